@@ -1,0 +1,84 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/cloudhub/cloudhub/db"
+	"github.com/cloudhub/cloudhub/db/gen"
+	"github.com/cloudhub/cloudhub/internal/cloud"
+	"github.com/cloudhub/cloudhub/internal/platform/vault"
+)
+
+// Cloud is one provider as this installation reaches it.
+type Cloud struct {
+	Instances cloud.Instances
+	// Simulated is true when the operator has set another endpoint than the
+	// provider's own: a simulator or an emulator.
+	Simulated bool
+}
+
+// Clouds has the adapters that the worker handed over.
+type Clouds map[cloud.Provider]Cloud
+
+// ErrAccountGone says that the account was removed meanwhile.
+var ErrAccountGone = errors.New("the cloud account was removed")
+
+// accounts opens accounts: the only place where a credential is in the clear,
+// for as long as a call needs it.
+type accounts struct {
+	tenants *db.Tenants
+	opener  *vault.Opener
+	clouds  Clouds
+}
+
+type openAccount struct {
+	cloud     Cloud
+	account   cloud.Account
+	workspace uuid.UUID
+}
+
+// open reads and unseals an account. Errors: ErrAccountGone, or an error of the
+// vault, which no retry mends.
+func (a *accounts) open(ctx context.Context, org, id uuid.UUID) (openAccount, error) {
+	var row gen.OpenAccountRow
+	err := a.tenants.InTenant(ctx, org, func(q *gen.Queries) (err error) {
+		row, err = q.OpenAccount(ctx, gen.OpenAccountParams{OrgID: org, ID: id})
+		return err
+	})
+	if db.IsNoRows(err) {
+		return openAccount{}, ErrAccountGone
+	}
+	if err != nil {
+		return openAccount{}, err
+	}
+	provider, ok := a.clouds[cloud.Provider(row.Provider)]
+	if !ok {
+		return openAccount{}, fmt.Errorf("no adapter for provider %q", row.Provider)
+	}
+	credential, err := a.unseal(org, row.WorkspaceID, id, vault.Sealed{KeyID: row.KeyID, Ciphertext: row.Ciphertext}, int(row.SchemaVersion))
+	if err != nil {
+		return openAccount{}, err
+	}
+	return openAccount{
+		cloud: provider, workspace: row.WorkspaceID,
+		account: cloud.Account{ID: id.String(), ExternalID: row.ExternalID, HomeRegion: row.HomeRegion, Credential: credential},
+	}, nil
+}
+
+func (a *accounts) unseal(org, workspace, subject uuid.UUID, sealed vault.Sealed, schema int) (cloud.Credential, error) {
+	secret, err := a.opener.Open(sealed, vault.CloudCredential(org.String(), workspace.String(), subject.String(), schema))
+	if err != nil {
+		return cloud.Credential{}, err
+	}
+	var c cloud.Credential
+	if err := json.Unmarshal([]byte(secret.Reveal()), &c); err != nil {
+		// The text of a JSON error can quote what it could not read.
+		return cloud.Credential{}, errors.New("the credential is not of its schema")
+	}
+	return c, nil
+}

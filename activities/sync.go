@@ -1,0 +1,265 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/cloudhub/cloudhub/db"
+	"github.com/cloudhub/cloudhub/db/gen"
+	"github.com/cloudhub/cloudhub/internal/agenda"
+	"github.com/cloudhub/cloudhub/internal/cloud"
+	"github.com/cloudhub/cloudhub/internal/inventory"
+)
+
+// Sync reads accounts into the inventory.
+type Sync struct {
+	accounts accounts
+	logger   *slog.Logger
+}
+
+// NewSync makes the activities of the family sync.
+func NewSync(d Deps) *Sync { return &Sync{accounts{d.Tenants, d.Opener, d.Clouds}, d.Logger} }
+
+// SyncResult says whether somebody has asked again meanwhile.
+type SyncResult struct {
+	Again bool `json:"again"`
+}
+
+// ReadAccount reads all regions of one account, writes what changed, and says
+// what was not read and why. A provider's refusal is a result, not an error.
+func (s *Sync) ReadAccount(ctx context.Context, in WorkInput) (SyncResult, error) {
+	stop := heartbeat(ctx)
+	defer stop()
+	asked, err := s.take(ctx, in)
+	if err != nil || asked == 0 {
+		return SyncResult{}, err
+	}
+	opened, err := s.accounts.open(ctx, in.Org, in.Subject)
+	if errors.Is(err, ErrAccountGone) {
+		return SyncResult{}, s.drop(ctx, in)
+	}
+	if err != nil {
+		return SyncResult{}, err
+	}
+	r := reading{s: s, in: in, opened: opened}
+	listErr := opened.cloud.Instances.ListInstances(ctx, opened.account, r.region)
+	if ctx.Err() != nil {
+		return SyncResult{}, ctx.Err()
+	}
+	if r.err != nil {
+		return SyncResult{}, r.err
+	}
+	return s.finish(ctx, in, r.coverage, listErr, asked)
+}
+
+// take answers 0 when the account is gone or a newer run has it.
+func (s *Sync) take(ctx context.Context, in WorkInput) (asked int64, err error) {
+	gone := false
+	err = s.accounts.tenants.InTenant(ctx, in.Org, func(q *gen.Queries) error {
+		_, err := q.TakeSync(ctx, gen.TakeSyncParams{Lease: in.Lease, OrgID: in.Org, ID: in.Subject})
+		if err != nil {
+			gone = db.IsNoRows(err)
+			return err
+		}
+		asked, err = q.Asked(ctx, gen.AskedParams{OrgID: in.Org, Kind: string(agenda.KindSync), Subject: in.Subject.String()})
+		if db.IsNoRows(err) {
+			return nil // ended already
+		}
+		return err
+	})
+	if gone {
+		return 0, s.drop(ctx, in)
+	}
+	return asked, err
+}
+
+// drop takes the row of an account that is gone off the agenda; one that a newer
+// run has is still there and keeps its row.
+func (s *Sync) drop(ctx context.Context, in WorkInput) error {
+	_, err := s.accounts.open(ctx, in.Org, in.Subject)
+	if !errors.Is(err, ErrAccountGone) {
+		return err
+	}
+	return s.accounts.tenants.InTenant(ctx, in.Org, func(q *gen.Queries) error {
+		return q.DeleteAgenda(ctx, agendaKey(in, agenda.KindSync))
+	})
+}
+
+func (s *Sync) finish(ctx context.Context, in WorkInput, coverage []inventory.Coverage, listErr error, asked int64) (SyncResult, error) {
+	var lastError *string
+	if listErr != nil {
+		reason := providerReason(cloud.ReasonOf(listErr))
+		lastError = &reason
+		s.logger.WarnContext(ctx, "account could not be read", "org_id", in.Org, "account_id", in.Subject, "reason", reason, "detail", detailOf(listErr))
+	} else if i := slices.IndexFunc(coverage, func(c inventory.Coverage) bool { return !c.OK }); i >= 0 {
+		lastError = &coverage[i].Reason
+	}
+	slices.SortFunc(coverage, func(a, b inventory.Coverage) int { return cmpString(a.Region, b.Region) })
+	if coverage == nil {
+		coverage = []inventory.Coverage{}
+	}
+	raw, err := json.Marshal(coverage)
+	if err != nil {
+		return SyncResult{}, err
+	}
+	var out SyncResult
+	err = s.accounts.tenants.InTenant(ctx, in.Org, func(q *gen.Queries) error {
+		n, err := q.FinishSync(ctx, gen.FinishSyncParams{
+			OrgID: in.Org, ID: in.Subject, State: inventory.AccountState(coverage), LastError: lastError, Coverage: raw, Lease: in.Lease,
+		})
+		if err != nil || n == 0 {
+			return err // fenced: the newer run ends the row
+		}
+		ended, err := q.EndAgenda(ctx, gen.EndAgendaParams{OrgID: in.Org, Kind: string(agenda.KindSync), Subject: in.Subject.String(), Asked: asked})
+		out.Again = ended == 0
+		return err
+	})
+	return out, err
+}
+
+func cmpString(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	default:
+		return 0
+	}
+}
+
+// reading is one pass over the regions of an account.
+type reading struct {
+	s        *Sync
+	in       WorkInput
+	opened   openAccount
+	coverage []inventory.Coverage
+	err      error // of ours, not the provider's: repeat the whole reading
+}
+
+// rowsAtOnce bounds one statement, so that a change of power never waits long
+// for the rows of a sync.
+const rowsAtOnce = 500
+
+func (r *reading) region(c cloud.Coverage, instances []cloud.Instance) error {
+	if !c.OK {
+		r.coverage = append(r.coverage, inventory.Coverage{Region: c.Region, Reason: "PROVIDER_" + c.Reason, Detail: c.Detail})
+		return nil
+	}
+	if err := r.write(c.Region, instances); err != nil {
+		r.err = err
+		return err
+	}
+	r.coverage = append(r.coverage, inventory.Coverage{Region: c.Region, OK: true, Count: len(instances)})
+	return nil
+}
+
+func (r *reading) write(region string, instances []cloud.Instance) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	// Chunks see the same order of rows as every other writer.
+	slices.SortFunc(instances, func(a, b cloud.Instance) int { return cmpString(a.ProviderID, b.ProviderID) })
+	var readAt time.Time
+	seen := make([]string, 0, len(instances))
+	for _, i := range instances {
+		seen = append(seen, i.ProviderID)
+	}
+	tenants := r.s.accounts.tenants
+	err := tenants.InTenant(ctx, r.in.Org, func(q *gen.Queries) (err error) {
+		readAt, err = q.DatabaseTime(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for chunk := range slices.Chunk(instances, rowsAtOnce) {
+		if err := tenants.InTenant(ctx, r.in.Org, func(q *gen.Queries) error { return r.upsert(ctx, q, region, chunk, readAt) }); err != nil {
+			return err
+		}
+	}
+	return tenants.InTenant(ctx, r.in.Org, func(q *gen.Queries) error {
+		_, err := q.MarkGone(ctx, gen.MarkGoneParams{
+			ReadAt: readAt, OrgID: r.in.Org, CloudAccountID: r.in.Subject, Kind: cloud.KindEC2Instance, Region: region, SeenProviderIds: seen,
+		})
+		return err
+	})
+}
+
+func (r *reading) upsert(ctx context.Context, q *gen.Queries, region string, chunk []cloud.Instance, readAt time.Time) error {
+	p := gen.UpsertResourcesParams{
+		OrgID: r.in.Org, WorkspaceID: r.opened.workspace, CloudAccountID: r.in.Subject, Kind: cloud.KindEC2Instance, Region: region, ReadAt: readAt,
+	}
+	tags := map[string]map[string]string{}
+	for _, i := range chunk {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return err
+		}
+		rawTags, err := json.Marshal(nonNil(i.Tags))
+		if err != nil {
+			return err
+		}
+		details, err := json.Marshal(i.Details)
+		if err != nil {
+			return err
+		}
+		tags[i.ProviderID] = i.Tags
+		p.Ids = append(p.Ids, id)
+		p.ProviderIds = append(p.ProviderIds, i.ProviderID)
+		p.Names = append(p.Names, i.Name)
+		p.Zones = append(p.Zones, i.Zone)
+		p.Types = append(p.Types, i.Type)
+		p.States = append(p.States, string(i.State))
+		p.Tagses = append(p.Tagses, rawTags)
+		p.Detailses = append(p.Detailses, details)
+		p.Protecteds = append(p.Protecteds, inventory.Protected(i.Tags))
+		p.LeftAlones = append(p.LeftAlones, string(inventory.LeftAlone(i.Details.AutoScalingGroup, i.Details.Spot, i.Details.InstanceStore)))
+		p.ProviderTimes = append(p.ProviderTimes, i.CreatedAt)
+	}
+	changed, err := q.UpsertResources(ctx, p)
+	if err != nil {
+		return err
+	}
+	return r.retag(ctx, q, changed, tags)
+}
+
+// retag writes the tag rows of what changed.
+func (r *reading) retag(ctx context.Context, q *gen.Queries, changed []gen.UpsertResourcesRow, tags map[string]map[string]string) error {
+	if len(changed) == 0 {
+		return nil
+	}
+	insert := gen.InsertTagsParams{OrgID: r.in.Org, WorkspaceID: r.opened.workspace}
+	var ids []uuid.UUID
+	for _, c := range changed {
+		ids = append(ids, c.ID)
+		for k, v := range tags[c.ProviderID] {
+			insert.Keys = append(insert.Keys, k)
+			insert.Values = append(insert.Values, v)
+			insert.ResourceIds = append(insert.ResourceIds, c.ID)
+		}
+	}
+	if err := q.DeleteTagsOf(ctx, gen.DeleteTagsOfParams{OrgID: r.in.Org, ResourceIds: ids}); err != nil {
+		return err
+	}
+	return q.InsertTags(ctx, insert)
+}
+
+func nonNil(m map[string]string) map[string]string {
+	if m == nil {
+		return map[string]string{}
+	}
+	return m
+}
+
+// IsFenced says that an activity stopped because a newer run has taken over.
+func IsFenced(err error) bool {
+	var app *temporal.ApplicationError
+	return errors.As(err, &app) && app.Type() == "Fenced"
+}

@@ -1,0 +1,285 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"connectrpc.com/connect"
+	"github.com/jackc/pgx/v5"
+
+	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
+	"github.com/cloudhub/cloudhub/api/gen/cloudhub/v1/cloudhubv1connect"
+	"github.com/cloudhub/cloudhub/internal/cloud/sim"
+)
+
+// The demonstration is an ordinary client of the product: a person who
+// registers, adds accounts and makes schedules. Only its plan without end and
+// the runs of the days before are written behind the product's back.
+const (
+	demoEmail        = "ana@demonstracao.example"
+	demoOrganization = "Ipê Alimentos"
+	demoZone         = "America/Sao_Paulo"
+	demoScheduleName = "Treinamento, nos próximos minutos"
+)
+
+type demoClient struct {
+	auth      cloudhubv1connect.AuthServiceClient
+	user      cloudhubv1connect.UserServiceClient
+	accounts  cloudhubv1connect.CloudAccountServiceClient
+	inventory cloudhubv1connect.InventoryServiceClient
+	schedules cloudhubv1connect.ScheduleServiceClient
+	token     string
+	org, ws   string
+}
+
+// demo prepares the demonstration and answers its login; nil without --demo.
+func (d *dev) demo(ctx context.Context) (*demoLogin, error) {
+	if !d.flags.demo {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	password, err := secretFile(filepath.Join(d.flags.dataDir, "demo-password"))
+	if err != nil {
+		return nil, err
+	}
+	login := &demoLogin{Email: demoEmail, Password: password}
+	c := newDemoClient(d.server.url())
+	if err := c.signIn(ctx, login); err != nil {
+		return nil, err
+	}
+	if err := d.dressOrganization(ctx, c.org, c.ws); err != nil {
+		return nil, err
+	}
+	if err := c.addAccounts(ctx); err != nil {
+		return nil, err
+	}
+	machines, err := c.machines(ctx)
+	if err != nil {
+		return nil, err
+	}
+	fresh, err := c.makeSchedules(ctx, machines)
+	if err != nil {
+		return nil, err
+	}
+	if fresh {
+		if err := d.writeHistory(ctx, c.org); err != nil {
+			return nil, err
+		}
+	}
+	return login, c.moveToNextMinutes(ctx, machines)
+}
+
+func newDemoClient(url string) *demoClient {
+	c := &demoClient{}
+	o := []connect.ClientOption{connect.WithInterceptors(connect.UnaryInterceptorFunc(func(next connect.UnaryFunc) connect.UnaryFunc {
+		return func(ctx context.Context, r connect.AnyRequest) (connect.AnyResponse, error) {
+			if c.token != "" {
+				r.Header().Set("Authorization", "Bearer "+c.token)
+			}
+			return next(ctx, r)
+		}
+	}))}
+	h := http.DefaultClient
+	c.auth = cloudhubv1connect.NewAuthServiceClient(h, url, o...)
+	c.user = cloudhubv1connect.NewUserServiceClient(h, url, o...)
+	c.accounts = cloudhubv1connect.NewCloudAccountServiceClient(h, url, o...)
+	c.inventory = cloudhubv1connect.NewInventoryServiceClient(h, url, o...)
+	c.schedules = cloudhubv1connect.NewScheduleServiceClient(h, url, o...)
+	return c
+}
+
+func (c *demoClient) signIn(ctx context.Context, login *demoLogin) error {
+	in, err := c.auth.Login(ctx, &v1.LoginRequest{Email: login.Email, Password: login.Password})
+	switch connect.CodeOf(err) {
+	case connect.CodeUnauthenticated:
+		made, err := c.auth.Register(ctx, &v1.RegisterRequest{Email: login.Email, Name: "Ana Prado", Password: login.Password, Locale: "pt-BR", TimeZone: demoZone})
+		if err != nil {
+			return err
+		}
+		c.token = made.GetAccessToken().GetToken()
+	default:
+		if err != nil {
+			return err
+		}
+		c.token = in.GetAccessToken().GetToken()
+	}
+	me, err := c.user.GetMe(ctx, &v1.GetMeRequest{})
+	if err != nil {
+		return err
+	}
+	if len(me.GetOrganizations()) == 0 || len(me.GetOrganizations()[0].GetWorkspaces()) == 0 {
+		return errors.New("the demonstration's person has no workspace")
+	}
+	org := me.GetOrganizations()[0]
+	c.org, c.ws = org.GetId(), org.GetWorkspaces()[0].GetId()
+	return nil
+}
+
+// dressOrganization gives the demonstration's organization its names and the
+// pro plan without end.
+func (d *dev) dressOrganization(ctx context.Context, org, ws string) error {
+	conn, err := pgx.Connect(ctx, d.urls.Owner)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	if _, err := conn.Exec(ctx, "UPDATE organizations SET name = $2, plan = 'pro', plan_until = NULL WHERE id = $1", org, demoOrganization); err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, "UPDATE workspaces SET name = 'Operação' WHERE org_id = $1 AND id = $2 AND name = 'Default'", org, ws)
+	return err
+}
+
+func (c *demoClient) addAccounts(ctx context.Context) error {
+	have, err := c.accounts.ListCloudAccounts(ctx, &v1.ListCloudAccountsRequest{OrgId: c.org, WorkspaceId: c.ws})
+	if err != nil {
+		return err
+	}
+	for _, a := range sim.DemoEstate(time.Now()).Accounts {
+		if slices.ContainsFunc(have.GetCloudAccounts(), func(h *v1.CloudAccount) bool { return h.GetExternalId() == a.ID }) {
+			continue
+		}
+		_, err := c.accounts.CreateCloudAccount(ctx, &v1.CreateCloudAccountRequest{
+			OrgId: c.org, WorkspaceId: c.ws, Name: a.Name,
+			Credential: &v1.CreateCloudAccountRequest_AwsAccessKey{AwsAccessKey: &v1.AwsAccessKey{
+				AccessKeyId: a.Keys[0].AccessKeyID, SecretAccessKey: a.Keys[0].Secret, HomeRegion: "sa-east-1",
+			}},
+		})
+		if err != nil {
+			return fmt.Errorf("account %s: %w", a.Name, err)
+		}
+	}
+	return c.awaitFirstReading(ctx)
+}
+
+func (c *demoClient) awaitFirstReading(ctx context.Context) error {
+	for {
+		list, err := c.accounts.ListCloudAccounts(ctx, &v1.ListCloudAccountsRequest{OrgId: c.org, WorkspaceId: c.ws})
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(list.GetCloudAccounts(), func(a *v1.CloudAccount) bool { return a.GetLastSyncTime() == nil }) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the accounts were not read in time: %w", ctx.Err())
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// machines lists what a schedule may name, by name.
+func (c *demoClient) machines(ctx context.Context) ([]*v1.Resource, error) {
+	list, err := c.inventory.ListResources(ctx, &v1.ListResourcesRequest{OrgId: c.org, WorkspaceId: c.ws, PageSize: 500})
+	if err != nil {
+		return nil, err
+	}
+	out := list.GetResources()
+	return slices.DeleteFunc(out, func(r *v1.Resource) bool {
+		return r.GetLeftAlone() != v1.LeftAloneReason_LEFT_ALONE_REASON_UNSPECIFIED
+	}), nil
+}
+
+func tagged(machines []*v1.Resource, key, value string, most int) []string {
+	var out []string
+	for _, m := range machines {
+		if m.GetTags()[key] == value && len(out) < most {
+			out = append(out, m.GetId())
+		}
+	}
+	return out
+}
+
+var (
+	workdays = []v1.Weekday{1, 2, 3, 4, 5}
+	everyDay = []v1.Weekday{1, 2, 3, 4, 5, 6, 7}
+)
+
+// makeSchedules makes the lived-in schedules once; fresh says that it did.
+func (c *demoClient) makeSchedules(ctx context.Context, machines []*v1.Resource) (fresh bool, err error) {
+	have, err := c.schedules.ListSchedules(ctx, &v1.ListSchedulesRequest{OrgId: c.org, WorkspaceId: c.ws})
+	if err != nil || len(have.GetSchedules()) > 0 {
+		return false, err
+	}
+	for _, s := range []struct {
+		name, start, stop string
+		days              []v1.Weekday
+		ids               []string
+	}{
+		{"Homologação, dias úteis", "07:00", "19:00", workdays, tagged(machines, "ambiente", "homologacao", 14)},
+		{"Dev, dias úteis", "08:30", "18:30", workdays, tagged(machines, "ambiente", "dev", 23)},
+		{"BI noturno", "22:00", "05:30", everyDay, tagged(machines, "sistema", "bi", 4)},
+		{"Lojas: relatórios", "05:30", "11:00", everyDay, tagged(machines, "sistema", "lojas", 6)},
+	} {
+		if len(s.ids) == 0 {
+			continue
+		}
+		if err := c.create(ctx, s.name, &v1.ScheduleRule{StartTime: s.start, StopTime: s.stop, Weekdays: s.days, TimeZone: demoZone}, s.ids); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func (c *demoClient) create(ctx context.Context, name string, rule *v1.ScheduleRule, ids []string) error {
+	_, err := c.schedules.CreateSchedule(ctx, &v1.CreateScheduleRequest{OrgId: c.org, WorkspaceId: c.ws, Name: name, Rule: rule, ResourceIds: ids})
+	if err != nil {
+		return fmt.Errorf("schedule %s: %w", name, err)
+	}
+	return nil
+}
+
+// moveToNextMinutes moves one ordinary pair so that it stops at the next minute
+// and starts at the one after: what a newcomer watches.
+func (c *demoClient) moveToNextMinutes(ctx context.Context, machines []*v1.Resource) error {
+	zone, err := time.LoadLocation(demoZone)
+	if err != nil {
+		return err
+	}
+	// A minute that begins while this is written would be tomorrow's.
+	stop := time.Now().Add(3 * time.Second).Truncate(time.Minute).Add(time.Minute).In(zone)
+	rule := &v1.ScheduleRule{StopTime: stop.Format("15:04"), StartTime: stop.Add(time.Minute).Format("15:04"), Weekdays: everyDay, TimeZone: demoZone}
+	have, err := c.schedules.ListSchedules(ctx, &v1.ListSchedulesRequest{OrgId: c.org, WorkspaceId: c.ws, PageSize: 500})
+	if err != nil {
+		return err
+	}
+	for _, s := range have.GetSchedules() {
+		if s.GetName() != demoScheduleName {
+			continue
+		}
+		_, err := c.schedules.UpdateSchedule(ctx, &v1.UpdateScheduleRequest{
+			OrgId: c.org, WorkspaceId: c.ws, ScheduleId: s.GetId(), Name: s.GetName(), Rule: rule, ResourceIds: s.GetResourceIds(),
+		})
+		return err
+	}
+	ids := runningWithoutSchedule(machines, have.GetSchedules(), 3)
+	if len(ids) == 0 {
+		return errors.New("the estate has no running machine that is free for the demonstration")
+	}
+	return c.create(ctx, demoScheduleName, rule, ids)
+}
+
+func runningWithoutSchedule(machines []*v1.Resource, schedules []*v1.Schedule, most int) []string {
+	taken := map[string]bool{}
+	for _, s := range schedules {
+		for _, id := range s.GetResourceIds() {
+			taken[id] = true
+		}
+	}
+	var out []string
+	for _, m := range machines {
+		free := m.GetState() == v1.ResourceState_RESOURCE_STATE_RUNNING && !taken[m.GetId()] && !strings.Contains(m.GetName(), "prd")
+		if free && len(out) < most {
+			out = append(out, m.GetId())
+		}
+	}
+	return out
+}

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cloudhub/cloudhub/activities"
+	"github.com/cloudhub/cloudhub/db"
+	"github.com/cloudhub/cloudhub/internal/cloud"
+	"github.com/cloudhub/cloudhub/internal/cloud/aws"
+	"github.com/cloudhub/cloudhub/internal/platform/config"
+	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
+	"github.com/cloudhub/cloudhub/internal/platform/vault"
+	"github.com/cloudhub/cloudhub/server"
+	"github.com/cloudhub/cloudhub/web"
+	"github.com/cloudhub/cloudhub/worker"
+)
+
+// part is a piece of a process that runs until its context ends.
+type part interface {
+	run(ctx context.Context) error
+	close()
+}
+
+// serverPart is the server with its pools and listener.
+type serverPart struct {
+	*server.Server
+	ln     net.Listener
+	closes []func()
+	ready  func(context.Context) error
+}
+
+func (p *serverPart) run(ctx context.Context) error { return p.Serve(ctx, p.ln) }
+
+func (p *serverPart) close() {
+	for _, c := range p.closes {
+		c()
+	}
+}
+
+func (p *serverPart) url() string { return "http://" + p.ln.Addr().String() }
+
+// newServer opens the server's two roles and its ring. It holds no other key
+// than the public half of the workers'.
+func newServer(ctx context.Context, v config.Values, log *slog.Logger, reg prometheus.Registerer, ln net.Listener) (_ *serverPart, err error) {
+	p := &serverPart{ln: ln}
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
+	ring, err := vault.LoadServerRing(v.Get(config.KeysDir))
+	if err != nil {
+		return nil, err
+	}
+	sealer, err := vault.LoadSealer(v.Get(config.KeysDir))
+	if err != nil {
+		return nil, err
+	}
+	app, err := db.Connect(ctx, db.Options{URL: v.Get(config.DatabaseApp), MaxConns: 16, AppName: "cloudhub server"})
+	if err != nil {
+		return nil, err
+	}
+	p.closes = append(p.closes, app.Close)
+	identity, err := db.Connect(ctx, db.Options{URL: v.Get(config.DatabaseIdentity), MaxConns: 8, AppName: "cloudhub server identity"})
+	if err != nil {
+		return nil, err
+	}
+	p.closes = append(p.closes, identity.Close)
+	tenants := db.NewTenants(app)
+	p.ready = tenants.Ping
+	proxies, err := prefixes(v.Get(config.TrustedProxies))
+	if err != nil {
+		return nil, err
+	}
+	public, err := url.Parse(v.Get(config.PublicURL))
+	if err != nil {
+		return nil, err
+	}
+	p.Server, err = server.New(server.Deps{
+		Tenants: tenants, Identity: db.NewIdentity(identity), Ring: ring, Sealer: sealer, Logger: log, Now: time.Now,
+		Secure: public.Scheme == "https", TrustedProxies: proxies, TrialDays: v.Int(config.TrialDays), Registerer: reg, Web: builtWeb(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// builtWeb is the interface, or nil in a build without it.
+func builtWeb() fs.FS {
+	files := web.Dist()
+	if _, err := fs.Stat(files, "index.html"); err != nil {
+		return nil
+	}
+	return files
+}
+
+func prefixes(list string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, s := range strings.Split(list, ",") {
+		if s = strings.TrimSpace(s); s == "" {
+			continue
+		}
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// workerPart is the worker with its pools.
+type workerPart struct {
+	w      *worker.Worker
+	closes []func()
+	ready  func(context.Context) error
+}
+
+func (p *workerPart) run(ctx context.Context) error { return p.w.Run(ctx) }
+
+func (p *workerPart) close() {
+	if p.w != nil {
+		p.w.Close()
+	}
+	for _, c := range p.closes {
+		c()
+	}
+}
+
+// newWorker opens the worker's two roles, the workers' private ring and the
+// cloud adapters.
+func newWorker(ctx context.Context, v config.Values, log *slog.Logger, reg prometheus.Registerer) (_ *workerPart, err error) {
+	p := &workerPart{}
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
+	opener, err := vault.LoadOpener(v.Get(config.KeysDir))
+	if err != nil {
+		return nil, err
+	}
+	app, err := db.Connect(ctx, db.Options{URL: v.Get(config.DatabaseApp), MaxConns: 24, AppName: "cloudhub worker"})
+	if err != nil {
+		return nil, err
+	}
+	p.closes = append(p.closes, app.Close)
+	system, err := db.Connect(ctx, db.Options{URL: v.Get(config.DatabaseSystem), MaxConns: 16, AppName: "cloudhub dispatcher"})
+	if err != nil {
+		return nil, err
+	}
+	p.closes = append(p.closes, system.Close)
+	tenants := db.NewTenants(app)
+	p.ready = tenants.Ping
+	endpoint := v.Get(config.AWSEndpoint)
+	clouds := activities.Clouds{cloud.AWS: {
+		Instances: aws.New(aws.Options{Endpoint: endpoint, Logger: log, Observer: observeCalls(reg)}), Simulated: endpoint != "",
+	}}
+	p.w, err = worker.New(ctx, worker.Deps{
+		Deps:   activities.Deps{Tenants: tenants, Opener: opener, Clouds: clouds, Logger: log},
+		System: db.NewSystem(system), TemporalAddress: v.Get(config.TemporalAddress), Registerer: reg,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func runServer(ctx context.Context, e env, args []string) error {
+	if len(args) > 0 {
+		return usageError{errors.New("server takes no arguments: its settings are environment variables")}
+	}
+	if err := e.config.Need(config.DatabaseApp, config.DatabaseIdentity, config.KeysDir); err != nil {
+		return usageError{err}
+	}
+	log := telemetry.JSONLogger(e.stderr, telemetry.Level(e.config.Get(config.LogLevel)))
+	reg := telemetry.NewRegistry()
+	ln, err := listen(e.config.Get(config.HTTP))
+	if err != nil {
+		return err
+	}
+	p, err := newServer(ctx, e.config, log, reg, ln)
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	log.Info("serving", "url", p.url(), "version", version)
+	return runAll(ctx, e.config, reg, log, p.ready, p)
+}
+
+func runWorker(ctx context.Context, e env, args []string) error {
+	if len(args) > 0 {
+		return usageError{errors.New("worker takes no arguments: its settings are environment variables")}
+	}
+	if err := e.config.Need(config.DatabaseApp, config.DatabaseSystem, config.TemporalAddress, config.KeysDir); err != nil {
+		return usageError{err}
+	}
+	log := telemetry.JSONLogger(e.stderr, telemetry.Level(e.config.Get(config.LogLevel)))
+	reg := telemetry.NewRegistry()
+	p, err := newWorker(ctx, e.config, log, reg)
+	if err != nil {
+		return err
+	}
+	log.Info("working", "version", version)
+	return runAll(ctx, e.config, reg, log, p.ready, p)
+}
+
+// runAll runs parts and the private address until the context ends or one of
+// them fails.
+func runAll(ctx context.Context, v config.Values, reg *prometheus.Registry, log *slog.Logger, ready func(context.Context) error, parts ...part) error {
+	defer func() {
+		for _, p := range parts {
+			p.close()
+		}
+	}()
+	private, err := listen(v.Get(config.PrivateHTTP))
+	if err != nil {
+		return err
+	}
+	log.Info("private address", "url", "http://"+private.Addr().String())
+	group, gctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return telemetry.ServePrivate(gctx, private, telemetry.Private(reg, ready)) })
+	for _, p := range parts {
+		group.Go(func() error { return p.run(gctx) })
+	}
+	return group.Wait()
+}
+
+func listen(address string) (net.Listener, error) {
+	ln, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w; choose another address", address, err)
+	}
+	return ln, nil
+}

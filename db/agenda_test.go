@@ -1,0 +1,362 @@
+package db_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudhub/cloudhub/db/dbtest"
+	"github.com/cloudhub/cloudhub/db/gen"
+)
+
+const (
+	workKind = "power"
+	workLane = int16(1)
+)
+
+// due puts n rows of work on an organization's agenda, as owner: no
+// organization need exist. age is how long ago they became due.
+func due(t testing.TB, d *dbtest.DB, org uuid.UUID, n int, age time.Duration) {
+	t.Helper()
+	d.Exec(t, `INSERT INTO agenda (org_id, kind, subject, lane, due_at, look_at)
+		SELECT $1, $2, 'work-' || i, $3, now() - make_interval(secs => $4), now() - make_interval(secs => $4) FROM generate_series(1, $5::int) i`,
+		org, workKind, workLane, age.Seconds(), n)
+}
+
+func leaseWork(t testing.TB, d *dbtest.DB, limit int32) []gen.Agenda {
+	t.Helper()
+	rows, err := d.System.Read().LeaseWork(t.Context(), gen.LeaseWorkParams{
+		LeaseSeconds: 15, Lane: workLane, Kinds: []string{workKind}, PickLimit: 4 * limit, RowLimit: limit,
+	})
+	require.NoError(t, err)
+	return rows
+}
+
+func key(a gen.Agenda) string { return a.OrgID.String() + "/" + a.Kind + "/" + a.Subject }
+
+// acknowledge says of every row that a run of it was started.
+func acknowledge(ctx context.Context, q *gen.Queries, rows []gen.Agenda) (int64, error) {
+	var p gen.AcknowledgeParams
+	for _, r := range rows {
+		p.OrgIds, p.Kinds, p.Subjects = append(p.OrgIds, r.OrgID), append(p.Kinds, r.Kind), append(p.Subjects, r.Subject)
+		p.Leases, p.Askeds = append(p.Leases, r.Lease), append(p.Askeds, r.Asked)
+		p.RunIds, p.Starteds, p.Waits = append(p.RunIds, "run"), append(p.Starteds, true), append(p.Waits, 60)
+	}
+	return q.Acknowledge(ctx, p)
+}
+
+func agendaRow(t testing.TB, d *dbtest.DB, org uuid.UUID, subject string) gen.Agenda {
+	t.Helper()
+	row, err := d.Queries().LockAgenda(t.Context(), gen.LockAgendaParams{OrgID: org, Kind: workKind, Subject: subject})
+	require.NoError(t, err)
+	return row
+}
+
+// Four workers poll at once: no work is started twice, none is left.
+func TestLeasersTakeDifferentRows(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	const orgs, each = 8, 50
+	for range orgs {
+		due(t, d, dbtest.NewID(t), each, time.Minute)
+	}
+	taken := make(chan gen.Agenda, 2*orgs*each)
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			// Another worker's lock may leave a round empty: rounds are bounded
+			// by what there is, not by the first that brings nothing.
+			for range 40 {
+				rows, err := d.System.Read().LeaseWork(t.Context(), gen.LeaseWorkParams{
+					LeaseSeconds: 60, Lane: workLane, Kinds: []string{workKind}, PickLimit: 80, RowLimit: 20,
+				})
+				if err != nil {
+					t.Errorf("lease: %v", err)
+					return
+				}
+				for _, row := range rows {
+					taken <- row
+				}
+			}
+		})
+	}
+	wait.Wait()
+	close(taken)
+	subjects, leases := map[string]bool{}, map[int64]bool{}
+	for row := range taken {
+		require.False(t, subjects[key(row)], "%s was leased twice", key(row))
+		require.False(t, leases[row.Lease], "lease %d was given twice: it is the fence", row.Lease)
+		subjects[key(row)], leases[row.Lease] = true, true
+	}
+	require.Len(t, subjects, orgs*each)
+}
+
+// One customer starts 5,000 machines; fifty others have two each. Nobody of the
+// fifty waits behind him.
+func TestLeasesAreFair(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	crowd := dbtest.NewID(t)
+	due(t, d, crowd, 5000, time.Hour) // the crowd was there first
+	for range 50 {
+		due(t, d, dbtest.NewID(t), 2, time.Minute)
+	}
+	began := time.Now()
+	turns := map[uuid.UUID]int{}
+	for _, row := range leaseWork(t, d, 102) {
+		turns[row.OrgID]++
+	}
+	t.Logf("lease of 102 from 5,100 due: %v", time.Since(began))
+	require.Len(t, turns, 51)
+	for org, n := range turns {
+		require.Equal(t, 2, n, org)
+	}
+
+	// In flight counts: with the crowd's 40 delivered, its next turn is the 41st.
+	d.Exec(t, `UPDATE agenda SET run_id = 'run' WHERE (org_id, kind, subject) IN
+		(SELECT org_id, kind, subject FROM agenda WHERE org_id = $1 LIMIT 40)`, crowd)
+	late := dbtest.NewID(t)
+	due(t, d, late, 30, 0)
+	for _, row := range leaseWork(t, d, 30) {
+		require.Equal(t, late, row.OrgID)
+	}
+}
+
+// The first 100 of such a burst reach everybody.
+func TestTheFirstHundredReachEverybody(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	due(t, d, dbtest.NewID(t), 5000, time.Hour)
+	for range 50 {
+		due(t, d, dbtest.NewID(t), 2, time.Minute)
+	}
+	orgs := map[uuid.UUID]bool{}
+	rows := leaseWork(t, d, 100)
+	for _, row := range rows {
+		orgs[row.OrgID] = true
+	}
+	require.Len(t, rows, 100)
+	require.Len(t, orgs, 51)
+}
+
+// A worker hangs for longer than its lease, and another one has the row: what
+// the first says afterwards counts for nothing.
+func TestAnExpiredLeaseSaysNothing(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	org := dbtest.NewID(t)
+	due(t, d, org, 1, time.Minute)
+	old := leaseWork(t, d, 10)
+	require.Len(t, old, 1)
+	require.Empty(t, leaseWork(t, d, 10), "it is leased")
+	d.Exec(t, `UPDATE agenda SET look_at = now() WHERE org_id = $1`, org) // fifteen seconds later
+	fresh := leaseWork(t, d, 10)
+	require.Len(t, fresh, 1)
+	require.Greater(t, fresh[0].Lease, old[0].Lease)
+
+	system := d.System.Read()
+	before := agendaRow(t, d, org, "work-1")
+	n, err := acknowledge(t.Context(), system, old)
+	require.NoError(t, err)
+	require.Zero(t, n)
+	require.NoError(t, system.AcknowledgeBusy(t.Context(), gen.AcknowledgeBusyParams{
+		OrgID: org, Kind: workKind, Subject: "work-1", Lease: old[0].Lease, RunID: "late", WaitSeconds: 1}))
+	require.NoError(t, system.NoteFailure(t.Context(), gen.NoteFailureParams{
+		OrgID: org, Kind: workKind, Subject: "work-1", Lease: old[0].Lease, LastError: "late", WaitSeconds: 1}))
+	require.NoError(t, system.Redeliver(t.Context(), gen.RedeliverParams{
+		OrgID: org, Kind: workKind, Subject: "work-1", Lease: old[0].Lease, LastError: "late", WaitSeconds: 1}))
+	require.Equal(t, before, agendaRow(t, d, org, "work-1"))
+
+	n, err = acknowledge(t.Context(), system, fresh)
+	require.NoError(t, err)
+	require.Equal(t, int64(1), n)
+	after := agendaRow(t, d, org, "work-1")
+	require.Equal(t, "run", *after.RunID)
+	require.Equal(t, after.Asked, after.Told)
+	require.EqualValues(t, 1, after.Starts)
+}
+
+// Somebody asks again between the lease and its acknowledgement: the request is
+// not lost, and is looked at when it was asked for.
+func TestAnAcknowledgementKeepsANewerRequest(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	f := dbtest.Tenant(t, d)
+	due(t, d, f.Org, 1, time.Minute)
+	leased := leaseWork(t, d, 10)
+	require.Len(t, leased, 1)
+	require.NoError(t, d.Tenants.InTenant(t.Context(), f.Org, func(q *gen.Queries) error {
+		return q.Ask(t.Context(), gen.AskParams{OrgID: f.Org, Kind: workKind, Subject: "work-1", Lane: 0})
+	}))
+	asked := agendaRow(t, d, f.Org, "work-1")
+	n, err := acknowledge(t.Context(), d.System.Read(), leased)
+	require.NoError(t, err)
+	require.Equal(t, int64(1), n)
+	after := agendaRow(t, d, f.Org, "work-1")
+	require.Equal(t, leased[0].Asked+1, after.Asked)
+	require.Equal(t, leased[0].Asked, after.Told)
+	require.Equal(t, asked.LookAt, after.LookAt)
+	require.False(t, after.LookAt.After(time.Now()))
+	require.Zero(t, after.Lane, "who waits in front of a screen moves it up")
+}
+
+// A run ends while a person asks anew: the row stays, and the run goes round
+// again.
+func TestTheEndDeletesOnlyWhatItHasRead(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	f := dbtest.Tenant(t, d)
+	ask := gen.AskParams{OrgID: f.Org, Kind: workKind, Subject: "work", Lane: workLane}
+	end := func(asked int64) (n int64) {
+		require.NoError(t, d.Tenants.InTenant(t.Context(), f.Org, func(q *gen.Queries) (err error) {
+			n, err = q.EndAgenda(t.Context(), gen.EndAgendaParams{OrgID: f.Org, Kind: workKind, Subject: "work", Asked: asked})
+			return err
+		}))
+		return n
+	}
+	var read int64
+	require.NoError(t, d.Tenants.InTenant(t.Context(), f.Org, func(q *gen.Queries) (err error) {
+		if err = q.Ask(t.Context(), ask); err != nil {
+			return err
+		}
+		read, err = q.Asked(t.Context(), gen.AskedParams{OrgID: f.Org, Kind: workKind, Subject: "work"})
+		return err
+	}))
+	require.NoError(t, d.Tenants.InTenant(t.Context(), f.Org, func(q *gen.Queries) error { return q.Ask(t.Context(), ask) }))
+	require.Zero(t, end(read))
+	require.Equal(t, read+1, agendaRow(t, d, f.Org, "work").Asked)
+	require.Equal(t, int64(1), end(read+1))
+	require.Zero(t, end(read+1))
+}
+
+// What is delivered and silent comes round however much is in flight, and what
+// is due is not leased twice by the two loops.
+func TestDeliveredRowsComeRound(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	org := dbtest.NewID(t)
+	due(t, d, org, 3, time.Minute)
+	leased := leaseWork(t, d, 2)
+	require.Len(t, leased, 2)
+	n, err := acknowledge(t.Context(), d.System.Read(), leased)
+	require.NoError(t, err)
+	require.Equal(t, int64(2), n)
+	open, err := d.System.Read().CountOpen(t.Context(), workLane)
+	require.NoError(t, err)
+	require.Equal(t, int64(2), open)
+	again := func() []gen.Agenda {
+		rows, err := d.System.Read().LeaseDelivered(t.Context(), gen.LeaseDeliveredParams{LeaseSeconds: 15, Lane: workLane, Kinds: []string{workKind}, RowLimit: 200})
+		require.NoError(t, err)
+		return rows
+	}
+	require.Empty(t, again(), "they were told a moment ago")
+	d.Exec(t, `UPDATE agenda SET look_at = now() WHERE run_id IS NOT NULL`)
+	require.Len(t, again(), 2)
+	require.Len(t, leaseWork(t, d, 10), 1)
+}
+
+// Recording transactions touch two agenda rows in the order of their business;
+// acknowledgements come in batches beside them. Neither may wait for the other
+// in a circle: a deadlock costs a second, and a worker's batch.
+func TestAcknowledgementsDoNotDeadlock(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	const subjects = 12
+	org := dbtest.NewID(t)
+	due(t, d, org, subjects, time.Minute)
+	rows := leaseWork(t, d, subjects)
+	require.Len(t, rows, subjects)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	var acknowledged, recorded atomic.Int64
+	failures := make(chan error, 8)
+	var wait sync.WaitGroup
+	run := func(step func(i int) error) {
+		wait.Go(func() {
+			for i := 0; ctx.Err() == nil; i++ {
+				if err := step(i); err != nil && ctx.Err() == nil {
+					failures <- err
+					return
+				}
+			}
+		})
+	}
+	for w := range 2 {
+		run(func(i int) error {
+			batch := append(append([]gen.Agenda{}, rows[(i+w)%subjects:]...), rows[:(i+w)%subjects]...) // in every order
+			n, err := acknowledge(ctx, d.System.Read(), batch)
+			acknowledged.Add(n)
+			return err
+		})
+		run(func(i int) error {
+			first, second := i%subjects, (i+1+w*5)%subjects
+			if first == second {
+				return nil
+			}
+			if first > second { // one order among themselves, or they deadlock without us
+				first, second = second, first
+			}
+			tx, err := d.Owner.Begin(ctx)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+			// The opposite of the batch's order.
+			for _, s := range []int{second, first} {
+				if _, err := tx.Exec(ctx, `UPDATE agenda SET look_at = now() + interval '1 minute' WHERE org_id = $1 AND kind = $2 AND subject = $3`,
+					org, workKind, rows[s].Subject); err != nil {
+					return err
+				}
+			}
+			recorded.Add(1)
+			return tx.Commit(ctx)
+		})
+	}
+	wait.Wait()
+	close(failures)
+	var all []error
+	for err := range failures {
+		all = append(all, err)
+	}
+	require.NoError(t, errors.Join(all...))
+	require.Positive(t, acknowledged.Load())
+	require.Positive(t, recorded.Load())
+	t.Logf("%d acknowledged beside %d recorded", acknowledged.Load(), recorded.Load())
+}
+
+// A clock that two workers look at is expanded by one of them.
+func TestClocksAreLockedByOne(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	for i := range 4 {
+		d.Exec(t, `INSERT INTO agenda (org_id, kind, subject, lane, due_at, look_at) VALUES ($1, 'timetable', $2, 1, now(), now())`, dbtest.NewID(t), fmt.Sprint(i))
+	}
+	lock := func(q *gen.Queries, limit int32) map[string]bool {
+		rows, err := q.LockDueClocks(t.Context(), gen.LockDueClocksParams{Kind: "timetable", Lane: 1, RowLimit: limit})
+		require.NoError(t, err)
+		out := map[string]bool{}
+		for _, row := range rows {
+			out[row.Subject] = true
+		}
+		return out
+	}
+	require.NoError(t, d.System.Tx(t.Context(), func(mine *gen.Queries) error {
+		first := lock(mine, 3)
+		require.Len(t, first, 3)
+		return d.System.Tx(t.Context(), func(theirs *gen.Queries) error {
+			second := lock(theirs, 4)
+			require.Len(t, second, 1)
+			for subject := range second {
+				require.False(t, first[subject])
+			}
+			return nil
+		})
+	}))
+}

@@ -1,0 +1,163 @@
+// Package db owns the way to PostgreSQL: roles, pools, migrations and the
+// transaction helpers. Tenant data is reached only through Tenants.InTenant,
+// which sets the tenant for one transaction alone; row-level security makes
+// everything else answer nothing. It holds no decision of any feature.
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/cloudhub/cloudhub/db/gen"
+)
+
+// Options of a pool. MaxConns 0 means 10.
+type Options struct {
+	URL      string
+	MaxConns int32
+	// AppName shows in pg_stat_activity, e.g. "cloudhub server".
+	AppName string
+}
+
+// Connect opens a pool and proves that it answers.
+func Connect(ctx context.Context, o Options) (*pgxpool.Pool, error) {
+	cfg, err := pgxpool.ParseConfig(o.URL)
+	if err != nil {
+		return nil, fmt.Errorf("database address: %w", err)
+	}
+	cfg.MaxConns = 10
+	if o.MaxConns > 0 {
+		cfg.MaxConns = o.MaxConns
+	}
+	cfg.MaxConnIdleTime = 5 * time.Minute
+	cfg.ConnConfig.RuntimeParams["application_name"] = o.AppName
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("database does not answer: %w", err)
+	}
+	return pool, nil
+}
+
+// Tenants reaches tenant data as the role cloudhub_app, one tenant at a time.
+type Tenants struct{ pool *pgxpool.Pool }
+
+// NewTenants wraps a pool of the role cloudhub_app.
+func NewTenants(pool *pgxpool.Pool) *Tenants { return &Tenants{pool} }
+
+// InTenant runs fn in one transaction in which only the rows of org exist. fn
+// may run again when PostgreSQL reports a deadlock or a serialization failure,
+// so it must do nothing but use q.
+func (t *Tenants) InTenant(ctx context.Context, org uuid.UUID, fn func(q *gen.Queries) error) error {
+	// One round trip for both; the text of a uuid needs no quoting.
+	begin := "begin; select set_config('cloudhub.org_id', '" + org.String() + "', true)"
+	return retry(ctx, func() error {
+		return runTx(ctx, t.pool, pgx.TxOptions{BeginQuery: begin}, fn)
+	})
+}
+
+// Ping says whether the database answers.
+func (t *Tenants) Ping(ctx context.Context) error { return t.pool.Ping(ctx) }
+
+// Identity reaches users, sessions and memberships as cloudhub_identity.
+type Identity struct{ pool *pgxpool.Pool }
+
+// NewIdentity wraps a pool of the role cloudhub_identity.
+func NewIdentity(pool *pgxpool.Pool) *Identity { return &Identity{pool} }
+
+// Tx runs fn in one transaction.
+func (i *Identity) Tx(ctx context.Context, fn func(q *gen.Queries) error) error {
+	return retry(ctx, func() error { return runTx(ctx, i.pool, pgx.TxOptions{}, fn) })
+}
+
+// Read is for single statements, without a transaction around them.
+func (i *Identity) Read() *gen.Queries { return gen.New(i.pool) }
+
+// System reaches the agenda and a short list of queries across tenants as
+// cloudhub_system.
+type System struct{ pool *pgxpool.Pool }
+
+// NewSystem wraps a pool of the role cloudhub_system.
+func NewSystem(pool *pgxpool.Pool) *System { return &System{pool} }
+
+// Tx runs fn in one transaction.
+func (s *System) Tx(ctx context.Context, fn func(q *gen.Queries) error) error {
+	return retry(ctx, func() error { return runTx(ctx, s.pool, pgx.TxOptions{}, fn) })
+}
+
+// Read is for single statements, without a transaction around them.
+func (s *System) Read() *gen.Queries { return gen.New(s.pool) }
+
+func runTx(ctx context.Context, pool *pgxpool.Pool, opts pgx.TxOptions, fn func(q *gen.Queries) error) error {
+	tx, err := pool.BeginTx(ctx, opts)
+	if err != nil {
+		return err
+	}
+	// After a commit this does nothing. A context that has ended must not keep
+	// the transaction open.
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	if err := fn(gen.New(tx)); err != nil {
+		var done *CommittedError
+		if errors.As(err, &done) {
+			if cerr := tx.Commit(ctx); cerr != nil {
+				return cerr
+			}
+			return done.Err
+		}
+		return err
+	}
+	return tx.Commit(ctx)
+}
+
+// CommittedError is an error that must not undo what its transaction wrote:
+// the revocation of a stolen session is kept although the caller is refused.
+type CommittedError struct{ Err error }
+
+func (e *CommittedError) Error() string { return e.Err.Error() }
+func (e *CommittedError) Unwrap() error { return e.Err }
+
+// Commit wraps err so that the transaction is committed and err returned.
+func Commit(err error) error { return &CommittedError{err} }
+
+const maxTries = 4
+
+// retry runs a whole transaction again on what PostgreSQL asks to repeat.
+func retry(ctx context.Context, run func() error) error {
+	var err error
+	for try := range maxTries {
+		if err = run(); err == nil || !repeatable(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(time.Duration(try+1) * 10 * time.Millisecond):
+		}
+	}
+	return err
+}
+
+func repeatable(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
+}
+
+// IsNoRows says that a :one query found nothing.
+func IsNoRows(err error) bool { return errors.Is(err, pgx.ErrNoRows) }
+
+// ViolatesUnique says that err is a violation of the named unique constraint
+// or index.
+func ViolatesUnique(err error, constraint string) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "23505" && pg.ConstraintName == constraint
+}

@@ -1,0 +1,36 @@
+-- role: app
+-- The tenant's side of the agenda: asking, reading what was asked, ending.
+
+-- name: Ask :exec
+-- The last statement of the transaction that makes the work true.
+INSERT INTO agenda AS a (org_id, kind, subject, lane, due_at, look_at)
+VALUES (@org_id, @kind, @subject, @lane, coalesce(sqlc.narg(due_at)::timestamptz, now()), coalesce(sqlc.narg(due_at)::timestamptz, now()))
+ON CONFLICT (org_id, kind, subject) DO UPDATE SET
+  asked = a.asked + 1, lane = least(a.lane, excluded.lane), look_at = least(a.look_at, excluded.look_at), starts = 0;
+
+-- name: SetClock :exec
+-- Sets or moves a clock row; the row's lock is the mutex of what it drives.
+INSERT INTO agenda AS a (org_id, kind, subject, lane, due_at, look_at)
+VALUES (@org_id, @kind, @subject, @lane, @due_at, @due_at)
+ON CONFLICT (org_id, kind, subject) DO UPDATE SET due_at = excluded.due_at, look_at = excluded.look_at;
+
+-- name: LockAgenda :one
+SELECT * FROM agenda WHERE org_id = @org_id AND kind = @kind AND subject = @subject FOR UPDATE;
+
+-- name: DeleteAgenda :exec
+DELETE FROM agenda WHERE org_id = @org_id AND kind = @kind AND subject = @subject;
+
+-- name: Asked :one
+SELECT asked FROM agenda WHERE org_id = @org_id AND kind = @kind AND subject = @subject;
+
+-- name: PushLook :exec
+-- Progress: a workflow that records is not looked at for a while.
+UPDATE agenda SET look_at = greatest(look_at, now() + make_interval(secs => @wait_seconds::float8)), starts = 0
+WHERE org_id = @org_id AND kind = @kind AND subject = @subject;
+
+-- name: EndAgenda :execrows
+-- Ends the row unless somebody has asked since `asked` was read. 0 rows: go round again.
+DELETE FROM agenda WHERE org_id = @org_id AND kind = @kind AND subject = @subject AND asked = @asked;
+
+-- name: AgendaRowExists :one
+SELECT EXISTS (SELECT 1 FROM agenda WHERE org_id = @org_id AND kind = @kind AND subject = @subject);

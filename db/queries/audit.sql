@@ -1,0 +1,5 @@
+-- role: app, identity, system
+
+-- name: InsertAudit :exec
+INSERT INTO audit_log (org_id, id, workspace_id, actor_kind, actor, address, request_id, action, subject_kind, subject_id, before, after)
+VALUES (@org_id, @id, @workspace_id, @actor_kind, @actor, @address, @request_id, @action, @subject_kind, @subject_id, @before, @after);

@@ -1,0 +1,219 @@
+-- role: system
+-- The dispatcher: leases, acknowledgements, clocks, housekeeping. Across tenants.
+
+-- name: LeaseWork :many
+-- Fair over organizations, counting what each has in flight; any number of
+-- workers may lease at once. Only rows never delivered since they were asked.
+WITH open AS (
+  SELECT g.org_id, count(*) AS n FROM agenda g WHERE g.lane = @lane AND g.run_id IS NOT NULL GROUP BY g.org_id
+), pick AS (
+  SELECT a.org_id, a.kind, a.subject, a.look_at,
+    row_number() OVER (PARTITION BY a.org_id ORDER BY a.look_at) + coalesce(o.n, 0) AS turn
+  FROM agenda a LEFT JOIN open o USING (org_id)
+  WHERE a.lane = @lane AND a.look_at <= now() AND a.run_id IS NULL AND a.kind = ANY(@kinds::text[])
+  ORDER BY turn, a.look_at LIMIT @pick_limit::int
+), due AS (
+  SELECT d.org_id, d.kind, d.subject FROM pick p CROSS JOIN LATERAL (
+    SELECT a.org_id, a.kind, a.subject FROM agenda a
+    WHERE (a.org_id, a.kind, a.subject) = (p.org_id, p.kind, p.subject) AND a.look_at <= now() AND a.run_id IS NULL
+    FOR UPDATE SKIP LOCKED) d
+  LIMIT @row_limit::int
+)
+UPDATE agenda a SET look_at = now() + make_interval(secs => @lease_seconds::float8), lease = nextval('agenda_lease')
+FROM due d WHERE (a.org_id, a.kind, a.subject) = (d.org_id, d.kind, d.subject)
+RETURNING a.*;
+
+-- name: LeaseDelivered :many
+-- Rows already delivered that have been silent. No cap covers them: a cap must
+-- not cover its own recovery.
+WITH due AS (
+  SELECT g.org_id, g.kind, g.subject FROM agenda g
+  WHERE g.lane = @lane AND g.look_at <= now() AND g.run_id IS NOT NULL AND g.kind = ANY(@kinds::text[])
+  ORDER BY g.look_at LIMIT @row_limit::int FOR UPDATE SKIP LOCKED
+)
+UPDATE agenda a SET look_at = now() + make_interval(secs => @lease_seconds::float8), lease = nextval('agenda_lease')
+FROM due d WHERE (a.org_id, a.kind, a.subject) = (d.org_id, d.kind, d.subject)
+RETURNING a.*;
+
+-- name: CountOpen :one
+SELECT count(*) FROM agenda WHERE lane = @lane AND run_id IS NOT NULL;
+
+-- name: Acknowledge :execrows
+-- In batches. Locked rows are skipped, or this deadlocks beside transactions
+-- that touch two agenda rows; an acknowledgement that is lost only means that
+-- the row comes round once more.
+WITH x AS (
+  SELECT u.* FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@kinds::text[]) AS kind, unnest(@subjects::text[]) AS subject, unnest(@leases::bigint[]) AS lease, unnest(@askeds::bigint[]) AS asked, unnest(@run_ids::text[]) AS run_id, unnest(@starteds::bool[]) AS started, unnest(@waits::float8[]) AS wait_s) AS u
+), l AS (
+  SELECT x.org_id, x.kind, x.subject, x.lease, x.asked, x.run_id, x.started, x.wait_s FROM x JOIN agenda a USING (org_id, kind, subject)
+  WHERE a.lease = x.lease ORDER BY 1, 2, 3 FOR UPDATE OF a SKIP LOCKED
+)
+UPDATE agenda a SET told = l.asked, run_id = l.run_id, starts = a.starts + l.started::int, last_error = null,
+  look_at = CASE WHEN a.asked = l.asked THEN now() + make_interval(secs => l.wait_s) ELSE a.look_at END
+FROM l WHERE (a.org_id, a.kind, a.subject) = (l.org_id, l.kind, l.subject) AND a.lease = l.lease;
+
+-- name: AcknowledgeBusy :exec
+-- The old run of the id is still open: look again soon, tell nothing.
+UPDATE agenda SET run_id = @run_id::text, look_at = now() + make_interval(secs => @wait_seconds::float8)
+WHERE org_id = @org_id AND kind = @kind AND subject = @subject AND lease = @lease;
+
+-- name: NoteFailure :exec
+UPDATE agenda SET last_error = left(@last_error::text, 500), look_at = now() + make_interval(secs => @wait_seconds::float8)
+WHERE org_id = @org_id AND kind = @kind AND subject = @subject AND lease = @lease;
+
+-- name: Redeliver :exec
+-- The run was lost or failed: to be started anew, after a wait that doubles.
+UPDATE agenda SET run_id = null, last_error = left(@last_error::text, 500), starts = starts + 1,
+  look_at = now() + make_interval(secs => @wait_seconds::float8)
+WHERE org_id = @org_id AND kind = @kind AND subject = @subject AND lease = @lease;
+
+-- name: LockDueClocks :many
+SELECT * FROM agenda WHERE kind = @kind AND lane = @lane AND look_at <= now()
+ORDER BY look_at LIMIT @row_limit::int FOR UPDATE SKIP LOCKED;
+
+-- name: LockClock :one
+SELECT * FROM agenda WHERE org_id = @org_id AND kind = @kind AND subject = @subject AND look_at <= now() FOR UPDATE SKIP LOCKED;
+
+-- name: MoveClocks :exec
+-- To their next time; rows whose next time is null have nothing left to wait for.
+WITH x AS (
+  SELECT u.* FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@subjects::text[]) AS subject, unnest(@nexts::timestamptz[]) AS next_at) AS u
+)
+UPDATE agenda a SET due_at = x.next_at, look_at = x.next_at, run_id = null, last_error = null
+FROM x WHERE a.org_id = x.org_id AND a.kind = @kind::text AND a.subject = x.subject;
+
+-- name: DeleteClock :exec
+DELETE FROM agenda WHERE org_id = @org_id AND kind = @kind AND subject = @subject;
+
+-- name: ParkClock :exec
+UPDATE agenda SET last_error = left(@last_error::text, 500), look_at = now() + make_interval(secs => @wait_seconds::float8)
+WHERE org_id = @org_id AND kind = @kind AND subject = @subject;
+
+-- name: AskMany :exec
+INSERT INTO agenda AS a (org_id, kind, subject, lane, due_at, look_at)
+SELECT u.org_id, @kind::text, u.subject, @lane::smallint, u.due_at, now()
+FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@subjects::text[]) AS subject, unnest(@due_ats::timestamptz[]) AS due_at) AS u
+ON CONFLICT (org_id, kind, subject) DO UPDATE SET
+  asked = a.asked + 1, lane = least(a.lane, excluded.lane), look_at = least(a.look_at, now()), starts = 0;
+
+-- name: AgendaOldestDue :many
+-- Lateness of the agenda, by lane: what the alarm looks at.
+SELECT lane, count(*) AS due, min(look_at)::timestamptz AS oldest FROM agenda WHERE look_at <= now() GROUP BY lane;
+
+-- name: UnfinishedWithoutAgenda :many
+-- The invariant: what is not final is on the agenda. Must answer nothing, ever.
+SELECT 'power' AS kind, o.org_id, o.id::text AS subject FROM operations o
+WHERE o.ended_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM agenda a WHERE a.org_id = o.org_id AND a.kind = 'power' AND a.subject = o.id::text)
+UNION ALL
+SELECT 'timetable', s.org_id, s.workspace_id::text FROM schedules s
+WHERE s.deleted_at IS NULL AND s.next_at IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM agenda a WHERE a.org_id = s.org_id AND a.kind = 'timetable' AND a.subject = s.workspace_id::text)
+UNION ALL
+SELECT 'sync-clock', c.org_id, c.id::text FROM cloud_accounts c
+WHERE NOT EXISTS (SELECT 1 FROM agenda a WHERE a.org_id = c.org_id AND a.kind = 'sync-clock' AND a.subject = c.id::text)
+LIMIT 100;
+
+-- name: DueSchedules :many
+-- Of the workspaces whose clock was locked: what is due by now.
+SELECT s.* FROM schedules s
+JOIN (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@workspace_ids::uuid[]) AS workspace_id) AS u
+  ON s.org_id = u.org_id AND s.workspace_id = u.workspace_id
+WHERE s.deleted_at IS NULL AND s.next_at <= @at
+ORDER BY s.org_id, s.workspace_id, s.next_at, s.id;
+
+-- name: NextOfWorkspaces :many
+SELECT s.org_id, s.workspace_id, min(s.next_at)::timestamptz AS next_at FROM schedules s
+JOIN (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@workspace_ids::uuid[]) AS workspace_id) AS u
+  ON s.org_id = u.org_id AND s.workspace_id = u.workspace_id
+WHERE s.deleted_at IS NULL AND s.next_at IS NOT NULL
+GROUP BY s.org_id, s.workspace_id;
+
+-- name: AdvanceSchedules :exec
+UPDATE schedules s SET next_at = u.next_at, next_wanted = u.next_wanted, tzdata = @tzdata::text
+FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@ids::uuid[]) AS id, unnest(@next_ats::timestamptz[]) AS next_at, unnest(@next_wanteds::text[]) AS next_wanted) AS u
+WHERE s.org_id = u.org_id AND s.id = u.id;
+
+-- name: TargetsOfSchedules :many
+SELECT st.org_id, st.schedule_id, st.workspace_id, r.id AS resource_id, r.name, r.provider_id, r.cloud_account_id, r.region
+FROM schedule_targets st
+JOIN (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@ids::uuid[]) AS id) AS u ON st.org_id = u.org_id AND st.schedule_id = u.id
+JOIN resources r ON r.org_id = st.org_id AND r.id = st.resource_id
+ORDER BY st.org_id, st.schedule_id, r.id;
+
+-- name: ClaimOperations :many
+-- Answers the minutes that were not claimed before: only their targets are written.
+INSERT INTO operations (org_id, workspace_id, id, origin, state, step, due_at, act_before, target_count, on_count, off_count, done_count, left_alone_count, ended_at)
+SELECT u.org_id, u.workspace_id, u.id, 'timetable', u.state, CASE WHEN u.state = 'queued' THEN 'queued' ELSE 'done' END, u.due_at, u.act_before,
+  u.target_count, u.on_count, u.off_count, u.done_count, u.left_alone_count, CASE WHEN u.state <> 'queued' THEN clock_timestamp() END
+FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@workspace_ids::uuid[]) AS workspace_id, unnest(@ids::uuid[]) AS id,
+  unnest(@states::text[]) AS state, unnest(@due_ats::timestamptz[]) AS due_at, unnest(@act_befores::timestamptz[]) AS act_before,
+  unnest(@target_counts::int[]) AS target_count, unnest(@on_counts::int[]) AS on_count, unnest(@off_counts::int[]) AS off_count,
+  unnest(@done_counts::int[]) AS done_count, unnest(@left_alone_counts::int[]) AS left_alone_count) AS u
+ON CONFLICT (org_id, workspace_id, due_at) WHERE origin = 'timetable' DO NOTHING
+RETURNING org_id, id;
+
+-- name: ClaimSchedules :exec
+INSERT INTO operation_schedules (org_id, workspace_id, operation_id, schedule_id, revision, name, wanted, due_at)
+SELECT u.org_id, u.workspace_id, u.operation_id, u.schedule_id, u.revision, u.name, u.wanted, u.due_at
+FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@workspace_ids::uuid[]) AS workspace_id, unnest(@operation_ids::uuid[]) AS operation_id,
+  unnest(@schedule_ids::uuid[]) AS schedule_id, unnest(@revisions::int[]) AS revision, unnest(@names::text[]) AS name,
+  unnest(@wanteds::text[]) AS wanted, unnest(@due_ats::timestamptz[]) AS due_at) AS u;
+
+-- name: ClaimTargets :exec
+INSERT INTO operation_targets (org_id, workspace_id, operation_id, resource_id, resource_name, provider_id, cloud_account_id, region,
+  schedule_id, wanted, state, reason, ended_at)
+SELECT u.org_id, u.workspace_id, u.operation_id, u.resource_id, u.resource_name, u.provider_id, u.cloud_account_id, u.region,
+  u.schedule_id, u.wanted, u.state, nullif(u.reason, ''), CASE WHEN u.state <> 'pending' THEN clock_timestamp() END
+FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@workspace_ids::uuid[]) AS workspace_id, unnest(@operation_ids::uuid[]) AS operation_id,
+  unnest(@resource_ids::uuid[]) AS resource_id, unnest(@resource_names::text[]) AS resource_name, unnest(@provider_ids::text[]) AS provider_id,
+  unnest(@cloud_account_ids::uuid[]) AS cloud_account_id, unnest(@regions::text[]) AS region, unnest(@schedule_ids::uuid[]) AS schedule_id,
+  unnest(@wanteds::text[]) AS wanted, unnest(@states::text[]) AS state, unnest(@reasons::text[]) AS reason) AS u;
+
+-- name: StampNextSync :exec
+UPDATE cloud_accounts c SET next_sync_at = u.next_at
+FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@ids::uuid[]) AS id, unnest(@next_ats::timestamptz[]) AS next_at) AS u
+WHERE c.org_id = u.org_id AND c.id = u.id;
+
+-- name: EnsureAuditPartitions :exec
+SELECT ensure_audit_partitions();
+
+-- name: PurgeDrafts :execrows
+DELETE FROM credential_drafts WHERE expires_at < now();
+
+-- name: PurgeSessions :execrows
+DELETE FROM sessions WHERE least(expires_at, idle_expires_at) < now() - interval '7 days' OR revoked_at < now() - interval '7 days';
+
+-- name: PurgeLoginFailures :execrows
+DELETE FROM login_failures WHERE first_at < now() - interval '1 day' AND locked_until < now();
+
+-- name: PurgeIdempotencyKeys :execrows
+DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours';
+
+-- name: PurgeOperations :execrows
+DELETE FROM operations WHERE ended_at < now() - interval '30 days';
+
+-- name: WorkFacts :many
+-- By what an operator finds a workflow in Temporal: workspace and origin.
+SELECT o.id, o.workspace_id, o.origin FROM operations o
+JOIN (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@ids::uuid[]) AS id) AS u ON o.org_id = u.org_id AND o.id = u.id
+UNION ALL
+SELECT c.id, c.workspace_id, 'system' FROM cloud_accounts c
+JOIN (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@ids::uuid[]) AS id) AS u ON c.org_id = u.org_id AND c.id = u.id
+UNION ALL
+SELECT d.id, d.workspace_id, 'person' FROM credential_drafts d
+JOIN (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@ids::uuid[]) AS id) AS u ON d.org_id = u.org_id AND d.id = u.id;
+
+-- name: SystemTime :one
+SELECT clock_timestamp()::timestamptz AS now;
+
+-- name: InsertAuditMany :exec
+INSERT INTO audit_log (org_id, id, workspace_id, actor_kind, action, subject_kind, subject_id, after)
+SELECT u.org_id, u.id, u.workspace_id, @actor_kind::text, @action::text, @subject_kind::text, u.subject_id, u.after
+FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@ids::uuid[]) AS id, unnest(@workspace_ids::uuid[]) AS workspace_id,
+  unnest(@subject_ids::text[]) AS subject_id, unnest(@afters::jsonb[]) AS after) AS u;
+
+-- name: SchedulesByZoneData :many
+-- Schedules whose next time was computed with other zone data than this
+-- program has.
+SELECT s.* FROM schedules s WHERE s.deleted_at IS NULL AND s.next_at IS NOT NULL AND s.tzdata <> @tzdata ORDER BY s.org_id, s.workspace_id LIMIT 500;

@@ -1,0 +1,153 @@
+-- role: app
+-- Changes of power, as the worker's activities record them. Lock order, always:
+-- operation, then resources by id, then targets, then the agenda row.
+
+-- name: TakeOperation :one
+-- Newer lease wins, the same may repeat. No row: final or fenced; end at once.
+UPDATE operations SET fence = @lease::bigint, state = 'running',
+  step = CASE WHEN step = 'queued' THEN 'deciding' ELSE step END, started_at = coalesce(started_at, clock_timestamp())
+WHERE org_id = @org_id AND id = @id AND ended_at IS NULL AND fence <= @lease::bigint
+RETURNING *;
+
+-- name: LockFencedOperation :one
+SELECT *, (act_before - clock_timestamp() <= interval '0')::bool AS too_late,
+  extract(epoch FROM act_before - clock_timestamp())::float8 AS seconds_left
+FROM operations WHERE org_id = @org_id AND id = @id AND fence = @lease::bigint AND ended_at IS NULL FOR UPDATE;
+
+-- name: LockTargetResources :many
+-- The resources of the open targets of an operation, locked in the order of
+-- their ids, with all that decides whether they may be touched.
+SELECT t.resource_id, t.cloud_account_id, t.region, t.wanted, t.state AS target_state, t.asked_at, t.accepted_at,
+  r.provider_id, r.state AS resource_state, r.protected, coalesce(r.left_alone, '')::text AS left_alone, r.operation_id,
+  a.observe_only, a.provider, (o.paused_at IS NOT NULL)::bool AS paused
+FROM operation_targets t
+JOIN resources r ON r.org_id = t.org_id AND r.id = t.resource_id
+JOIN cloud_accounts a ON a.org_id = r.org_id AND a.id = r.cloud_account_id
+JOIN organizations o ON o.id = t.org_id
+WHERE t.org_id = @org_id AND t.operation_id = @operation_id AND t.ended_at IS NULL
+ORDER BY r.id FOR UPDATE OF r;
+
+-- name: OrphanTargets :many
+-- Open targets whose resource left with its account.
+SELECT t.resource_id FROM operation_targets t
+WHERE t.org_id = @org_id AND t.operation_id = @operation_id AND t.ended_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM resources r WHERE r.org_id = t.org_id AND r.id = t.resource_id);
+
+-- name: NewerIntents :many
+-- Of these resources, those that an operation asked for later than ours.
+SELECT DISTINCT t.resource_id FROM operation_targets mine
+JOIN operation_targets t ON t.org_id = mine.org_id AND t.resource_id = mine.resource_id AND t.operation_id <> mine.operation_id
+  AND (t.asked_at, t.operation_id) > (mine.asked_at, mine.operation_id)
+  AND t.state NOT IN ('left_alone', 'missed', 'superseded')
+WHERE mine.org_id = @org_id AND mine.operation_id = @operation_id AND mine.ended_at IS NULL;
+
+-- name: TakeResources :exec
+UPDATE resources SET operation_id = @operation_id::uuid WHERE org_id = @org_id AND id = ANY(@ids::uuid[])
+  AND operation_id IS DISTINCT FROM @operation_id::uuid;
+
+-- name: MarkTaken :exec
+UPDATE operation_targets SET state = 'taken', before_state = coalesce(before_state, @before_state::text)
+WHERE org_id = @org_id AND operation_id = @operation_id AND resource_id = ANY(@resource_ids::uuid[]) AND state = 'pending';
+
+-- name: SupersedeOthers :many
+-- What older operations still wanted of resources that this one has just taken.
+UPDATE operation_targets SET state = 'superseded', reason = 'SUPERSEDED', ended_at = clock_timestamp()
+WHERE org_id = @org_id AND resource_id = ANY(@resource_ids::uuid[]) AND operation_id <> @operation_id AND ended_at IS NULL
+RETURNING operation_id;
+
+-- name: EndTargets :execrows
+UPDATE operation_targets t SET state = u.state, reason = nullif(u.reason, ''), detail = nullif(u.detail, ''),
+  before_state = coalesce(t.before_state, nullif(u.before_state, '')), after_state = nullif(u.after_state, ''), ended_at = clock_timestamp()
+FROM (SELECT unnest(@resource_ids::uuid[]) AS resource_id, unnest(@states::text[]) AS state, unnest(@reasons::text[]) AS reason,
+  unnest(@details::text[]) AS detail, unnest(@before_states::text[]) AS before_state, unnest(@after_states::text[]) AS after_state) AS u
+WHERE t.org_id = @org_id AND t.operation_id = @operation_id AND t.resource_id = u.resource_id AND t.ended_at IS NULL;
+
+-- name: ReleaseResources :exec
+-- The lease goes with the record of the end; the state is what was seen.
+UPDATE resources r SET operation_id = null, state = coalesce(nullif(u.state, ''), r.state),
+  seen_at = CASE WHEN u.state = '' THEN r.seen_at ELSE greatest(r.seen_at, @seen_at::timestamptz) END
+FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@states::text[]) AS state) AS u
+WHERE r.org_id = @org_id AND r.id = u.id AND r.operation_id = @operation_id::uuid;
+
+-- name: ObserveResources :exec
+-- What was seen of machines that are still changing.
+UPDATE resources r SET state = u.state, seen_at = greatest(r.seen_at, @seen_at::timestamptz)
+FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@states::text[]) AS state) AS u
+WHERE r.org_id = @org_id AND r.id = u.id AND r.operation_id = @operation_id::uuid AND r.state <> u.state;
+
+-- name: MayAct :many
+-- The last statement before a provider call: of these, which may still be
+-- touched. It writes the intent (one attempt more) before the call.
+UPDATE operation_targets t SET attempts = t.attempts + 1
+FROM resources r, cloud_accounts a, organizations g, operations o
+WHERE t.org_id = @org_id AND t.operation_id = @operation_id AND t.resource_id = ANY(@resource_ids::uuid[])
+  AND t.ended_at IS NULL AND t.accepted_at IS NULL
+  AND o.org_id = t.org_id AND o.id = t.operation_id AND o.fence = @lease::bigint AND o.ended_at IS NULL AND o.act_before > clock_timestamp()
+  AND r.org_id = t.org_id AND r.id = t.resource_id AND r.operation_id = t.operation_id AND NOT r.protected
+  AND a.org_id = r.org_id AND a.id = r.cloud_account_id AND NOT a.observe_only
+  AND g.id = t.org_id AND (g.paused_at IS NULL OR o.origin = 'person')
+RETURNING t.resource_id, extract(epoch FROM o.act_before - clock_timestamp())::float8 AS seconds_left;
+
+-- name: MarkAccepted :exec
+UPDATE operation_targets SET state = 'accepted', accepted_at = coalesce(accepted_at, clock_timestamp())
+WHERE org_id = @org_id AND operation_id = @operation_id AND resource_id = ANY(@resource_ids::uuid[]) AND ended_at IS NULL;
+
+-- name: NoteAttempt :exec
+UPDATE operations SET attempts = attempts + @calls::int, step = @step,
+  last_error = coalesce(nullif(@last_error::text, ''), last_error), last_error_detail = coalesce(nullif(@last_error_detail::text, ''), last_error_detail)
+WHERE org_id = @org_id AND id = @id AND fence = @lease::bigint AND ended_at IS NULL;
+
+-- name: SetStep :exec
+UPDATE operations SET step = @step WHERE org_id = @org_id AND id = @id AND fence = @lease::bigint AND ended_at IS NULL AND step <> @step;
+
+-- name: CountOperation :exec
+-- Progress, counted from the targets.
+UPDATE operations o SET done_count = c.done, failed_count = c.failed, left_alone_count = c.left_alone
+FROM (SELECT count(*) FILTER (WHERE ended_at IS NOT NULL)::int AS done,
+        count(*) FILTER (WHERE t.state = 'failed')::int AS failed,
+        count(*) FILTER (WHERE t.state = 'left_alone')::int AS left_alone
+      FROM operation_targets t WHERE t.org_id = @org_id AND t.operation_id = @id) c
+WHERE o.org_id = @org_id AND o.id = @id
+  AND (o.done_count, o.failed_count, o.left_alone_count) IS DISTINCT FROM (c.done, c.failed, c.left_alone);
+
+-- name: CountTargetEnds :one
+SELECT count(*)::int AS total, count(*) FILTER (WHERE ended_at IS NULL)::int AS open,
+  count(*) FILTER (WHERE state IN ('done', 'already'))::int AS reached,
+  count(*) FILTER (WHERE state = 'failed')::int AS failed,
+  count(*) FILTER (WHERE state = 'missed')::int AS missed,
+  count(*) FILTER (WHERE state IN ('left_alone', 'superseded'))::int AS passed_by
+FROM operation_targets WHERE org_id = @org_id AND operation_id = @operation_id;
+
+-- name: EndOperation :execrows
+UPDATE operations SET state = @state, step = 'done', ended_at = clock_timestamp(),
+  last_error = coalesce(nullif(@last_error::text, ''), last_error), last_error_detail = coalesce(nullif(@last_error_detail::text, ''), last_error_detail)
+WHERE org_id = @org_id AND id = @id AND fence <= @lease::bigint AND ended_at IS NULL;
+
+-- name: AbandonTargets :exec
+-- An operator has ended the run: what is open failed, with that reason.
+UPDATE operation_targets SET state = 'failed', reason = @reason::text, detail = @detail::text, ended_at = clock_timestamp()
+WHERE org_id = @org_id AND operation_id = @operation_id AND ended_at IS NULL;
+
+-- name: AbandonResources :exec
+UPDATE resources SET operation_id = null WHERE org_id = @org_id AND operation_id = @operation_id::uuid;
+
+-- name: ActorOfOperation :one
+SELECT origin, requested_by, workspace_id FROM operations WHERE org_id = @org_id AND id = @id;
+
+-- name: OpenTargets :many
+-- What one batch still has to do, with all that decides how. No row: nothing
+-- left, or a newer run has taken over.
+SELECT t.resource_id, t.wanted, t.state, t.attempts, t.accepted_at, r.provider_id, r.state AS resource_state,
+  r.protected, coalesce(r.left_alone, '')::text AS left_alone, a.observe_only, (g.paused_at IS NOT NULL)::bool AS paused,
+  o.origin, o.act_before, clock_timestamp()::timestamptz AS now
+FROM operations o
+JOIN operation_targets t ON t.org_id = o.org_id AND t.operation_id = o.id
+JOIN resources r ON r.org_id = t.org_id AND r.id = t.resource_id
+JOIN cloud_accounts a ON a.org_id = r.org_id AND a.id = r.cloud_account_id
+JOIN organizations g ON g.id = o.org_id
+WHERE o.org_id = @org_id AND o.id = @operation_id AND o.fence = @lease::bigint AND o.ended_at IS NULL AND t.ended_at IS NULL
+  AND t.cloud_account_id = @cloud_account_id AND t.region = @region
+ORDER BY t.resource_id;
+
+-- name: OperationEnd :one
+SELECT fence, (ended_at IS NOT NULL)::bool AS ended FROM operations WHERE org_id = @org_id AND id = @id;

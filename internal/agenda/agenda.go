@@ -1,0 +1,110 @@
+// Package agenda names what can stand on the agenda and decides, purely, how
+// long to wait. The table is db/migrations/00002_agenda.sql; the dispatcher
+// (worker) drives it; handlers and activities ask and end.
+package agenda
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Kind says which code a row is for. The values are stored.
+type Kind string
+
+// Work kinds: one workflow each, with the id "<kind>/<subject>".
+const (
+	// KindPower is one operation that changes power; subject: the operation.
+	KindPower Kind = "power"
+	// KindProbe tries a credential; subject: the draft.
+	KindProbe Kind = "probe"
+	// KindSync reads one account into the inventory; subject: the account.
+	KindSync Kind = "sync"
+)
+
+// Clock kinds: the dispatcher expands them itself.
+const (
+	// KindTimetable is all schedules of one workspace; subject: the workspace.
+	KindTimetable Kind = "timetable"
+	// KindSyncClock is the next regular reading of an account; subject: the account.
+	KindSyncClock Kind = "sync-clock"
+	// KindHousekeeping purges what is past its time; one row for the installation.
+	KindHousekeeping Kind = "housekeeping"
+)
+
+// Lane keeps a person from waiting behind a burst.
+type Lane int16
+
+// The lanes, each with a loop and a cap of its own.
+const (
+	LanePerson     Lane = 0
+	LaneMinute     Lane = 1
+	LaneBackground Lane = 2
+)
+
+// Lanes lists them.
+var Lanes = []Lane{LanePerson, LaneMinute, LaneBackground}
+
+// LaneOf is the lane in which a kind stands unless a person waits for it.
+func LaneOf(k Kind) Lane {
+	switch k {
+	case KindProbe:
+		return LanePerson
+	case KindPower, KindTimetable:
+		return LaneMinute
+	default:
+		return LaneBackground
+	}
+}
+
+// WorkKinds are delivered to Temporal.
+var WorkKinds = []Kind{KindPower, KindProbe, KindSync}
+
+// InFlightCap is how many rows of a lane may be delivered and not finished, all
+// workers together. Rows already delivered are exempt: a cap must not cover its
+// own recovery.
+func InFlightCap(l Lane) int {
+	if l == LaneMinute {
+		return 64
+	}
+	return 32
+}
+
+// SyncEvery is how often an account is read without anybody asking.
+const SyncEvery = 15 * time.Minute
+
+// HousekeepingEvery is how often what is past its time is purged.
+const HousekeepingEvery = time.Hour
+
+// QuietAfter is how long a delivered row may be silent before the dispatcher
+// asks Temporal what became of it. Recording transactions push it out.
+const QuietAfter = 30 * time.Second
+
+// LeaseFor is how long one dispatcher owns a row it is delivering. Calls to
+// Temporal have a shorter deadline.
+const LeaseFor = 15 * time.Second
+
+// RetryWait is how long to wait before starting a workflow anew after it was
+// lost or failed, by how many have been started without progress: 2 s, doubling,
+// one hour at most.
+func RetryWait(starts int) time.Duration {
+	const base, most = 2 * time.Second, time.Hour
+	if starts < 0 {
+		starts = 0
+	}
+	if starts > 11 {
+		return most
+	}
+	return min(base<<starts, most)
+}
+
+// NextSync is the time of the regular reading after `now`, spread over the
+// quarter of an hour by the account's id so that accounts do not come together.
+func NextSync(account uuid.UUID, now time.Time) time.Time {
+	offset := time.Duration(uint64(account[14])<<8|uint64(account[15])) * SyncEvery / (1 << 16)
+	next := now.Truncate(SyncEvery).Add(offset)
+	for !next.After(now) {
+		next = next.Add(SyncEvery)
+	}
+	return next
+}

@@ -1,0 +1,181 @@
+package cloudtest
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudhub/cloudhub/internal/cloud"
+)
+
+var readingCases = []testCase{
+	{"a probe names who, where and that nothing is missing", probeOfAGoodKey},
+	{"a probe names each permission that is missing", probeOfADeniedKey},
+	{"a wrong key is told apart from a missing permission", wrongKey},
+	{"a listing covers every region once and leaves the gone out", listing},
+	{"a listing goes on to the last page", paging},
+	{"a machine that does not exist is absent from a description", absent},
+	{"a description of nothing asks nobody", describeNothing},
+}
+
+func probeOfAGoodKey(t *testing.T, h Harness) {
+	p, err := h.New(t, nil).Probe(t.Context(), h.Account)
+	require.NoError(t, err)
+	require.Equal(t, h.Account.ExternalID, p.Identity.ExternalID)
+	require.NotEmpty(t, p.Identity.Principal)
+	require.Empty(t, p.Missing())
+	needs := map[string]int{}
+	for _, c := range p.Checks {
+		require.NotEmpty(t, c.Permission)
+		needs[c.Needed]++
+	}
+	require.Positive(t, needs["inventory"])
+	require.Positive(t, needs["power"])
+	if h.deviates(t, ForeignRegions) {
+		require.Subset(t, p.Regions, h.Regions)
+		require.Greater(t, len(p.Regions), len(h.Regions))
+		return
+	}
+	require.Equal(t, h.Regions, p.Regions)
+}
+
+func probeOfADeniedKey(t *testing.T, h Harness) {
+	p, err := h.New(t, nil).Probe(t.Context(), h.Denied)
+	require.NoError(t, err)
+	require.Equal(t, h.Account.ExternalID, p.Identity.ExternalID)
+	require.ElementsMatch(t, h.Missing, p.Missing())
+	for _, c := range p.Checks {
+		require.Equal(t, slices.Contains(h.Missing, c.Permission), !c.OK)
+		if c.OK {
+			continue
+		}
+		if h.deviates(t, OtherDeniedCode) {
+			require.NotEqual(t, h.DeniedCode, c.Reason)
+		} else {
+			require.Equal(t, h.DeniedCode, c.Reason)
+		}
+	}
+}
+
+func wrongKey(t *testing.T, h Harness) {
+	a := h.New(t, nil)
+	_, err := a.Probe(t.Context(), h.Wrong)
+	require.NotEmpty(t, requireError(t, err, cloud.ReasonUnauthenticated).Code)
+
+	err = a.ListInstances(t.Context(), h.Wrong, func(cloud.Coverage, []cloud.Instance) error {
+		t.Error("a region was reported without a key")
+		return nil
+	})
+	requireError(t, err, cloud.ReasonUnauthenticated)
+
+	ids := h.Make(t, h.Regions[0], Plain, 1)
+	_, err = a.SetPower(t.Context(), h.Wrong, h.Regions[0], cloud.PowerOff, ids)
+	e := requireError(t, err, cloud.ReasonUnauthenticated)
+	require.True(t, e.Sent)
+	require.NotContains(t, e.Error(), h.Wrong.Credential.SecretAccessKey)
+	requireAll(t, a, h, h.Regions[0], ids, cloud.StateRunning)
+}
+
+func listing(t *testing.T, h Harness) {
+	want := map[string][]string{}
+	for _, region := range h.Regions[:2] {
+		want[region] = h.Make(t, region, Plain, 3)
+	}
+	gone := h.Make(t, h.Regions[0], Terminated, 1)
+
+	covered := map[string][]cloud.Instance{} // unguarded: each must come one at a time
+	err := h.New(t, nil).ListInstances(t.Context(), h.Account, func(c cloud.Coverage, found []cloud.Instance) error {
+		require.NotContains(t, covered, c.Region, "reported twice")
+		requireCovered(t, h, c)
+		require.Equal(t, len(found), c.Count)
+		covered[c.Region] = found
+		return nil
+	})
+	require.NoError(t, err)
+	for _, region := range h.Regions {
+		require.Contains(t, covered, region)
+		byID := map[string]cloud.Instance{}
+		for _, m := range covered[region] {
+			require.Equal(t, region, m.Region)
+			require.NotEqual(t, cloud.StateGone, m.State)
+			require.NotContains(t, byID, m.ProviderID, "listed twice")
+			byID[m.ProviderID] = m
+		}
+		require.NotContains(t, byID, gone[0])
+		for _, id := range want[region] {
+			require.Contains(t, byID, id)
+			m := byID[id]
+			require.Equal(t, cloud.StateRunning, m.State)
+			require.NotEmpty(t, m.Zone)
+			require.NotEmpty(t, m.Type)
+			require.WithinRange(t, m.CreatedAt, time.Unix(1, 0), time.Now().Add(time.Hour))
+		}
+	}
+}
+
+// requireCovered asserts that the region was read, unless it is one that could
+// not be.
+func requireCovered(t *testing.T, h Harness, c cloud.Coverage) {
+	t.Helper()
+	if !slices.Contains(h.Regions, c.Region) && h.deviates(t, ForeignRegions) {
+		require.False(t, c.OK)
+		require.NotEmpty(t, c.Reason)
+		return
+	}
+	require.True(t, c.OK, "%+v", c)
+}
+
+func paging(t *testing.T, h Harness) {
+	region := h.Regions[3]
+	ids := h.Make(t, region, Plain, h.PageSize+100)
+	var sent counter
+	var found []cloud.Instance
+	err := h.New(t, sent.wrap).ListInstances(t.Context(), h.Account, func(c cloud.Coverage, in []cloud.Instance) error {
+		requireCovered(t, h, c)
+		if c.Region == region {
+			found = in
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	listed := make(map[string]bool, len(found))
+	for _, m := range found {
+		listed[m.ProviderID] = true
+	}
+	for _, id := range ids {
+		require.True(t, listed[id], "%s is missing", id)
+	}
+	if h.deviates(t, OnePageOnly) {
+		return
+	}
+	// the regions, a page for each of them, and one more
+	require.GreaterOrEqual(t, sent.count(), 1+len(h.Regions)+1)
+}
+
+func absent(t *testing.T, h Harness) {
+	region := h.Regions[1]
+	ids := h.Make(t, region, Plain, 450)
+	asked := append(slices.Clone(ids[:449]), h.Nonexistent, ids[449], ids[0])
+	var got []string
+	found, err := h.New(t, nil).DescribeInstances(t.Context(), h.Account, region, asked)
+	require.NoError(t, err)
+	for _, m := range found {
+		got = append(got, m.ProviderID)
+	}
+	require.ElementsMatch(t, ids, got)
+
+	none, err := h.New(t, nil).DescribeInstances(t.Context(), h.Account, region, []string{h.Nonexistent})
+	require.NoError(t, err)
+	require.Empty(t, none)
+}
+
+func describeNothing(t *testing.T, h Harness) {
+	var sent counter
+	found, err := h.New(t, sent.wrap).DescribeInstances(t.Context(), h.Account, h.Regions[0], nil)
+	require.NoError(t, err)
+	require.Empty(t, found, "no ids must never mean all machines")
+	require.Zero(t, sent.count(), fmt.Sprint(found))
+}

@@ -1,0 +1,267 @@
+// Package config is the one table of settings: name, form, default, who reads
+// it. The README's table is made from it. A bad or unknown value stops the
+// program with the name, the form and an example; secrets are never printed.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Prefix of every setting.
+const Prefix = "CLOUDHUB_"
+
+// Setting is one row of the table.
+type Setting struct {
+	Name    string // without the prefix
+	Form    string // what a value looks like, in words
+	Example string
+	Default string
+	Secret  bool
+	// For: the commands that read it.
+	For  string
+	Help string
+	// check says what is wrong with a value.
+	check func(string) error
+}
+
+// The names of all settings.
+const (
+	HTTP             = "HTTP"
+	PrivateHTTP      = "PRIVATE_HTTP"
+	PublicURL        = "PUBLIC_URL"
+	TrustedProxies   = "TRUSTED_PROXIES"
+	DataDir          = "DATA_DIR"
+	PostgresBin      = "POSTGRES_BIN"
+	DatabaseOwner    = "DATABASE_OWNER_URL"
+	DatabaseApp      = "DATABASE_APP_URL"
+	DatabaseIdentity = "DATABASE_IDENTITY_URL"
+	DatabaseSystem   = "DATABASE_SYSTEM_URL"
+	TemporalAddress  = "TEMPORAL_ADDRESS"
+	KeysDir          = "KEYS_DIR"
+	AWSEndpoint      = "AWS_ENDPOINT"
+	TrialDays        = "TRIAL_DAYS"
+	LogLevel         = "LOG_LEVEL"
+	SimToken         = "SIM_TOKEN"
+)
+
+// Table lists every setting, in the order of the README.
+var Table = []Setting{
+	{HTTP, "host:port", "0.0.0.0:8080", "127.0.0.1:8080", false, "dev, server", "Where the interface and the API answer.", hostPort},
+	{PrivateHTTP, "host:port", "127.0.0.1:9090", "127.0.0.1:0", false, "dev, server, worker", "Where metrics, pprof and readiness answer. Never public. Port 0 takes a free one.", hostPort},
+	{PublicURL, "http or https address", "https://cloudhub.example.com", "", false, "server", "The address people type. With https, cookies are Secure and HSTS is sent. Empty: plain http.", httpURL},
+	{TrustedProxies, "networks, comma separated", "10.0.0.0/8,192.168.1.7/32", "", false, "dev, server", "Proxies whose X-Forwarded-For is believed.", networks},
+	{DataDir, "folder", "/var/lib/cloudhub", "./data", false, "dev", "Everything that `cloudhub dev` keeps.", anything},
+	{PostgresBin, "folder with initdb and postgres", "/usr/lib/postgresql/15/bin", "", false, "dev", "Which PostgreSQL to start. Empty: found on the machine.", anything},
+	{DatabaseOwner, "postgres address", "postgres://cloudhub_owner:secret@db:5432/cloudhub", "", true, "migrate", "As role cloudhub_owner.", postgresURL},
+	{DatabaseApp, "postgres address", "postgres://cloudhub_app:secret@db:5432/cloudhub", "", true, "server, worker", "As role cloudhub_app.", postgresURL},
+	{DatabaseIdentity, "postgres address", "postgres://cloudhub_identity:secret@db:5432/cloudhub", "", true, "server", "As role cloudhub_identity.", postgresURL},
+	{DatabaseSystem, "postgres address", "postgres://cloudhub_system:secret@db:5432/cloudhub", "", true, "worker", "As role cloudhub_system.", postgresURL},
+	{TemporalAddress, "host:port", "temporal:7233", "", false, "worker", "Temporal's frontend.", hostPort},
+	{KeysDir, "folder", "/etc/cloudhub/keys", "", false, "server, worker", "Keyrings: server.json and workers.public.json for a server, workers.private.json for a worker.", anything},
+	{AWSEndpoint, "http or https address", "http://127.0.0.1:5000", "", false, "dev, worker", "Another AWS than the real one: a simulator or an emulator. Accounts are then marked simulated.", httpURL},
+	{TrialDays, "whole number, 0 to 365", "30", "30", false, "dev, server", "Days of the pro plan for a person's first organization.", days},
+	{LogLevel, "debug, info, warn or error", "info", "info", false, "all", "How much is logged.", logLevel},
+	{SimToken, "any text", "a-long-random-text", "", true, "sim", "Guards the simulator's control addresses.", anything},
+}
+
+// Values are the settings of this process, checked.
+type Values struct{ m map[string]string }
+
+// Load reads the environment. Errors name every bad or unknown setting, with
+// its form and an example and without its value when it is a secret.
+func Load(environ []string) (Values, error) {
+	known := map[string]Setting{}
+	v := Values{m: map[string]string{}}
+	for _, s := range Table {
+		known[s.Name] = s
+		v.m[s.Name] = s.Default
+	}
+	var errs []error
+	for _, kv := range environ {
+		name, value, _ := strings.Cut(kv, "=")
+		name, ours := strings.CutPrefix(name, Prefix)
+		if !ours || strings.HasPrefix(name, "TEST_") {
+			continue
+		}
+		s, ok := known[name]
+		if !ok {
+			errs = append(errs, fmt.Errorf("%s%s is not a setting; did you mean %s%s?", Prefix, name, Prefix, nearest(name)))
+			continue
+		}
+		if err := v.set(s, value); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return v, errors.Join(errs...)
+}
+
+func (v Values) set(s Setting, value string) error {
+	value = strings.TrimSpace(value)
+	if value != "" {
+		if err := s.check(value); err != nil {
+			shown := strconv.Quote(value)
+			if s.Secret {
+				shown = "the value (not shown)"
+			}
+			return fmt.Errorf("%s%s: %s is not a %s, for example %s", Prefix, s.Name, shown, s.Form, s.Example)
+		}
+		v.m[s.Name] = value
+	}
+	return nil
+}
+
+// Set overrides a setting, as a flag does.
+func (v Values) Set(name, value string) error {
+	i := slices.IndexFunc(Table, func(s Setting) bool { return s.Name == name })
+	if i < 0 {
+		return fmt.Errorf("%s is not a setting", name)
+	}
+	return v.set(Table[i], value)
+}
+
+// Get is the value of a setting.
+func (v Values) Get(name string) string { return v.m[name] }
+
+// Int is the value of a setting that the table has checked to be a number.
+func (v Values) Int(name string) int {
+	n, err := strconv.Atoi(v.m[name])
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// Need fails when any of the settings is empty, naming all of them.
+func (v Values) Need(names ...string) error {
+	var errs []error
+	for _, n := range names {
+		if v.m[n] != "" {
+			continue
+		}
+		i := slices.IndexFunc(Table, func(s Setting) bool { return s.Name == n })
+		errs = append(errs, fmt.Errorf("%s%s is needed: a %s, for example %s", Prefix, n, Table[i].Form, Table[i].Example))
+	}
+	return errors.Join(errs...)
+}
+
+// Markdown is the README's table.
+func Markdown() string {
+	var b strings.Builder
+	b.WriteString("| setting | form | default | for | what it does |\n|---|---|---|---|---|\n")
+	for _, s := range Table {
+		def := s.Default
+		if def == "" {
+			def = "–"
+		} else {
+			def = "`" + def + "`"
+		}
+		secret := ""
+		if s.Secret {
+			secret = " Secret."
+		}
+		fmt.Fprintf(&b, "| `%s%s` | %s | %s | %s | %s%s |\n", Prefix, s.Name, s.Form, def, s.For, s.Help, secret)
+	}
+	return b.String()
+}
+
+func anything(string) error { return nil }
+
+func hostPort(s string) error {
+	_, port, err := net.SplitHostPort(s)
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil || n < 0 || n > 65535 {
+		return errors.New("port")
+	}
+	return nil
+}
+
+func httpURL(s string) error {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return errors.New("address")
+	}
+	return nil
+}
+
+func postgresURL(s string) error {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return errors.New("address")
+	}
+	return nil
+}
+
+func networks(s string) error {
+	for _, n := range strings.Split(s, ",") {
+		if _, _, err := net.ParseCIDR(strings.TrimSpace(n)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func days(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 || n > 365 {
+		return errors.New("days")
+	}
+	return nil
+}
+
+func logLevel(s string) error {
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, s) {
+		return errors.New("level")
+	}
+	return nil
+}
+
+// nearest is the known name that differs in the fewest letters.
+func nearest(name string) string {
+	best, least := "", 1<<30
+	for _, s := range Table {
+		if d := distance(name, s.Name); d < least {
+			best, least = s.Name, d
+		}
+	}
+	return best
+}
+
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		prev := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := prev
+			if a[i-1] != b[j-1] {
+				cost = 1 + min(prev, row[j], row[j-1])
+			}
+			prev, row[j] = row[j], cost
+		}
+	}
+	return row[len(b)]
+}
+
+// Environment is the process's, as Load takes it.
+func Environment() []string { return os.Environ() }
+
+// DrainWithin is how long a process may take to stop after SIGTERM.
+const DrainWithin = 30 * time.Second
+
+// Copy is a second set of values to change.
+func (v Values) Copy() Values { return Values{maps.Clone(v.m)} }

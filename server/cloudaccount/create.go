@@ -1,0 +1,251 @@
+package cloudaccount
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
+	"github.com/cloudhub/cloudhub/db"
+	"github.com/cloudhub/cloudhub/db/gen"
+	"github.com/cloudhub/cloudhub/internal/access"
+	"github.com/cloudhub/cloudhub/internal/agenda"
+	"github.com/cloudhub/cloudhub/internal/cloud"
+	"github.com/cloudhub/cloudhub/internal/inventory"
+	"github.com/cloudhub/cloudhub/internal/platform/rpcerr"
+	"github.com/cloudhub/cloudhub/internal/platform/vault"
+	"github.com/cloudhub/cloudhub/server/audit"
+	"github.com/cloudhub/cloudhub/server/request"
+	"github.com/cloudhub/cloudhub/server/rpc"
+)
+
+const (
+	// probeWithin is how long the handler waits for the worker's trial.
+	probeWithin = 10 * time.Second
+	probePoll   = 100 * time.Millisecond
+
+	procedureCreate = "CreateCloudAccount"
+	defaultRegion   = "us-east-1"
+	credentialKind  = "aws.access_key"
+)
+
+// CreateCloudAccount tries the credential, seals it and adds the account. The
+// credential is sealed before anything else is done with it; this process
+// cannot open it again.
+func (s *Service) CreateCloudAccount(ctx context.Context, req *v1.CreateCloudAccountRequest) (*v1.CreateCloudAccountResponse, error) {
+	grant := rpc.GrantOf(ctx)
+	var earlier *uuid.UUID
+	err := s.tenants.InTenant(ctx, grant.Org, func(q *gen.Queries) (err error) {
+		if earlier, err = request.Before(ctx, q, procedureCreate, req.GetRequestId(), req); err != nil || earlier != nil {
+			return err
+		}
+		return s.checkLimit(ctx, q, grant)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if earlier != nil {
+		return s.answerCreate(ctx, *earlier)
+	}
+	draft, err := s.sealDraft(grant, req.GetAwsAccessKey())
+	if err != nil {
+		return nil, err
+	}
+	if err := s.askProbe(ctx, draft); err != nil {
+		return nil, err
+	}
+	result, err := s.awaitProbe(ctx, draft)
+	if err != nil {
+		return nil, err
+	}
+	id, err := s.add(ctx, req, draft.ID, result)
+	if err != nil {
+		return nil, err
+	}
+	return s.answerCreate(ctx, id)
+}
+
+// checkLimit refuses beyond the plan. It is checked again, under the
+// organization's lock, when the account is added.
+func (s *Service) checkLimit(ctx context.Context, q *gen.Queries, grant rpc.Grant) error {
+	limit := access.LimitsOf(grant.Plan).CloudAccounts
+	if limit == 0 {
+		return nil
+	}
+	n, err := q.CountAccounts(ctx, grant.Org)
+	if err != nil {
+		return err
+	}
+	if int(n) >= limit {
+		return rpcerr.New(rpcerr.ReasonPlanLimit, "limit", itoa(limit), "what", "cloud accounts")
+	}
+	return nil
+}
+
+func (s *Service) sealDraft(grant rpc.Grant, key *v1.AwsAccessKey) (gen.InsertDraftParams, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return gen.InsertDraftParams{}, err
+	}
+	raw, err := json.Marshal(cloud.Credential{AccessKeyID: key.GetAccessKeyId(), SecretAccessKey: key.GetSecretAccessKey()})
+	if err != nil {
+		return gen.InsertDraftParams{}, err
+	}
+	sealed, err := s.sealer.Seal(vault.NewSecret(raw), vault.CloudCredential(grant.Org.String(), grant.Workspace.String(), id.String(), vault.CloudCredentialSchema))
+	if err != nil {
+		return gen.InsertDraftParams{}, err
+	}
+	region := key.GetHomeRegion()
+	if region == "" {
+		region = defaultRegion
+	}
+	ak := key.GetAccessKeyId()
+	return gen.InsertDraftParams{
+		OrgID: grant.Org, WorkspaceID: grant.Workspace, ID: id, Provider: string(cloud.AWS), HomeRegion: region,
+		KeyID: sealed.KeyID, Ciphertext: sealed.Ciphertext, Hint: ak[max(0, len(ak)-4):],
+	}, nil
+}
+
+func (s *Service) askProbe(ctx context.Context, draft gen.InsertDraftParams) error {
+	return s.tenants.InTenant(ctx, draft.OrgID, func(q *gen.Queries) error {
+		if err := q.InsertDraft(ctx, draft); err != nil {
+			return err
+		}
+		if err := audit.Write(ctx, q, audit.Entry{
+			Org: draft.OrgID, Workspace: draft.WorkspaceID, Action: "credential.try", SubjectKind: "credential_draft", SubjectID: draft.ID.String(),
+			After: map[string]any{"provider": draft.Provider, "hint": draft.Hint},
+		}); err != nil {
+			return err
+		}
+		return q.Ask(ctx, gen.AskParams{OrgID: draft.OrgID, Kind: string(agenda.KindProbe), Subject: draft.ID.String(), Lane: int16(agenda.LanePerson)})
+	})
+}
+
+// awaitProbe waits for the row that the worker's trial fills. Errors:
+// CREDENTIAL_REFUSED, PERMISSION_MISSING_AT_PROVIDER, PROBE_TIMEOUT.
+func (s *Service) awaitProbe(ctx context.Context, draft gen.InsertDraftParams) (inventory.ProbeResult, error) {
+	ctx, cancel := context.WithTimeout(ctx, probeWithin)
+	defer cancel()
+	tick := time.NewTicker(probePoll)
+	defer tick.Stop()
+	for {
+		var row gen.CredentialDraft
+		err := s.tenants.InTenant(ctx, draft.OrgID, func(q *gen.Queries) (err error) {
+			row, err = q.GetDraft(ctx, gen.GetDraftParams{OrgID: draft.OrgID, ID: draft.ID})
+			return err
+		})
+		switch {
+		case ctx.Err() != nil || db.IsNoRows(err):
+			return inventory.ProbeResult{}, rpcerr.New(rpcerr.ReasonProbeTimeout)
+		case err != nil:
+			return inventory.ProbeResult{}, err
+		case row.State != "waiting":
+			return judge(row)
+		}
+		select {
+		case <-ctx.Done():
+			return inventory.ProbeResult{}, rpcerr.New(rpcerr.ReasonProbeTimeout)
+		case <-tick.C:
+		}
+	}
+}
+
+func judge(row gen.CredentialDraft) (inventory.ProbeResult, error) {
+	var r inventory.ProbeResult
+	if err := json.Unmarshal(row.Result, &r); err != nil {
+		return r, err
+	}
+	switch {
+	case row.State == "ok":
+		if missing := r.Missing("inventory"); len(missing) > 0 {
+			return r, rpcerr.New(rpcerr.ReasonPermissionMissingAtProvider, "permissions", strings.Join(missing, ", "))
+		}
+		return r, nil
+	case r.Reason == string(cloud.ReasonDenied):
+		return r, rpcerr.New(rpcerr.ReasonPermissionMissingAtProvider, "permissions", r.Permission)
+	case r.Reason == string(cloud.ReasonTransient) || r.Reason == string(cloud.ReasonThrottled):
+		return r, rpcerr.New(rpcerr.ReasonProbeTimeout)
+	default:
+		return r, rpcerr.New(rpcerr.ReasonCredentialRefused, "detail", r.Detail)
+	}
+}
+
+// add makes the account of a draft that passed: account, credential, clock and
+// first reading in one transaction, in which the draft goes.
+func (s *Service) add(ctx context.Context, req *v1.CreateCloudAccountRequest, id uuid.UUID, r inventory.ProbeResult) (uuid.UUID, error) {
+	grant := rpc.GrantOf(ctx)
+	err := s.tenants.InTenant(ctx, grant.Org, func(q *gen.Queries) error {
+		if _, err := q.LockOrganization(ctx, grant.Org); err != nil {
+			return err
+		}
+		if earlier, err := request.Once(ctx, q, procedureCreate, req.GetRequestId(), req, id); err != nil || earlier != nil {
+			if earlier != nil {
+				id = *earlier
+			}
+			return err
+		}
+		if err := s.checkLimit(ctx, q, grant); err != nil {
+			return err
+		}
+		return s.insert(ctx, q, req, id, r)
+	})
+	return id, err
+}
+
+func (s *Service) insert(ctx context.Context, q *gen.Queries, req *v1.CreateCloudAccountRequest, id uuid.UUID, r inventory.ProbeResult) error {
+	grant := rpc.GrantOf(ctx)
+	name, err := q.AccountByExternalID(ctx, gen.AccountByExternalIDParams{OrgID: grant.Org, WorkspaceID: grant.Workspace, Provider: string(cloud.AWS), ExternalID: r.ExternalID})
+	if err == nil {
+		return rpcerr.New(rpcerr.ReasonAccountExists, "external_id", r.ExternalID, "name", name)
+	}
+	if !db.IsNoRows(err) {
+		return err
+	}
+	draft, err := q.GetDraft(ctx, gen.GetDraftParams{OrgID: grant.Org, ID: id})
+	if db.IsNoRows(err) {
+		return rpcerr.New(rpcerr.ReasonProbeTimeout)
+	}
+	if err != nil {
+		return err
+	}
+	account := gen.InsertAccountParams{
+		OrgID: grant.Org, WorkspaceID: grant.Workspace, ID: id, Provider: draft.Provider, Name: strings.TrimSpace(req.GetName()), ExternalID: r.ExternalID,
+		HomeRegion: draft.HomeRegion, ObserveOnly: req.GetObserveOnly(), Simulated: r.Simulated, MissingPermissions: r.Missing(""),
+	}
+	if _, err := q.InsertAccount(ctx, account); err != nil {
+		return err
+	}
+	if err := q.InsertCredential(ctx, gen.InsertCredentialParams{
+		OrgID: grant.Org, WorkspaceID: grant.Workspace, CloudAccountID: id, Kind: credentialKind, SchemaVersion: vault.CloudCredentialSchema,
+		KeyID: draft.KeyID, Ciphertext: draft.Ciphertext, Hint: draft.Hint,
+	}); err != nil {
+		return err
+	}
+	if err := q.DeleteDraft(ctx, gen.DeleteDraftParams{OrgID: grant.Org, ID: id}); err != nil {
+		return err
+	}
+	if err := audit.Write(ctx, q, audit.Entry{
+		Org: grant.Org, Workspace: grant.Workspace, Action: "cloud_account.create", SubjectKind: "cloud_account", SubjectID: id.String(),
+		After: map[string]any{"name": account.Name, "provider": account.Provider, "external_id": account.ExternalID, "observe_only": account.ObserveOnly, "hint": draft.Hint},
+	}); err != nil {
+		return err
+	}
+	now, err := q.DatabaseTime(ctx)
+	if err != nil {
+		return err
+	}
+	if err := q.SetClock(ctx, gen.SetClockParams{
+		OrgID: grant.Org, Kind: string(agenda.KindSyncClock), Subject: id.String(), Lane: int16(agenda.LaneBackground), DueAt: agenda.NextSync(id, now),
+	}); err != nil {
+		return err
+	}
+	return q.Ask(ctx, gen.AskParams{OrgID: grant.Org, Kind: string(agenda.KindSync), Subject: id.String(), Lane: int16(agenda.LanePerson)})
+}
+
+func (s *Service) answerCreate(ctx context.Context, id uuid.UUID) (*v1.CreateCloudAccountResponse, error) {
+	a, err := s.get(ctx, id)
+	return &v1.CreateCloudAccountResponse{CloudAccount: a}, err
+}

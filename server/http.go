@@ -1,0 +1,105 @@
+package server
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/cloudhub/cloudhub/server/rpc"
+)
+
+// around is what every request passes, whatever it asks for: who calls from
+// where, the headers that browsers heed, and no request from other sites.
+func (s *Server) around(next http.Handler) http.Handler {
+	// A browser tells with Sec-Fetch-Site and Origin where a request comes from;
+	// what is not a browser carries no cookie.
+	sameSite := http.NewCrossOriginProtection()
+	inner := sameSite.Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := "req_" + strings.ReplaceAll(newID(), "-", "")
+		h := w.Header()
+		h.Set("X-Request-Id", id)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		if s.deps.Secure {
+			h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+		}
+		if strings.HasPrefix(r.URL.Path, "/"+rpc.Package+".") {
+			h.Set("Cache-Control", "no-store")
+		}
+		if !streams(r) {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readWithin))
+		}
+		caller := rpc.NewCaller(s.clientAddress(r), id, r)
+		inner.ServeHTTP(w, r.WithContext(rpc.WithCaller(r.Context(), caller)))
+	})
+}
+
+// readWithin is how long a request may take to arrive.
+const readWithin = 30 * time.Second
+
+// streams says whether a request may be answered for minutes: on HTTP/1 the
+// deadline of reading would end it.
+func streams(r *http.Request) bool {
+	ct := r.Header.Get("Content-Type")
+	return strings.HasPrefix(ct, "application/connect+") || strings.HasPrefix(ct, "application/grpc")
+}
+
+func newID() string {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return uuid.NewString()
+	}
+	return id.String()
+}
+
+// clientAddress is the caller's: the connection's, or, from a trusted proxy,
+// the last address in X-Forwarded-For that is not itself a trusted proxy.
+func (s *Server) clientAddress(r *http.Request) string {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	address := peer.Addr().Unmap()
+	if !s.trusted(address) {
+		return address.String()
+	}
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0; i-- {
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		address = hop.Unmap()
+		if !s.trusted(address) {
+			break
+		}
+	}
+	return address.String()
+}
+
+func (s *Server) trusted(a netip.Addr) bool {
+	for _, p := range s.deps.TrustedProxies {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+func nonce() (string, error) {
+	b := make([]byte, 16)
+	if _, err := rand.Read(b); err != nil {
+		return "", err
+	}
+	return base64.RawStdEncoding.EncodeToString(b), nil
+}

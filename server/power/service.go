@@ -1,0 +1,121 @@
+// Package power asks for changes of power: ResourceService. It writes the
+// operation and asks for it; the worker does the rest.
+package power
+
+import (
+	"context"
+	"slices"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
+
+	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
+	"github.com/cloudhub/cloudhub/db"
+	"github.com/cloudhub/cloudhub/db/gen"
+	"github.com/cloudhub/cloudhub/internal/agenda"
+	"github.com/cloudhub/cloudhub/internal/cloud"
+	"github.com/cloudhub/cloudhub/internal/platform/rpcerr"
+	"github.com/cloudhub/cloudhub/internal/power"
+	"github.com/cloudhub/cloudhub/server/audit"
+	"github.com/cloudhub/cloudhub/server/operation"
+	"github.com/cloudhub/cloudhub/server/request"
+	"github.com/cloudhub/cloudhub/server/rpc"
+)
+
+// Service implements ResourceService.
+type Service struct{ tenants *db.Tenants }
+
+// New makes the service.
+func New(tenants *db.Tenants) *Service { return &Service{tenants} }
+
+// StartResources asks for machines to be on.
+func (s *Service) StartResources(ctx context.Context, req *v1.StartResourcesRequest) (*v1.StartResourcesResponse, error) {
+	op, err := s.ask(ctx, order{procedure: "StartResources", wanted: power.Running, ids: req.GetResourceIds(), requestID: req.GetRequestId(), message: req})
+	return &v1.StartResourcesResponse{Operation: op}, err
+}
+
+// StopResources asks for machines to be off.
+func (s *Service) StopResources(ctx context.Context, req *v1.StopResourcesRequest) (*v1.StopResourcesResponse, error) {
+	op, err := s.ask(ctx, order{procedure: "StopResources", wanted: power.Stopped, ids: req.GetResourceIds(), requestID: req.GetRequestId(), message: req})
+	return &v1.StopResourcesResponse{Operation: op}, err
+}
+
+type order struct {
+	procedure string
+	wanted    power.State
+	ids       []string
+	requestID string
+	message   proto.Message
+}
+
+// ask writes one operation with its targets, its audit row and its agenda row
+// in one transaction.
+func (s *Service) ask(ctx context.Context, o order) (*v1.Operation, error) {
+	grant, caller := rpc.GrantOf(ctx), rpc.CallerOf(ctx)
+	ids, err := request.IDs(o.ids)
+	if err != nil {
+		return nil, err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return nil, err
+	}
+	var op gen.Operation
+	err = s.tenants.InTenant(ctx, grant.Org, func(q *gen.Queries) error {
+		earlier, err := request.Once(ctx, q, o.procedure, o.requestID, o.message, id)
+		if err != nil {
+			return err
+		}
+		if earlier != nil {
+			op, err = q.GetOperation(ctx, gen.GetOperationParams{OrgID: grant.Org, WorkspaceID: grant.Workspace, ID: *earlier})
+			return err
+		}
+		if err := check(ctx, q, ids); err != nil {
+			return err
+		}
+		p := gen.InsertOperationParams{
+			OrgID: grant.Org, WorkspaceID: grant.Workspace, ID: id, Origin: "person", RequestedBy: &caller.UserID, RequestedByName: grant.Name,
+			ActWithinSeconds: power.ActWithin.Seconds(), TargetCount: int32(len(ids)),
+		}
+		if o.wanted == power.Running {
+			p.OnCount = p.TargetCount
+		} else {
+			p.OffCount = p.TargetCount
+		}
+		if op, err = q.InsertOperation(ctx, p); err != nil {
+			return err
+		}
+		if err := q.InsertTargets(ctx, gen.InsertTargetsParams{OperationID: id, Wanted: string(o.wanted), OrgID: grant.Org, WorkspaceID: grant.Workspace, ResourceIds: ids}); err != nil {
+			return err
+		}
+		if err := audit.Write(ctx, q, audit.Entry{
+			Org: grant.Org, Workspace: grant.Workspace, Action: "operation.request", SubjectKind: "operation", SubjectID: id.String(),
+			After: map[string]any{"wanted": o.wanted, "resources": ids},
+		}); err != nil {
+			return err
+		}
+		return q.Ask(ctx, gen.AskParams{OrgID: grant.Org, Kind: string(agenda.KindPower), Subject: id.String(), Lane: int16(agenda.LanePerson)})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return operation.ToProto(op, nil, nil), nil
+}
+
+// check refuses when any of the ids is not a machine of this workspace that can
+// be switched. Errors: NOT_FOUND, NOT_SWITCHABLE.
+func check(ctx context.Context, q *gen.Queries, ids []uuid.UUID) error {
+	grant := rpc.GrantOf(ctx)
+	rows, err := q.ResourcesByID(ctx, gen.ResourcesByIDParams{OrgID: grant.Org, WorkspaceID: grant.Workspace, Ids: ids})
+	if err != nil {
+		return err
+	}
+	if len(rows) != len(ids) {
+		return rpcerr.NotFound()
+	}
+	i := slices.IndexFunc(rows, func(r gen.ResourcesByIDRow) bool { return r.Kind != cloud.KindEC2Instance })
+	if i >= 0 {
+		return rpcerr.New(rpcerr.ReasonNotSwitchable, "name", rows[i].Name)
+	}
+	return nil
+}

@@ -1,0 +1,97 @@
+// Package request is what handlers share: ids out of messages, and the
+// idempotency of creation by request_id.
+package request
+
+import (
+	"context"
+	"crypto/sha256"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/cloudhub/cloudhub/db"
+	"github.com/cloudhub/cloudhub/db/gen"
+	"github.com/cloudhub/cloudhub/internal/platform/rpcerr"
+	"github.com/cloudhub/cloudhub/server/rpc"
+)
+
+// ID parses an id that validation has seen; anything else does not exist.
+func ID(s string) (uuid.UUID, error) {
+	id, err := uuid.Parse(s)
+	if err != nil {
+		return uuid.Nil, rpcerr.NotFound()
+	}
+	return id, nil
+}
+
+// IDs parses several.
+func IDs(list []string) ([]uuid.UUID, error) {
+	out := make([]uuid.UUID, len(list))
+	for i, s := range list {
+		id, err := ID(s)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = id
+	}
+	return out, nil
+}
+
+// Once makes a creation idempotent by its request_id, inside the transaction of
+// the creation. It answers the id of what the same request made before, or nil
+// when it is new; then subject is remembered for it. An empty request_id is
+// always new. Errors: REQUEST_ID_REUSED when the body differs.
+func Once(ctx context.Context, q *gen.Queries, procedure, requestID string, req proto.Message, subject uuid.UUID) (*uuid.UUID, error) {
+	if requestID == "" {
+		return nil, nil
+	}
+	id, err := ID(requestID)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(req)
+	if err != nil {
+		return nil, err
+	}
+	hash := sha256.Sum256(raw)
+	grant, caller := rpc.GrantOf(ctx), rpc.CallerOf(ctx)
+	n, err := q.InsertIdempotencyKey(ctx, gen.InsertIdempotencyKeyParams{
+		OrgID: grant.Org, UserID: caller.UserID, Procedure: procedure, RequestID: id, RequestHash: hash[:], SubjectID: subject,
+	})
+	if err != nil || n == 1 {
+		return nil, err
+	}
+	return find(ctx, q, gen.FindIdempotencyKeyParams{OrgID: grant.Org, UserID: caller.UserID, Procedure: procedure, RequestID: id}, hash[:])
+}
+
+// Before looks a request_id up without remembering anything: for what must be
+// done before the transaction of the creation.
+func Before(ctx context.Context, q *gen.Queries, procedure, requestID string, req proto.Message) (*uuid.UUID, error) {
+	if requestID == "" {
+		return nil, nil
+	}
+	id, err := ID(requestID)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(req)
+	if err != nil {
+		return nil, err
+	}
+	hash := sha256.Sum256(raw)
+	return find(ctx, q, gen.FindIdempotencyKeyParams{OrgID: rpc.GrantOf(ctx).Org, UserID: rpc.CallerOf(ctx).UserID, Procedure: procedure, RequestID: id}, hash[:])
+}
+
+func find(ctx context.Context, q *gen.Queries, p gen.FindIdempotencyKeyParams, hash []byte) (*uuid.UUID, error) {
+	row, err := q.FindIdempotencyKey(ctx, p)
+	if db.IsNoRows(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if string(row.RequestHash) != string(hash) {
+		return nil, rpcerr.Invalid(rpcerr.ReasonRequestIdReused, "request_id", "use a new id for a new request")
+	}
+	return &row.SubjectID, nil
+}

@@ -1,0 +1,138 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"time"
+
+	"buf.build/go/protovalidate"
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/cloudhub/cloudhub/internal/platform/rpcerr"
+)
+
+// interceptor authorizes, then validates, then translates errors: the same for
+// single calls and for streams.
+type interceptor struct {
+	auth      *Authorizer
+	validator protovalidate.Validator
+	logger    *slog.Logger
+	metrics   *metrics
+}
+
+func (i *interceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
+	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
+		began := time.Now()
+		ctx, grant := withGrant(ctx)
+		resp, err := func() (connect.AnyResponse, error) {
+			if err := i.check(ctx, req.Spec(), req.Any(), grant); err != nil {
+				return nil, err
+			}
+			return next(ctx, req)
+		}()
+		return resp, i.finish(ctx, req.Spec(), began, grant, err)
+	}
+}
+
+// WrapStreamingClient is not used: this is a server.
+func (i *interceptor) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
+	return next
+}
+
+func (i *interceptor) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
+		began := time.Now()
+		ctx, grant := withGrant(ctx)
+		err := next(ctx, &checkedConn{StreamingHandlerConn: conn, check: func(msg any) error {
+			return i.check(ctx, conn.Spec(), msg, grant)
+		}})
+		return i.finish(ctx, conn.Spec(), began, grant, err)
+	}
+}
+
+// checkedConn checks each message before the handler sees it.
+type checkedConn struct {
+	connect.StreamingHandlerConn
+	check func(any) error
+}
+
+func (c *checkedConn) Receive(msg any) error {
+	if err := c.StreamingHandlerConn.Receive(msg); err != nil {
+		return err
+	}
+	return c.check(msg)
+}
+
+// check is the order of the house: authorize, then validate. What did not
+// decode at all names nobody's tenant and is said to anyone.
+func (i *interceptor) check(ctx context.Context, spec connect.Spec, anyMsg any, grant *Grant) error {
+	msg, ok := anyMsg.(proto.Message)
+	method, declared := spec.Schema.(protoreflect.MethodDescriptor)
+	if !ok || !declared {
+		return errors.New("a procedure without a schema")
+	}
+	why, bad := undecodedOf(msg)
+	if bad && why.Whole && CallerOf(ctx).Known() {
+		return why.err()
+	}
+	g, err := i.auth.Authorize(ctx, method, msg)
+	if err != nil {
+		return err
+	}
+	*grant = g
+	if bad {
+		return why.err()
+	}
+	return i.validate(msg)
+}
+
+func (u undecoded) err() error {
+	e := rpcerr.New(u.Reason)
+	e.Fields = []rpcerr.Field{{Path: u.Field, Text: u.Text, Rule: "FORM"}}
+	return e
+}
+
+func (i *interceptor) validate(msg proto.Message) error {
+	err := i.validator.Validate(msg)
+	var invalid *protovalidate.ValidationError
+	if err == nil || !errors.As(err, &invalid) {
+		return err
+	}
+	e := rpcerr.New(rpcerr.ReasonValidation)
+	for _, v := range invalid.Violations {
+		path := protovalidate.FieldPathString(v.Proto.GetField())
+		if path == "" {
+			path = "(message)"
+		}
+		e.Fields = append(e.Fields, rpcerr.Field{
+			Path: path, Text: v.Proto.GetMessage(), Rule: strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(v.Proto.GetRuleId())),
+		})
+	}
+	return e
+}
+
+// finish logs and counts a call, and makes the error that the client sees.
+func (i *interceptor) finish(ctx context.Context, spec connect.Spec, began time.Time, grant *Grant, err error) error {
+	caller := CallerOf(ctx)
+	code := "ok"
+	if err != nil {
+		code = string(rpcerr.ReasonOf(err))
+	}
+	i.metrics.observe(spec.Procedure, code, time.Since(began))
+	attrs := []any{"procedure", spec.Procedure, "reason", code, "duration_ms", time.Since(began).Milliseconds(), "request_id", caller.RequestID,
+		"user_id", caller.UserID, "org_id", grant.Org, "workspace_id", grant.Workspace}
+	if err == nil {
+		i.logger.DebugContext(ctx, "call", attrs...)
+		return nil
+	}
+	if _, internal := rpcerr.From(err); internal {
+		i.logger.ErrorContext(ctx, "call failed", append(attrs, "error", err)...)
+	} else {
+		i.logger.InfoContext(ctx, "call refused", attrs...)
+	}
+	return rpcerr.ToConnect(err, caller.RequestID)
+}

@@ -1,0 +1,216 @@
+package schedule
+
+import (
+	"context"
+	"encoding/json"
+	"reflect"
+	"time"
+
+	"github.com/google/uuid"
+
+	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
+	"github.com/cloudhub/cloudhub/db"
+	"github.com/cloudhub/cloudhub/db/gen"
+	"github.com/cloudhub/cloudhub/internal/agenda"
+	"github.com/cloudhub/cloudhub/internal/platform/rpcerr"
+	"github.com/cloudhub/cloudhub/internal/schedule"
+	"github.com/cloudhub/cloudhub/server/audit"
+	"github.com/cloudhub/cloudhub/server/request"
+	"github.com/cloudhub/cloudhub/server/rpc"
+)
+
+// CreateSchedule makes a start/stop pair for chosen machines.
+func (s *Service) CreateSchedule(ctx context.Context, req *v1.CreateScheduleRequest) (*v1.CreateScheduleResponse, error) {
+	grant, caller := rpc.GrantOf(ctx), rpc.CallerOf(ctx)
+	rule, err := checkRule(req.GetRule())
+	if err != nil {
+		return nil, err
+	}
+	resources, err := request.IDs(req.GetResourceIds())
+	if err != nil {
+		return nil, err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return nil, err
+	}
+	err = s.tenants.InTenant(ctx, grant.Org, func(q *gen.Queries) error {
+		earlier, err := request.Once(ctx, q, "CreateSchedule", req.GetRequestId(), req, id)
+		if err != nil || earlier != nil {
+			if earlier != nil {
+				id = *earlier
+			}
+			return err
+		}
+		return s.inTimetable(ctx, q, func(now time.Time) error {
+			if err := checkResources(ctx, q, resources); err != nil {
+				return err
+			}
+			t, err := s.timingOf(rule, now)
+			if err != nil {
+				return err
+			}
+			if _, err := q.InsertSchedule(ctx, gen.InsertScheduleParams{
+				OrgID: grant.Org, WorkspaceID: grant.Workspace, ID: id, Name: trimmed(req.GetName()), Rule: t.rule, NextAt: t.next, NextWanted: t.wanted,
+				Tzdata: schedule.ZoneData(), CreatedBy: caller.UserID, CreatedByName: grant.Name,
+			}); err != nil {
+				return err
+			}
+			if err := q.InsertScheduleTargets(ctx, gen.InsertScheduleTargetsParams{OrgID: grant.Org, WorkspaceID: grant.Workspace, ScheduleID: id, ResourceIds: resources}); err != nil {
+				return err
+			}
+			return write(ctx, q, "schedule.create", id, nil, map[string]any{"name": trimmed(req.GetName()), "rule": rule, "resources": resources})
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.get(ctx, id)
+	return &v1.CreateScheduleResponse{Schedule: out}, err
+}
+
+// UpdateSchedule changes a schedule. What was claimed already goes on as it was.
+func (s *Service) UpdateSchedule(ctx context.Context, req *v1.UpdateScheduleRequest) (*v1.UpdateScheduleResponse, error) {
+	grant := rpc.GrantOf(ctx)
+	rule, err := checkRule(req.GetRule())
+	if err != nil {
+		return nil, err
+	}
+	id, err := request.ID(req.GetScheduleId())
+	if err != nil {
+		return nil, err
+	}
+	resources, err := request.IDs(req.GetResourceIds())
+	if err != nil {
+		return nil, err
+	}
+	err = s.tenants.InTenant(ctx, grant.Org, func(q *gen.Queries) error {
+		return s.inTimetable(ctx, q, func(now time.Time) error {
+			old, targets, err := lock(ctx, q, id, req.GetEtag())
+			if err != nil {
+				return err
+			}
+			if err := checkResources(ctx, q, resources); err != nil {
+				return err
+			}
+			t, err := s.timingOf(rule, now)
+			if err != nil {
+				return err
+			}
+			p := gen.UpdateScheduleParams{
+				Name: trimmed(req.GetName()), Rule: t.rule, NextAt: t.next, NextWanted: t.wanted, Tzdata: schedule.ZoneData(),
+				OrgID: grant.Org, WorkspaceID: grant.Workspace, ID: id,
+			}
+			if !sameRule(old.Rule, rule) || !sameTargets(targets, resources) {
+				p.Revised = 1
+			}
+			if _, err := q.UpdateSchedule(ctx, p); err != nil {
+				return err
+			}
+			if err := q.DeleteScheduleTargets(ctx, gen.DeleteScheduleTargetsParams{OrgID: grant.Org, ScheduleID: id}); err != nil {
+				return err
+			}
+			if err := q.InsertScheduleTargets(ctx, gen.InsertScheduleTargetsParams{OrgID: grant.Org, WorkspaceID: grant.Workspace, ScheduleID: id, ResourceIds: resources}); err != nil {
+				return err
+			}
+			return write(ctx, q, "schedule.update", id,
+				map[string]any{"name": old.Name, "rule": old.Rule, "resources": targets}, map[string]any{"name": p.Name, "rule": rule, "resources": resources})
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.get(ctx, id)
+	return &v1.UpdateScheduleResponse{Schedule: out}, err
+}
+
+// DeleteSchedule ends a schedule; its history stays.
+func (s *Service) DeleteSchedule(ctx context.Context, req *v1.DeleteScheduleRequest) (*v1.DeleteScheduleResponse, error) {
+	grant := rpc.GrantOf(ctx)
+	id, err := request.ID(req.GetScheduleId())
+	if err != nil {
+		return nil, err
+	}
+	err = s.tenants.InTenant(ctx, grant.Org, func(q *gen.Queries) error {
+		return s.inTimetable(ctx, q, func(time.Time) error {
+			old, targets, err := lock(ctx, q, id, "")
+			if err != nil {
+				return err
+			}
+			if _, err := q.DeleteSchedule(ctx, gen.DeleteScheduleParams{OrgID: grant.Org, WorkspaceID: grant.Workspace, ID: id}); err != nil {
+				return err
+			}
+			return write(ctx, q, "schedule.delete", id, map[string]any{"name": old.Name, "rule": old.Rule, "resources": targets}, nil)
+		})
+	})
+	return &v1.DeleteScheduleResponse{}, err
+}
+
+// inTimetable runs a change under the lock of the workspace's clock row, which
+// the dispatcher's claim takes too, and then sets the clock to the earliest next
+// time. now is the database's.
+func (s *Service) inTimetable(ctx context.Context, q *gen.Queries, change func(now time.Time) error) error {
+	grant := rpc.GrantOf(ctx)
+	clock := gen.LockAgendaParams{OrgID: grant.Org, Kind: string(agenda.KindTimetable), Subject: grant.Workspace.String()}
+	if _, err := q.LockAgenda(ctx, clock); err != nil && !db.IsNoRows(err) {
+		return err
+	}
+	now, err := q.DatabaseTime(ctx)
+	if err != nil {
+		return err
+	}
+	if err := change(now); err != nil {
+		return err
+	}
+	next, err := q.NextOfWorkspace(ctx, gen.NextOfWorkspaceParams{OrgID: grant.Org, WorkspaceID: grant.Workspace})
+	if err != nil {
+		return err
+	}
+	if next.N == 0 {
+		return q.DeleteAgenda(ctx, gen.DeleteAgendaParams{OrgID: clock.OrgID, Kind: clock.Kind, Subject: clock.Subject})
+	}
+	return q.SetClock(ctx, gen.SetClockParams{OrgID: clock.OrgID, Kind: clock.Kind, Subject: clock.Subject, Lane: int16(agenda.LaneMinute), DueAt: next.NextAt})
+}
+
+// lock reads a schedule for a change. Errors: NOT_FOUND, CONFLICT.
+func lock(ctx context.Context, q *gen.Queries, id uuid.UUID, etag string) (gen.Schedule, []uuid.UUID, error) {
+	grant := rpc.GrantOf(ctx)
+	row, err := q.LockSchedule(ctx, gen.LockScheduleParams{OrgID: grant.Org, WorkspaceID: grant.Workspace, ID: id})
+	if db.IsNoRows(err) {
+		return row, nil, rpcerr.NotFound()
+	}
+	if err != nil {
+		return row, nil, err
+	}
+	if etag != "" && etag != row.Etag.String() {
+		return row, nil, rpcerr.New(rpcerr.ReasonConflict)
+	}
+	targets, err := q.TargetIDsOfSchedules(ctx, gen.TargetIDsOfSchedulesParams{OrgID: grant.Org, ScheduleIds: []uuid.UUID{id}})
+	ids := make([]uuid.UUID, len(targets))
+	for i, t := range targets {
+		ids[i] = t.ResourceID
+	}
+	return row, ids, err
+}
+
+// checkResources refuses ids that are not machines of this workspace.
+func checkResources(ctx context.Context, q *gen.Queries, ids []uuid.UUID) error {
+	grant := rpc.GrantOf(ctx)
+	rows, err := q.ResourcesByID(ctx, gen.ResourcesByIDParams{OrgID: grant.Org, WorkspaceID: grant.Workspace, Ids: ids})
+	if err == nil && len(rows) != len(ids) {
+		err = rpcerr.NotFound()
+	}
+	return err
+}
+
+func write(ctx context.Context, q *gen.Queries, action string, id uuid.UUID, before, after any) error {
+	grant := rpc.GrantOf(ctx)
+	return audit.Write(ctx, q, audit.Entry{
+		Org: grant.Org, Workspace: grant.Workspace, Action: action, SubjectKind: "schedule", SubjectID: id.String(), Before: before, After: after,
+	})
+}
+
+func sameRule(stored json.RawMessage, rule schedule.Rule) bool {
+	var old schedule.Rule
+	return json.Unmarshal(stored, &old) == nil && reflect.DeepEqual(old, rule)
+}

@@ -1,0 +1,143 @@
+// Package server puts the services behind one address: Connect, gRPC and JSON,
+// health, and the web application. It needs PostgreSQL and nothing else.
+package server
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/cloudhub/cloudhub/api/gen/cloudhub/v1/cloudhubv1connect"
+	"github.com/cloudhub/cloudhub/db"
+	"github.com/cloudhub/cloudhub/internal/platform/vault"
+	"github.com/cloudhub/cloudhub/server/auth"
+	"github.com/cloudhub/cloudhub/server/cloudaccount"
+	"github.com/cloudhub/cloudhub/server/inventory"
+	"github.com/cloudhub/cloudhub/server/operation"
+	"github.com/cloudhub/cloudhub/server/page"
+	"github.com/cloudhub/cloudhub/server/power"
+	"github.com/cloudhub/cloudhub/server/rpc"
+	"github.com/cloudhub/cloudhub/server/schedule"
+	"github.com/cloudhub/cloudhub/server/user"
+)
+
+// Deps is what a server is made of.
+type Deps struct {
+	Tenants  *db.Tenants
+	Identity *db.Identity
+	// Ring is the server's own; Sealer the public half of the workers' ring.
+	Ring   *vault.ServerRing
+	Sealer *vault.Sealer
+	Logger *slog.Logger
+	Now    func() time.Time
+	// Secure: people reach it over https.
+	Secure         bool
+	TrustedProxies []netip.Prefix
+	TrialDays      int
+	Registerer     prometheus.Registerer
+	// Web is the built application; nil serves none.
+	Web fs.FS
+	// NoRateLimit is for tests that call faster than people do.
+	NoRateLimit bool
+	// Watch is for tests that cannot wait for a heartbeat.
+	Watch operation.WatchDeps
+}
+
+// Server serves one public address.
+type Server struct {
+	deps    Deps
+	handler http.Handler
+	closing chan struct{}
+}
+
+// New wires the services. It fails when the contract leaves an rpc undeclared.
+func New(d Deps) (*Server, error) {
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	s := &Server{deps: d, closing: make(chan struct{})}
+	signIn, err := auth.New(auth.Deps{Identity: d.Identity, Ring: d.Ring, Now: d.Now, Secure: d.Secure, TrialDays: d.TrialDays})
+	if err != nil {
+		return nil, err
+	}
+	stack, err := rpc.New(rpc.Deps{
+		Tenants: d.Tenants, Authenticate: signIn.Authenticate(), Logger: d.Logger, Now: d.Now, Registerer: d.Registerer, NoRateLimit: d.NoRateLimit,
+	})
+	if err != nil {
+		return nil, err
+	}
+	tokens := page.NewTokens(d.Ring)
+	watch := d.Watch
+	watch.Logger, watch.Authorizer, watch.SignedIn, watch.Closing = d.Logger, stack.Authorizer, signIn.StillSignedIn, s.closing
+	mux := http.NewServeMux()
+	o := stack.Options()
+	mux.Handle(cloudhubv1connect.NewAuthServiceHandler(signIn, o...))
+	mux.Handle(cloudhubv1connect.NewUserServiceHandler(user.New(d.Identity, signIn.EndSession), o...))
+	mux.Handle(cloudhubv1connect.NewCloudAccountServiceHandler(cloudaccount.New(d.Tenants, d.Sealer, tokens), o...))
+	mux.Handle(cloudhubv1connect.NewInventoryServiceHandler(inventory.New(d.Tenants, tokens), o...))
+	mux.Handle(cloudhubv1connect.NewResourceServiceHandler(power.New(d.Tenants), o...))
+	mux.Handle(cloudhubv1connect.NewOperationServiceHandler(operation.New(d.Tenants, tokens, watch), o...))
+	mux.Handle(cloudhubv1connect.NewScheduleServiceHandler(schedule.New(d.Tenants, tokens, d.Now), o...))
+	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok\n") })
+	mux.HandleFunc("/readyz", s.ready)
+	mux.Handle("/", s.web())
+	s.handler = s.around(mux)
+	return s, nil
+}
+
+// Handler is everything that the public address answers.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// ready says whether requests can be served: the database answers.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), time.Second)
+	defer cancel()
+	if err := s.deps.Tenants.Ping(ctx); err != nil {
+		answer(w, http.StatusServiceUnavailable, "the database does not answer\n")
+		return
+	}
+	answer(w, http.StatusOK, "ready\n")
+}
+
+func answer(w http.ResponseWriter, code int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(code)
+	_, _ = w.Write([]byte(text))
+}
+
+// drainFor is how long requests may go on after the context has ended.
+const drainFor = 20 * time.Second
+
+// Serve answers on a listener until the context ends, then lets requests finish:
+// streams end at once, so that their clients go elsewhere.
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	protocols := &http.Protocols{}
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true) // gRPC without TLS, behind a proxy
+	hs := &http.Server{
+		Handler: s.handler, Protocols: protocols, ErrorLog: slog.NewLogLogger(s.deps.Logger.Handler(), slog.LevelWarn),
+		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- hs.Serve(ln) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	close(s.closing)
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainFor)
+	defer cancel()
+	err := hs.Shutdown(drain)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return hs.Close()
+	}
+	return err
+}

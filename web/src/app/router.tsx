@@ -1,0 +1,145 @@
+import type { Transport } from "@connectrpc/connect";
+import { createQueryOptions } from "@connectrpc/connect-query";
+import type { QueryClient } from "@tanstack/react-query";
+import { createBrowserRouter, type LoaderFunctionArgs, type RouteObject, redirect } from "react-router";
+import { CloudAccountService } from "@/gen/cloudhub/v1/cloud_account_pb";
+import { Permission } from "@/gen/cloudhub/v1/options_pb";
+import { UserService } from "@/gen/cloudhub/v1/user_pb";
+import { i18n } from "@/i18n";
+import type { Session } from "@/lib/auth/session";
+import { lastPlace, safeNext } from "@/lib/place";
+import { workspacePath } from "@/lib/workspace";
+import { NotFoundPage } from "./NotFoundPage";
+import { RouteError } from "./RouteError";
+
+type RouterDeps = { session: Session; queryClient: QueryClient; transport: Transport };
+
+export function routes({ session, queryClient, transport }: RouterDeps): RouteObject[] {
+  const me = () => queryClient.ensureQueryData(createQueryOptions(UserService.method.getMe, {}, { transport }));
+
+  const signedIn = async ({ request }: LoaderFunctionArgs) => {
+    const state = await session.start();
+    if (state.status === "out") {
+      const { pathname, search } = new URL(request.url);
+      const next = pathname === "/" && !search ? "" : `?next=${encodeURIComponent(pathname + search)}`;
+      throw redirect(`/sign-in${next}`);
+    }
+    return me();
+  };
+
+  const signedOut = async ({ request }: LoaderFunctionArgs) => {
+    // A server that does not answer must not keep anybody from the form.
+    const state = await session.start().catch(() => session.state());
+    if (state.status === "in") throw redirect(safeNext(new URL(request.url).searchParams.get("next")));
+    await i18n.loadNamespaces("auth");
+    return null;
+  };
+
+  /** The page of the machines; the accounts first while there is none. */
+  const start = async (args: LoaderFunctionArgs) => {
+    // Loaders of a route and of those around it run side by side, so this one asks for itself.
+    const { organizations } = await signedIn(args);
+    const last = lastPlace();
+    const places = organizations.flatMap((org) => org.workspaces.map((workspace) => ({ org, workspace })));
+    const place =
+      places.find((one) => one.org.id === last?.orgId && one.workspace.id === last.workspaceId) ?? places[0];
+    if (!place) return null;
+    const { org, workspace } = place;
+    const sub =
+      workspace.permissions.includes(Permission.RESOURCES_VIEW) && (await hasAccounts(org.id, workspace.id))
+        ? "aws/ec2"
+        : "accounts";
+    throw redirect(workspacePath(org.id, workspace.id, sub));
+  };
+
+  const hasAccounts = async (orgId: string, workspaceId: string) => {
+    try {
+      const input = { orgId, workspaceId, pageSize: 1 };
+      const answer = await queryClient.fetchQuery(
+        createQueryOptions(CloudAccountService.method.listCloudAccounts, input, { transport }),
+      );
+      return answer.cloudAccounts.length > 0;
+    } catch {
+      // The page that opens says what is wrong.
+      return true;
+    }
+  };
+
+  return [
+    {
+      errorElement: <RouteError />,
+      hydrateFallbackElement: <></>,
+      children: [
+        {
+          path: "/sign-in",
+          loader: signedOut,
+          lazy: async () => ({ Component: (await import("@/features/auth/SignInPage")).SignInPage }),
+        },
+        {
+          path: "/register",
+          loader: signedOut,
+          lazy: async () => ({ Component: (await import("@/features/auth/RegisterPage")).RegisterPage }),
+        },
+        {
+          id: "signed-in",
+          loader: signedIn,
+          // Who I am does not change with the page.
+          shouldRevalidate: () => false,
+          // The shell is not paid for by those who only see the sign-in page.
+          lazy: async () => ({ Component: (await import("./layouts")).SignedInLayout }),
+          children: [
+            {
+              path: "/",
+              loader: start,
+              lazy: async () => ({ Component: (await import("./NoWorkspacePage")).NoWorkspacePage }),
+            },
+            {
+              path: "/o/:orgId/w/:workspaceId",
+              lazy: async () => ({ Component: (await import("./layouts")).WorkspaceLayout }),
+              children: [
+                {
+                  errorElement: <RouteError inPage />,
+                  children: [
+                    {
+                      path: "aws/ec2",
+                      loader: texts("instance", "schedule"),
+                      lazy: async () => ({
+                        Component: (await import("@/features/instance/InstancesPage")).InstancesPage,
+                      }),
+                    },
+                    {
+                      path: "schedules",
+                      loader: texts("schedule", "instance"),
+                      lazy: async () => ({
+                        Component: (await import("@/features/schedule/SchedulesPage")).SchedulesPage,
+                      }),
+                    },
+                    {
+                      path: "accounts",
+                      loader: texts("account"),
+                      lazy: async () => ({ Component: (await import("@/features/account/AccountsPage")).AccountsPage }),
+                    },
+                    { path: "*", element: <NotFoundPage inPage /> },
+                  ],
+                },
+              ],
+            },
+          ],
+        },
+        { path: "*", element: <NotFoundPage /> },
+      ],
+    },
+  ];
+}
+
+/** The texts of a page come with its code. */
+function texts(...namespaces: Array<"instance" | "schedule" | "account">) {
+  return async () => {
+    await i18n.loadNamespaces(namespaces);
+    return null;
+  };
+}
+
+export function createRouter(deps: RouterDeps) {
+  return createBrowserRouter(routes(deps));
+}

@@ -1,0 +1,68 @@
+import { useCallback } from "react";
+import { stateOf, useEscape, useStale } from "@/features/instance/listState";
+import { Permission } from "@/gen/cloudhub/v1/options_pb";
+import { useAddress } from "@/lib/address";
+import { useWorkspace } from "@/lib/workspace";
+import { useSchedule, useSchedules } from "./queries";
+import { ScheduleDrawer } from "./ScheduleDrawer";
+import { ScheduleForm } from "./ScheduleForm";
+import { SchedulesPageView } from "./SchedulesPageView";
+
+export function SchedulesPage() {
+  const { can } = useWorkspace();
+  const { get, set } = useAddress();
+  const list = useSchedules();
+  const stale = useStale(list);
+  const rows = list.data?.pages.flatMap((p) => p.schedules) ?? [];
+  const openId = get("id");
+  // "new", or "edit" for the open one.
+  const form = get("form");
+  const closeForm = useCallback(() => set({ form: "" }), [set]);
+  const close = useCallback(() => set({ id: "", form: "" }), [set]);
+  useEscape(openId !== "" && form === "", close);
+
+  const edited = useSchedule(form === "edit" ? openId : "");
+  const aside = () => {
+    if (form === "new") return <ScheduleForm onClose={closeForm} onSaved={(s) => set({ form: "", id: s?.id ?? "" })} />;
+    const schedule = edited.data?.schedule;
+    if (form === "edit" && schedule) {
+      // The form begins anew from what was read only when somebody asks for it.
+      return (
+        <ScheduleForm
+          key={schedule.id}
+          schedule={schedule}
+          onClose={closeForm}
+          onReload={() => void edited.refetch().then(closeForm)}
+        />
+      );
+    }
+    if (openId === "") return undefined;
+    return (
+      <ScheduleDrawer
+        scheduleId={openId}
+        row={rows.find((s) => s.id === openId)}
+        onEdit={() => set({ form: "edit" }, "push")}
+        onClose={close}
+      />
+    );
+  };
+  const shown = aside();
+
+  return (
+    <SchedulesPageView
+      state={stateOf(list, can(Permission.SCHEDULES_VIEW))}
+      error={list.error}
+      rows={rows}
+      openId={openId}
+      onOpen={(id) => set({ id, form: "" }, "push")}
+      onNew={() => set({ form: "new", id: "" }, "push")}
+      onRetry={() => list.refetch()}
+      hasMore={list.hasNextPage}
+      loadingMore={list.isFetchingNextPage}
+      onMore={() => void list.fetchNextPage()}
+      stale={stale}
+      aside={shown}
+      asideIsPanel={form !== ""}
+    />
+  );
+}

@@ -1,0 +1,157 @@
+import { type ReactNode, useMemo } from "react";
+import { useTranslation } from "react-i18next";
+import { Button } from "@/components/Button";
+import { Page, Split } from "@/components/Page";
+import { DeniedState, EmptyState, ErrorState, StaleBanner } from "@/components/States";
+import { Table, TableFoot } from "@/components/Table";
+import { When } from "@/components/Time";
+import { Ruler } from "@/components/time/Ruler";
+import type { ListState } from "@/features/instance/listState";
+import { Permission, Plan } from "@/gen/cloudhub/v1/options_pb";
+import type { Schedule } from "@/gen/cloudhub/v1/schedule_pb";
+import { useNow } from "@/lib/clock";
+import { type Moment, useFormat } from "@/lib/format";
+import { useWorkspace } from "@/lib/workspace";
+import { scheduleColumns } from "./columns";
+import { outcomeOf } from "./health";
+import { Locked } from "./LockedPanel";
+import "./schedule.css";
+
+export interface SchedulesPageViewProps {
+  state: ListState;
+  error?: unknown;
+  rows: readonly Schedule[];
+  openId: string;
+  onOpen: (id: string) => void;
+  onNew: () => void;
+  onRetry: () => void;
+  hasMore: boolean;
+  loadingMore: boolean;
+  onMore: () => void;
+  stale?: { since: Moment; nextTry?: number | undefined; onRetry?: (() => void) | undefined } | undefined;
+  /** The drawer or the form. */
+  aside?: ReactNode;
+  asideIsPanel?: boolean;
+}
+
+export function SchedulesPageView(props: SchedulesPageViewProps) {
+  const { state, rows } = props;
+  const { t } = useTranslation("schedule");
+  const { can } = useWorkspace();
+  const format = useFormat();
+  const now = useNow(30_000);
+  const columns = useMemo(() => scheduleColumns({ t, format, now }), [t, format, now]);
+  const manage = can(Permission.SCHEDULES_MANAGE);
+  return (
+    <Split aside={props.aside} panel={props.asideIsPanel ?? false}>
+      <Page
+        title={t("title")}
+        lead={rows.length > 0 && <LeadLine rows={rows} hasMore={props.hasMore} />}
+        actions={
+          // The empty state has the button itself: one main button a screen.
+          state !== "denied" &&
+          !(state === "ready" && rows.length === 0) && (
+            <Button
+              kind="go"
+              icon="plus"
+              disabled={!manage}
+              title={manage ? undefined : t("manageDenied")}
+              onClick={props.onNew}
+            >
+              {t("new")}
+            </Button>
+          )
+        }
+      >
+        <Table
+          label={t("title")}
+          twoLine
+          columns={columns}
+          rows={rows}
+          rowId={(s) => s.id}
+          rowName={(s) => s.name}
+          loading={state === "loading"}
+          slot={<Slot {...props} manage={manage} />}
+          openId={props.openId || undefined}
+          onOpen={(s) => props.onOpen(s.id)}
+          banner={props.stale && <StaleBanner {...props.stale} />}
+          foot={state === "ready" && rows.length > 0 && <Foot {...props} />}
+        />
+      </Page>
+    </Split>
+  );
+}
+
+function LeadLine({ rows, hasMore }: { rows: readonly Schedule[]; hasMore: boolean }) {
+  const { t } = useTranslation("schedule");
+  const [next] = rows.filter((s) => s.nextTime);
+  const failing = rows.filter((s) => {
+    const [run] = s.recentRuns;
+    return run && ["partial", "failed", "missed"].includes(outcomeOf(run));
+  }).length;
+  return (
+    <>
+      {hasMore ? t("lead.atLeast", { count: rows.length }) : t("foot.count", { count: rows.length })}
+      {failing > 0 && <>, {t("lead.failing", { count: failing })}</>}
+      {next && (
+        <>
+          . {t("lead.next", { name: next.name })} <When at={next.nextTime} />.
+        </>
+      )}
+    </>
+  );
+}
+
+function Slot({ state, error, rows, onNew, onRetry, manage }: SchedulesPageViewProps & { manage: boolean }) {
+  const { t } = useTranslation("schedule");
+  const { org, workspace } = useWorkspace();
+  if (state === "denied") {
+    return <DeniedState title={t("denied.title")} permission={Permission.SCHEDULES_VIEW} workspace={workspace.name} />;
+  }
+  if (state === "error") {
+    return (
+      <ErrorState title={t("error.title")} error={error} onRetry={onRetry}>
+        {t("error.body")}
+      </ErrorState>
+    );
+  }
+  if (state !== "ready" || rows.length > 0) return null;
+  if (org.plan === Plan.FREE) return <Locked />;
+  return (
+    <EmptyState
+      title={t("empty.title")}
+      drawing={<Ruler className="w-full" segments={[]} label={t("ruler.none")} />}
+      action={
+        manage && (
+          <Button kind="go" icon="plus" onClick={onNew}>
+            {t("form.create")}
+          </Button>
+        )
+      }
+    >
+      {t("empty.body")}
+      {!manage && <p className="mt-2">{t("empty.denied")}</p>}
+    </EmptyState>
+  );
+}
+
+function Foot({ rows, hasMore, loadingMore, onMore }: SchedulesPageViewProps) {
+  const { t } = useTranslation("schedule");
+  const format = useFormat();
+  return (
+    <TableFoot
+      end={
+        hasMore ? (
+          <Button kind="quiet" small busy={loadingMore} onClick={onMore}>
+            {t("foot.more")}
+          </Button>
+        ) : (
+          format.zone && <span>{t("zone", { zone: format.zoneName(format.zone) })}</span>
+        )
+      }
+    >
+      <span>{t("foot.count", { count: rows.length })}</span>
+      <span className="el only-d">{t("health.hint")}</span>
+    </TableFoot>
+  );
+}

@@ -1,0 +1,162 @@
+import { joined, type Segment } from "@/components/time/segments";
+import { MINUTES_A_DAY, minuteOf, type Wall, wallIn } from "@/components/time/wall";
+
+/** The part of the contract's ScheduleRule that says when. */
+export interface Rule {
+  startTime: string;
+  stopTime: string;
+  weekdays: number[];
+  timeZone: string;
+}
+
+/** A start or a stop of one day. */
+export interface RuleEvent {
+  minute: number;
+  on: boolean;
+}
+
+/** A run as the ruler needs it: when it was due, what it wanted, whether it worked. */
+export interface PastRun {
+  due: Date;
+  on: boolean;
+  /** At least one target is as it wanted, or it is still at work. */
+  took: boolean;
+}
+
+/** What the rule does on one weekday (1 Monday to 7 Sunday), in order. */
+export function eventsOn(rule: Rule, weekday: number): RuleEvent[] {
+  const start = minuteOf(rule.startTime);
+  const stop = minuteOf(rule.stopTime);
+  if (start === undefined || stop === undefined || start === stop) return [];
+  if (!rule.weekdays.includes(weekday)) return [];
+  const both = [
+    { minute: start, on: true },
+    { minute: stop, on: false },
+  ];
+  return both.sort((a, b) => a.minute - b.minute);
+}
+
+/** What the rule has left behind when the day begins: the last event of the days before. */
+export function onAtMidnight(rule: Rule, weekday: number): boolean {
+  for (let back = 1; back <= 7; back++) {
+    const last = eventsOn(rule, ((weekday - back + 6) % 7) + 1).at(-1);
+    if (last) return last.on;
+  }
+  return false;
+}
+
+/** The stretches of a weekday in which the rule has machines on. */
+export function plannedOn(rule: Rule, weekday: number): { from: number; to: number }[] {
+  const out: { from: number; to: number }[] = [];
+  let since = onAtMidnight(rule, weekday) ? 0 : undefined;
+  for (const e of eventsOn(rule, weekday)) {
+    if (e.on) since ??= e.minute;
+    else if (since !== undefined) {
+      out.push({ from: since, to: e.minute });
+      since = undefined;
+    }
+  }
+  if (since !== undefined) out.push({ from: since, to: MINUTES_A_DAY });
+  return out.filter((s) => s.to > s.from);
+}
+
+/** The window that the rule's times describe, whatever the day. */
+export function usualWindow(rule: Rule): { from: number; to: number }[] {
+  const start = minuteOf(rule.startTime);
+  const stop = minuteOf(rule.stopTime);
+  if (start === undefined || stop === undefined || start === stop) return [];
+  if (start < stop) return [{ from: start, to: stop }];
+  const pieces = [
+    { from: 0, to: stop },
+    { from: start, to: MINUTES_A_DAY },
+  ];
+  return pieces.filter((s) => s.to > s.from);
+}
+
+type Stretch = Segment["kind"] | "off" | "unknown";
+
+function after(run: PastRun, before: Stretch): Stretch {
+  if (run.took) return run.on ? "was" : "off";
+  // A lost start changes nothing: what was left on by a lost stop is on, and now rightly.
+  if (run.on) return before === "was" || before === "wrong" ? "was" : "wont";
+  return before === "off" ? "off" : "wrong";
+}
+
+/**
+ * Today of one schedule, in its own zone. The past is what its runs did, not
+ * what the rule says: a start that was lost leaves a dashed stretch, a stop that
+ * was lost a hatched one, and what is not known stays empty. The future is the
+ * rule. A day on which nothing happens shows the usual window dashed.
+ */
+export function today(rule: Rule, runs: PastRun[], now: Date): Segment[] {
+  const wall = wallIn(rule.timeZone, now);
+  const midnight = startOfDay(rule.timeZone, now, wall);
+  const past = [...runs].filter((r) => r.due <= now).sort((a, b) => a.due.getTime() - b.due.getTime());
+
+  const out: Segment[] = [];
+  let state: Stretch = "unknown";
+  let from = 0;
+  const close = (to: number) => {
+    if (state !== "off" && state !== "unknown") out.push({ from, to, kind: state });
+    from = to;
+  };
+  for (const run of past) {
+    if (run.due >= midnight) close(wallIn(rule.timeZone, run.due).minute);
+    state = after(run, state);
+  }
+  close(wall.minute);
+
+  out.push(...rest(rule, wall, state));
+  const segments = joined(out);
+  if (segments.length > 0) return segments;
+  return usualWindow(rule).map((s) => ({ ...s, kind: "wont" as const }));
+}
+
+function rest(rule: Rule, wall: Wall, state: Stretch): Segment[] {
+  // Until its next event a schedule does nothing: machines that it did not turn
+  // on (a lost start, a schedule made within its own window) stay as they are.
+  const events = eventsOn(rule, wall.weekday).filter((e) => e.minute > wall.minute);
+  const nextEvent = events[0]?.minute ?? MINUTES_A_DAY;
+  const idle = state !== "was" && state !== "wrong";
+  return plannedOn(rule, wall.weekday)
+    .filter((s) => s.to > wall.minute)
+    .map((s) => {
+      const from = Math.max(s.from, wall.minute);
+      const untouched = from < nextEvent && idle;
+      return { from, to: s.to, kind: untouched ? ("wont" as const) : ("will" as const) };
+    });
+}
+
+function startOfDay(zone: string, now: Date, wall: Wall): Date {
+  // The last instant of the day before, found by its wall date: on a day of
+  // daylight saving, minutes of the wall are not minutes of the clock.
+  let lo = now.getTime() - (wall.minute + 121) * 60_000;
+  let hi = now.getTime();
+  while (hi - lo > 1000) {
+    const mid = Math.floor((lo + hi) / 2);
+    if (wallIn(zone, new Date(mid)).day === wall.day) hi = mid;
+    else lo = mid;
+  }
+  return new Date(Math.floor(hi / 1000) * 1000);
+}
+
+/** One machine's day: what is to come is dashed when the machine is off already. */
+export function todayOfMachine(rule: Rule, runs: PastRun[], now: Date, off: boolean): Segment[] {
+  const minute = wallIn(rule.timeZone, now).minute;
+  return today(rule, runs, now).map((s) =>
+    off && s.kind === "will" && s.from === minute ? { ...s, kind: "wont" as const } : s,
+  );
+}
+
+/** The event after a moment of the wall: how many days later, when, and what. */
+export function eventAfter(
+  rule: Rule,
+  wall: Pick<Wall, "weekday" | "minute">,
+): { days: number; minute: number; on: boolean } | undefined {
+  for (let days = 0; days <= 7; days++) {
+    const weekday = ((wall.weekday - 1 + days) % 7) + 1;
+    const found = eventsOn(rule, weekday).find((e) => days > 0 || e.minute > wall.minute);
+    if (found) return { days, ...found };
+  }
+  return undefined;
+}

@@ -1,0 +1,53 @@
+import { expect, test } from "vitest";
+import { type ComingRun, comingDays, previewLines } from "./preview";
+
+const zone = "America/Sao_Paulo";
+const now = new Date("2026-11-24T20:00:00-03:00");
+const at = (iso: string, on: boolean, moved = false): ComingRun => ({ time: new Date(`${iso}:00-03:00`), on, moved });
+
+function office(days: string[]): ComingRun[] {
+  return days.flatMap((d) => [at(`${d}T08:00`, true), at(`${d}T18:00`, false)]);
+}
+
+test("each day carries its times and a hollow stretch", () => {
+  const [day] = comingDays(office(["2026-11-25"]), zone, now, 30);
+  expect(day?.civil).toEqual({ year: 2026, month: 11, day: 25 });
+  expect(day?.events.map((e) => e.minute)).toEqual([480, 1080]);
+  expect(day?.segments).toEqual([{ from: 480, to: 1080, kind: "will" }]);
+});
+
+test("a stop that comes first means that machines are on since now", () => {
+  const runs = [at("2026-11-24T22:00", false), at("2026-11-25T08:00", true)];
+  const [today] = comingDays(runs, zone, now, 30);
+  expect(today?.segments).toEqual([{ from: 1200, to: 1320, kind: "will" }]);
+});
+
+test("over midnight both days are drawn, and days on all through are not left out", () => {
+  const runs = [at("2026-11-27T22:00", true), at("2026-11-30T06:00", false)];
+  const days = comingDays(runs, zone, now, 30);
+  expect(days.map((d) => [d.civil.day, d.segments[0]])).toEqual([
+    [27, { from: 1320, to: 1440, kind: "will" }],
+    [28, { from: 0, to: 1440, kind: "will" }],
+    [29, { from: 0, to: 1440, kind: "will" }],
+    [30, { from: 0, to: 360, kind: "will" }],
+  ]);
+});
+
+test("equal days are told once, a moved one never hides among them", () => {
+  const dates = ["25", "26", "27", "28", "29", "30"].map((d) => `2026-11-${d}`);
+  const runs = office(dates);
+  expect(previewLines(comingDays(runs, zone, now, 30))).toMatchObject([
+    { kind: "day" },
+    { kind: "day" },
+    { kind: "same", count: 4, until: { day: 30 } },
+  ]);
+  const moved = runs.map((r, i) => (i === 6 ? { ...r, moved: true } : r));
+  const kinds = previewLines(comingDays(moved, zone, now, 30)).map((l) => l.kind);
+  expect(kinds).toEqual(["day", "day", "day", "day", "day", "day"]);
+});
+
+test("a last day that the limit cut is left out", () => {
+  const runs = office(["2026-11-25", "2026-11-26"]).slice(0, 3);
+  expect(comingDays(runs, zone, now, 3).map((d) => d.civil.day)).toEqual([25]);
+  expect(comingDays(runs, zone, now, 30).map((d) => d.civil.day)).toEqual([25, 26]);
+});

@@ -1,0 +1,92 @@
+import { joined, type Segment } from "@/components/time/segments";
+import { addDays, type CivilDay, civilKey, daysBetween, MINUTES_A_DAY, wallIn } from "@/components/time/wall";
+
+export interface ComingRun {
+  time: Date;
+  on: boolean;
+  /** Daylight saving took away the minute that was asked for. */
+  moved: boolean;
+}
+
+export interface ComingDay {
+  civil: CivilDay;
+  events: { minute: number; on: boolean; moved: boolean }[];
+  segments: Segment[];
+}
+
+export type PreviewLine = { kind: "day"; day: ComingDay } | { kind: "same"; count: number; until: CivilDay };
+
+/**
+ * The days of the coming runs in their zone, oldest first. A day without runs
+ * appears only when machines stay on through all of it. `asked` is how many
+ * runs were asked for: when as many came, the last day may be cut short and is
+ * left out.
+ */
+export function comingDays(runs: ComingRun[], zone: string, now: Date, asked: number): ComingDay[] {
+  const days: ComingDay[] = [];
+  const today = wallIn(zone, now);
+  let on = runs[0] ? !runs[0].on : false;
+  for (const run of runs) {
+    const wall = wallIn(zone, run.time);
+    let last = days.at(-1);
+    if (!last || civilKey(last.civil) !== civilKey(wall)) {
+      if (last && on) days.push(...between(last.civil, wall));
+      last = { civil: { year: wall.year, month: wall.month, day: wall.day }, events: [], segments: [] };
+      days.push(last);
+    }
+    last.events.push({ minute: wall.minute, on: run.on, moved: run.moved });
+    on = run.on;
+  }
+  on = runs[0] ? !runs[0].on : false;
+  for (const day of days) {
+    const from = civilKey(day.civil) === civilKey(today) ? today.minute : 0;
+    const pieces: Segment[] = [];
+    let since = from;
+    for (const e of day.events) {
+      if (on) pieces.push({ from: since, to: e.minute, kind: "will" });
+      since = e.minute;
+      on = e.on;
+    }
+    if (on) pieces.push({ from: since, to: MINUTES_A_DAY, kind: "will" });
+    day.segments = joined(pieces);
+  }
+  const tail = days.at(-1);
+  if (tail && days.length > 1 && runs.length >= asked && tail.events.length < 2) days.pop();
+  return days;
+}
+
+function between(from: CivilDay, to: CivilDay): ComingDay[] {
+  const out: ComingDay[] = [];
+  for (let i = 1; i < daysBetween(from, to); i++) {
+    out.push({ civil: addDays(from, i), events: [], segments: [] });
+  }
+  return out;
+}
+
+/** Days that look alike, one after the other, are told once. */
+export function previewLines(days: ComingDay[], shown = 2): PreviewLine[] {
+  const lines: PreviewLine[] = [];
+  for (let i = 0; i < days.length; ) {
+    const first = days[i];
+    if (!first) break;
+    let j = i + 1;
+    while (j < days.length && alike(first, days[j])) j++;
+    const group = days.slice(i, j);
+    const hidden = group.length - shown;
+    const last = group.at(-1);
+    if (hidden > 2 && last) {
+      for (const day of group.slice(0, shown)) lines.push({ kind: "day", day });
+      lines.push({ kind: "same", count: hidden, until: last.civil });
+    } else {
+      for (const day of group) lines.push({ kind: "day", day });
+    }
+    i = j;
+  }
+  return lines;
+}
+
+function alike(a: ComingDay, b: ComingDay | undefined): boolean {
+  if (!b) return false;
+  const sign = (d: ComingDay) => JSON.stringify([d.events, d.segments]);
+  return !a.events.some((e) => e.moved) && sign(a) === sign(b);
+}

@@ -1,0 +1,22 @@
+import "i18next";
+import type reasons from "./gen/reasons.pt-BR.json";
+import type account from "./locales/pt-BR/account.json";
+import type auth from "./locales/pt-BR/auth.json";
+import type common from "./locales/pt-BR/common.json";
+import type instance from "./locales/pt-BR/instance.json";
+import type schedule from "./locales/pt-BR/schedule.json";
+
+declare module "i18next" {
+  interface CustomTypeOptions {
+    defaultNS: "common";
+    resources: {
+      common: typeof common;
+      auth: typeof auth;
+      account: typeof account;
+      instance: typeof instance;
+      schedule: typeof schedule;
+      reasons: typeof reasons;
+    };
+    returnNull: false;
+  }
+}

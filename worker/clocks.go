@@ -1,0 +1,269 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/cloudhub/cloudhub/db/gen"
+	"github.com/cloudhub/cloudhub/internal/agenda"
+	"github.com/cloudhub/cloudhub/internal/power"
+	"github.com/cloudhub/cloudhub/internal/schedule"
+)
+
+// clocksAtOnce is how many clock rows one transaction expands.
+const clocksAtOnce = 500
+
+// expandClocks expands what is due in this lane. full says that there may be more.
+func (d *Dispatcher) expandClocks(ctx context.Context, lane agenda.Lane) (full bool, err error) {
+	switch lane {
+	case agenda.LaneMinute:
+		return d.expand(ctx, agenda.KindTimetable, d.expandTimetables)
+	case agenda.LaneBackground:
+		syncs, err := d.expand(ctx, agenda.KindSyncClock, expandSyncClocks)
+		if err != nil {
+			return false, err
+		}
+		kept, err := d.expand(ctx, agenda.KindHousekeeping, d.keepHouse)
+		return syncs || kept, err
+	default:
+		return false, nil
+	}
+}
+
+type expander func(ctx context.Context, q *gen.Queries, rows []gen.Agenda) error
+
+// expand runs one set-based transaction. When it fails, the rows are tried one
+// by one, and the bad one is parked with its error: one bad workspace must not
+// fail five hundred.
+func (d *Dispatcher) expand(ctx context.Context, kind agenda.Kind, fn expander) (full bool, err error) {
+	var rows []gen.Agenda
+	err = d.system.Tx(ctx, func(q *gen.Queries) (err error) {
+		rows, err = q.LockDueClocks(ctx, gen.LockDueClocksParams{Kind: string(kind), Lane: int16(agenda.LaneOf(kind)), RowLimit: clocksAtOnce})
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		return fn(ctx, q, rows)
+	})
+	if err == nil {
+		d.metrics.clocks.WithLabelValues(string(kind)).Add(float64(len(rows)))
+		return len(rows) == clocksAtOnce, nil
+	}
+	if ctx.Err() != nil || len(rows) == 0 {
+		return false, err
+	}
+	d.logger.WarnContext(ctx, "a batch of clocks failed, trying one by one", "kind", kind, "rows", len(rows), "error", err)
+	for _, row := range rows {
+		if err := d.expandOne(ctx, row, fn); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+func (d *Dispatcher) expandOne(ctx context.Context, row gen.Agenda, fn expander) error {
+	cause := d.system.Tx(ctx, func(q *gen.Queries) error {
+		locked, err := q.LockClock(ctx, gen.LockClockParams{OrgID: row.OrgID, Kind: row.Kind, Subject: row.Subject})
+		if err != nil {
+			return err
+		}
+		return fn(ctx, q, []gen.Agenda{locked})
+	})
+	if cause == nil || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	d.metrics.clockErrors.WithLabelValues(row.Kind).Inc()
+	d.logger.ErrorContext(ctx, "a clock cannot be expanded", "org_id", row.OrgID, "kind", row.Kind, "subject", row.Subject, "error", cause)
+	return d.system.Read().ParkClock(ctx, gen.ParkClockParams{
+		LastError: cause.Error(), WaitSeconds: 10, OrgID: row.OrgID, Kind: row.Kind, Subject: row.Subject,
+	})
+}
+
+// expandSyncClocks asks for the regular reading of accounts.
+func expandSyncClocks(ctx context.Context, q *gen.Queries, rows []gen.Agenda) error {
+	now, err := q.SystemTime(ctx)
+	if err != nil {
+		return err
+	}
+	ask := gen.AskManyParams{Kind: string(agenda.KindSync), Lane: int16(agenda.LaneBackground)}
+	move := gen.MoveClocksParams{Kind: string(agenda.KindSyncClock)}
+	stamp := gen.StampNextSyncParams{}
+	for _, r := range rows {
+		id, err := uuid.Parse(r.Subject)
+		if err != nil {
+			return fmt.Errorf("subject %q is not an id", r.Subject)
+		}
+		next := agenda.NextSync(id, now)
+		ask.OrgIds, ask.Subjects, ask.DueAts = append(ask.OrgIds, r.OrgID), append(ask.Subjects, r.Subject), append(ask.DueAts, r.DueAt)
+		move.OrgIds, move.Subjects, move.Nexts = append(move.OrgIds, r.OrgID), append(move.Subjects, r.Subject), append(move.Nexts, next)
+		stamp.OrgIds, stamp.Ids, stamp.NextAts = append(stamp.OrgIds, r.OrgID), append(stamp.Ids, id), append(stamp.NextAts, next)
+	}
+	if err := q.AskMany(ctx, ask); err != nil {
+		return err
+	}
+	if err := q.StampNextSync(ctx, stamp); err != nil {
+		return err
+	}
+	return q.MoveClocks(ctx, move)
+}
+
+// expandTimetables claims what is due in the timetables of many workspaces: it
+// writes the operations with their targets, asks for them, and moves schedules
+// and clocks to their next time.
+func (d *Dispatcher) expandTimetables(ctx context.Context, q *gen.Queries, rows []gen.Agenda) error {
+	now, err := q.SystemTime(ctx)
+	if err != nil {
+		return err
+	}
+	var orgs, workspaces []uuid.UUID
+	for _, r := range rows {
+		id, err := uuid.Parse(r.Subject)
+		if err != nil {
+			return fmt.Errorf("subject %q is not an id", r.Subject)
+		}
+		orgs, workspaces = append(orgs, r.OrgID), append(workspaces, id)
+	}
+	due, err := q.DueSchedules(ctx, gen.DueSchedulesParams{OrgIds: orgs, WorkspaceIds: workspaces, At: &now})
+	if err != nil {
+		return err
+	}
+	b := claimBuilder{now: now, minutes: map[minuteKey][]schedule.Claim{}}
+	for _, s := range due {
+		if err := b.add(s); err != nil {
+			return err
+		}
+	}
+	if err := b.write(ctx, q); err != nil {
+		return err
+	}
+	if missed := b.missed; missed > 0 {
+		d.metrics.missed.Add(float64(missed))
+		d.logger.WarnContext(ctx, "runs were missed while the system was down", "runs", missed)
+	}
+	return moveTimetables(ctx, q, orgs, workspaces)
+}
+
+// moveTimetables sets each workspace's clock to the earliest next time of its
+// schedules; a workspace without any has no clock.
+func moveTimetables(ctx context.Context, q *gen.Queries, orgs, workspaces []uuid.UUID) error {
+	nexts, err := q.NextOfWorkspaces(ctx, gen.NextOfWorkspacesParams{OrgIds: orgs, WorkspaceIds: workspaces})
+	if err != nil {
+		return err
+	}
+	move := gen.MoveClocksParams{Kind: string(agenda.KindTimetable)}
+	has := map[uuid.UUID]bool{}
+	for _, n := range nexts {
+		has[n.WorkspaceID] = true
+		move.OrgIds = append(move.OrgIds, n.OrgID)
+		move.Subjects = append(move.Subjects, n.WorkspaceID.String())
+		move.Nexts = append(move.Nexts, n.NextAt)
+	}
+	if err := q.MoveClocks(ctx, move); err != nil {
+		return err
+	}
+	for i, ws := range workspaces {
+		if has[ws] {
+			continue
+		}
+		if err := q.DeleteClock(ctx, gen.DeleteClockParams{OrgID: orgs[i], Kind: string(agenda.KindTimetable), Subject: ws.String()}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type minuteKey struct {
+	org, workspace uuid.UUID
+	at             time.Time
+}
+
+// claimBuilder turns due schedules into the rows of one transaction.
+type claimBuilder struct {
+	now     time.Time
+	keys    []minuteKey
+	minutes map[minuteKey][]schedule.Claim
+	advance gen.AdvanceSchedulesParams
+	orgIDs  []uuid.UUID // of the schedules, for their targets
+	ids     []uuid.UUID
+	missed  int
+}
+
+func (b *claimBuilder) add(s gen.Schedule) error {
+	var rule schedule.Rule
+	if err := json.Unmarshal(s.Rule, &rule); err != nil {
+		return fmt.Errorf("schedule %s: rule: %w", s.ID, err)
+	}
+	if s.NextAt == nil || s.NextWanted == nil {
+		return nil
+	}
+	claims, next, err := schedule.ClaimDue(schedule.Due{
+		Schedule: s.ID, Revision: s.Revision, Name: s.Name, Rule: rule, At: *s.NextAt, Wanted: schedule.Wanted(*s.NextWanted),
+	}, b.now)
+	if err != nil {
+		return fmt.Errorf("schedule %s: %w", s.ID, err)
+	}
+	for _, c := range claims {
+		k := minuteKey{s.OrgID, s.WorkspaceID, c.At.UTC()}
+		if _, ok := b.minutes[k]; !ok {
+			b.keys = append(b.keys, k)
+		}
+		b.minutes[k] = append(b.minutes[k], c)
+	}
+	b.orgIDs, b.ids = append(b.orgIDs, s.OrgID), append(b.ids, s.ID)
+	b.advance.OrgIds = append(b.advance.OrgIds, s.OrgID)
+	b.advance.Ids = append(b.advance.Ids, s.ID)
+	b.advance.NextAts = append(b.advance.NextAts, next.At)
+	b.advance.NextWanteds = append(b.advance.NextWanteds, string(next.Wanted))
+	return nil
+}
+
+func (b *claimBuilder) write(ctx context.Context, q *gen.Queries) error {
+	if len(b.ids) == 0 {
+		return nil
+	}
+	targets, err := q.TargetsOfSchedules(ctx, gen.TargetsOfSchedulesParams{OrgIds: b.orgIDs, Ids: b.ids})
+	if err != nil {
+		return err
+	}
+	ops := b.operations(targets)
+	if err := ops.write(ctx, q); err != nil {
+		return err
+	}
+	b.missed = ops.missed
+	b.advance.Tzdata = schedule.ZoneData()
+	return q.AdvanceSchedules(ctx, b.advance)
+}
+
+func (b *claimBuilder) operations(rows []gen.TargetsOfSchedulesRow) *claimedOperations {
+	bySchedule := map[uuid.UUID][]uuid.UUID{}
+	resources := map[uuid.UUID]gen.TargetsOfSchedulesRow{}
+	for _, r := range rows {
+		bySchedule[r.ScheduleID] = append(bySchedule[r.ScheduleID], r.ResourceID)
+		resources[r.ResourceID] = r
+	}
+	ops := &claimedOperations{}
+	for _, k := range b.keys {
+		claims := b.minutes[k]
+		orders := schedule.Orders(claims, bySchedule)
+		if len(orders) > 0 { // machines may have left with their account
+			ops.add(k, claims, orders, resources)
+		}
+	}
+	return ops
+}
+
+// reasonOf says how a target begins: pending, unless the minute was missed or
+// another schedule of the minute wants the opposite.
+func reasonOf(missed bool, o schedule.Order) (state power.TargetState, reason power.Reason) {
+	switch {
+	case missed:
+		return power.Missed, power.ReasonTooLate
+	case o.Conflict:
+		return power.LeftAlone, power.ReasonConflicting
+	default:
+		return power.Pending, ""
+	}
+}

@@ -1,0 +1,265 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cloudhub/cloudhub/activities"
+	"github.com/cloudhub/cloudhub/db"
+	"github.com/cloudhub/cloudhub/db/gen"
+	"github.com/cloudhub/cloudhub/internal/agenda"
+)
+
+// Dispatcher drives the agenda: it expands clocks, delivers due work to
+// Temporal, and finds out what became of work that has been silent. It is a
+// plain loop over PostgreSQL and needs Temporal only to deliver.
+type Dispatcher struct {
+	system  *db.System
+	tenants *db.Tenants
+	clients map[string]client.Client // by namespace
+	logger  *slog.Logger
+	metrics *metrics
+}
+
+const (
+	idleWait       = 250 * time.Millisecond
+	startsAtOnce   = 16
+	batchSize      = 100
+	quietBatch     = 200
+	quietEvery     = time.Second
+	temporalWithin = 10 * time.Second // less than agenda.LeaseFor
+	busyWait       = time.Second
+	mostLoopWait   = 10 * time.Second
+)
+
+// Run drives all lanes until the context ends.
+func (d *Dispatcher) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, lane := range agenda.Lanes {
+		wg.Go(func() { d.lane(ctx, lane) })
+	}
+	wg.Go(func() { d.watchLateness(ctx) })
+	wg.Wait()
+}
+
+// lane is one loop: a person's rows never wait behind a minute's burst.
+func (d *Dispatcher) lane(ctx context.Context, lane agenda.Lane) {
+	var lastQuiet time.Time
+	failures := 0
+	for ctx.Err() == nil {
+		full, err := d.round(ctx, lane, &lastQuiet)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			// The database or Temporal is down, not a row: the loop itself waits.
+			failures++
+			d.metrics.loopErrors.WithLabelValues(laneName(lane)).Inc()
+			d.logger.WarnContext(ctx, "dispatcher round failed", "lane", lane, "failures", failures, "error", err)
+		default:
+			failures = 0
+		}
+		if full && err == nil {
+			continue
+		}
+		wait := idleWait
+		if failures > 0 {
+			wait = min(idleWait<<min(failures, 6), mostLoopWait)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+	}
+}
+
+func (d *Dispatcher) round(ctx context.Context, lane agenda.Lane, lastQuiet *time.Time) (full bool, err error) {
+	expanded, err := d.expandClocks(ctx, lane)
+	if err != nil {
+		return false, fmt.Errorf("clocks: %w", err)
+	}
+	fresh, err := d.deliverFresh(ctx, lane)
+	if err != nil {
+		return false, fmt.Errorf("deliver: %w", err)
+	}
+	if time.Since(*lastQuiet) >= quietEvery {
+		*lastQuiet = time.Now()
+		if err := d.followUp(ctx, lane); err != nil {
+			return false, fmt.Errorf("follow up: %w", err)
+		}
+	}
+	return expanded || fresh, nil
+}
+
+func workKinds() []string {
+	out := make([]string, len(agenda.WorkKinds))
+	for i, k := range agenda.WorkKinds {
+		out[i] = string(k)
+	}
+	return out
+}
+
+// deliverFresh leases and starts what was never delivered, as far as the lane's
+// cap allows.
+func (d *Dispatcher) deliverFresh(ctx context.Context, lane agenda.Lane) (full bool, err error) {
+	open, err := d.system.Read().CountOpen(ctx, int16(lane))
+	if err != nil {
+		return false, err
+	}
+	free := min(agenda.InFlightCap(lane)-int(open), batchSize)
+	if free <= 0 {
+		return false, nil
+	}
+	rows, err := d.system.Read().LeaseWork(ctx, gen.LeaseWorkParams{
+		Lane: int16(lane), Kinds: workKinds(), PickLimit: int32(free) * 4, RowLimit: int32(free), LeaseSeconds: agenda.LeaseFor.Seconds(),
+	})
+	if err != nil || len(rows) == 0 {
+		return false, err
+	}
+	return len(rows) == free, d.startAll(ctx, rows)
+}
+
+// acks collects what Temporal has been told, to be written in one statement.
+type acks struct {
+	mu sync.Mutex
+	p  gen.AcknowledgeParams
+}
+
+func (a *acks) add(row gen.Agenda, runID string, started bool, wait time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.p.OrgIds = append(a.p.OrgIds, row.OrgID)
+	a.p.Kinds = append(a.p.Kinds, row.Kind)
+	a.p.Subjects = append(a.p.Subjects, row.Subject)
+	a.p.Leases = append(a.p.Leases, row.Lease)
+	a.p.Askeds = append(a.p.Askeds, row.Asked)
+	a.p.RunIds = append(a.p.RunIds, runID)
+	a.p.Starteds = append(a.p.Starteds, started)
+	a.p.Waits = append(a.p.Waits, wait.Seconds())
+}
+
+func (d *Dispatcher) acknowledge(ctx context.Context, a *acks) error {
+	if len(a.p.OrgIds) == 0 {
+		return nil
+	}
+	_, err := d.system.Read().Acknowledge(ctx, a.p)
+	return err
+}
+
+// startAll starts a workflow for each row. What fails is noted on its row; the
+// error returned is Temporal's or the database's own.
+func (d *Dispatcher) startAll(ctx context.Context, rows []gen.Agenda) error {
+	facts, err := d.facts(ctx, rows)
+	if err != nil {
+		return err
+	}
+	var a acks
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(startsAtOnce)
+	for _, row := range rows {
+		group.Go(func() error { return d.start(gctx, row, facts[row.Subject], &a) })
+	}
+	startErr := group.Wait()
+	return errors.Join(startErr, d.acknowledge(ctx, &a))
+}
+
+func (d *Dispatcher) facts(ctx context.Context, rows []gen.Agenda) (map[string]gen.WorkFactsRow, error) {
+	var p gen.WorkFactsParams
+	for _, r := range rows {
+		id, err := uuid.Parse(r.Subject)
+		if err != nil {
+			continue
+		}
+		p.OrgIds, p.Ids = append(p.OrgIds, r.OrgID), append(p.Ids, id)
+	}
+	found, err := d.system.Read().WorkFacts(ctx, p)
+	out := make(map[string]gen.WorkFactsRow, len(found))
+	for _, f := range found {
+		out[f.ID.String()] = f
+	}
+	return out, err
+}
+
+// start delivers one row. Nobody else in the product starts a workflow: the
+// options below are what makes a delivery exact.
+func (d *Dispatcher) start(ctx context.Context, row gen.Agenda, facts gen.WorkFactsRow, a *acks) error {
+	subject, err := uuid.Parse(row.Subject)
+	if err != nil {
+		return d.note(ctx, row, fmt.Errorf("subject %q is not an id", row.Subject), agenda.RetryWait(20))
+	}
+	kind := agenda.Kind(row.Kind)
+	callCtx, cancel := context.WithTimeout(ctx, temporalWithin)
+	defer cancel()
+	run, err := d.clients[activities.NamespaceOf(kind)].ExecuteWorkflow(callCtx, client.StartWorkflowOptions{
+		ID:                       activities.WorkflowID(kind, row.Subject),
+		TaskQueue:                activities.TaskQueueOf(agenda.Lane(row.Lane)),
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+		// Without it a running workflow's id comes back without an error, and a
+		// request would be acknowledged that no run reads.
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		EnableEagerStart:                         true,
+		WorkflowTaskTimeout:                      5 * time.Second,
+		TypedSearchAttributes:                    searchAttributes(row, facts),
+		Priority:                                 temporal.Priority{FairnessKey: row.OrgID.String()},
+	}, row.Kind, activities.WorkInput{Org: row.OrgID, Subject: subject, Lease: row.Lease})
+	var already *serviceerror.WorkflowExecutionAlreadyStarted
+	switch {
+	case errors.As(err, &already):
+		// It runs and will see `asked` at its end, or has passed it and is
+		// started anew a second later.
+		return d.system.Read().AcknowledgeBusy(ctx, gen.AcknowledgeBusyParams{
+			RunID: already.RunId, WaitSeconds: busyWait.Seconds(), OrgID: row.OrgID, Kind: row.Kind, Subject: row.Subject, Lease: row.Lease,
+		})
+	case err != nil:
+		d.metrics.deliveries.WithLabelValues(row.Kind, "error").Inc()
+		return errors.Join(err, d.note(ctx, row, err, agenda.RetryWait(int(row.Starts))))
+	}
+	d.metrics.deliveries.WithLabelValues(row.Kind, "started").Inc()
+	d.metrics.deliveryLag.WithLabelValues(laneName(agenda.Lane(row.Lane))).Observe(max(0, time.Since(row.DueAt).Seconds()))
+	a.add(row, run.GetRunID(), true, agenda.QuietAfter)
+	return nil
+}
+
+func (d *Dispatcher) note(ctx context.Context, row gen.Agenda, cause error, wait time.Duration) error {
+	return d.system.Read().NoteFailure(context.WithoutCancel(ctx), gen.NoteFailureParams{
+		LastError: cause.Error(), WaitSeconds: wait.Seconds(), OrgID: row.OrgID, Kind: row.Kind, Subject: row.Subject, Lease: row.Lease,
+	})
+}
+
+var (
+	attrOrg       = temporal.NewSearchAttributeKeyKeyword(activities.AttributeOrg)
+	attrWorkspace = temporal.NewSearchAttributeKeyKeyword(activities.AttributeWorkspace)
+	attrKind      = temporal.NewSearchAttributeKeyKeyword(activities.AttributeKind)
+	attrOrigin    = temporal.NewSearchAttributeKeyKeyword(activities.AttributeOrigin)
+)
+
+func searchAttributes(row gen.Agenda, facts gen.WorkFactsRow) temporal.SearchAttributes {
+	updates := []temporal.SearchAttributeUpdate{attrOrg.ValueSet(row.OrgID.String()), attrKind.ValueSet(row.Kind)}
+	if facts.Origin != "" {
+		updates = append(updates, attrWorkspace.ValueSet(facts.WorkspaceID.String()), attrOrigin.ValueSet(facts.Origin))
+	}
+	return temporal.NewSearchAttributes(updates...)
+}
+
+func laneName(l agenda.Lane) string {
+	switch l {
+	case agenda.LanePerson:
+		return "person"
+	case agenda.LaneMinute:
+		return "minute"
+	default:
+		return "background"
+	}
+}

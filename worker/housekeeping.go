@@ -1,0 +1,100 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/cloudhub/cloudhub/db/gen"
+	"github.com/cloudhub/cloudhub/internal/agenda"
+	"github.com/cloudhub/cloudhub/internal/schedule"
+)
+
+// keepHouse purges what is past its time, makes the next partitions, and
+// computes next times again when the zone data has changed.
+func (d *Dispatcher) keepHouse(ctx context.Context, q *gen.Queries, rows []gen.Agenda) error {
+	if err := q.EnsureAuditPartitions(ctx); err != nil {
+		return err
+	}
+	for name, purge := range map[string]func(context.Context) (int64, error){
+		"drafts": q.PurgeDrafts, "sessions": q.PurgeSessions, "login failures": q.PurgeLoginFailures,
+		"idempotency keys": q.PurgeIdempotencyKeys, "operations": q.PurgeOperations,
+	} {
+		n, err := purge(ctx)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			d.logger.InfoContext(ctx, "purged what is past its time", "what", name, "rows", n)
+		}
+	}
+	if err := d.recomputeZones(ctx, q); err != nil {
+		return err
+	}
+	move := gen.MoveClocksParams{Kind: string(agenda.KindHousekeeping)}
+	for _, r := range rows {
+		move.OrgIds, move.Subjects, move.Nexts = append(move.OrgIds, r.OrgID), append(move.Subjects, r.Subject), append(move.Nexts, time.Now().Add(agenda.HousekeepingEvery))
+	}
+	return q.MoveClocks(ctx, move)
+}
+
+// recomputeZones moves schedules whose next time was computed with other zone
+// data. A minute that is due already stays as it is and is claimed.
+func (d *Dispatcher) recomputeZones(ctx context.Context, q *gen.Queries) error {
+	stale, err := q.SchedulesByZoneData(ctx, schedule.ZoneData())
+	if err != nil || len(stale) == 0 {
+		return err
+	}
+	now, err := q.SystemTime(ctx)
+	if err != nil {
+		return err
+	}
+	advance := gen.AdvanceSchedulesParams{Tzdata: schedule.ZoneData()}
+	var orgs, workspaces []uuid.UUID
+	for _, s := range stale {
+		next := schedule.Run{At: *s.NextAt, Wanted: schedule.Wanted(*s.NextWanted)}
+		var rule schedule.Rule
+		if err := json.Unmarshal(s.Rule, &rule); err == nil && s.NextAt.After(now) {
+			if run, err := rule.Next(now); err == nil {
+				next = run
+			}
+		}
+		advance.OrgIds, advance.Ids = append(advance.OrgIds, s.OrgID), append(advance.Ids, s.ID)
+		advance.NextAts, advance.NextWanteds = append(advance.NextAts, next.At), append(advance.NextWanteds, string(next.Wanted))
+		orgs, workspaces = append(orgs, s.OrgID), append(workspaces, s.WorkspaceID)
+	}
+	d.logger.InfoContext(ctx, "zone data has changed: next times computed again", "schedules", len(stale))
+	if err := q.AdvanceSchedules(ctx, advance); err != nil {
+		return err
+	}
+	return moveTimetables(ctx, q, orgs, workspaces)
+}
+
+// watchLateness exports how late the agenda is, and says it aloud.
+func (d *Dispatcher) watchLateness(ctx context.Context) {
+	ticker := time.NewTicker(5 * time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		rows, err := d.system.Read().AgendaOldestDue(ctx)
+		if err != nil {
+			continue // the lanes say that the database is down
+		}
+		late := map[agenda.Lane]float64{}
+		for _, r := range rows {
+			late[agenda.Lane(r.Lane)] = time.Since(r.Oldest).Seconds()
+		}
+		for _, lane := range agenda.Lanes {
+			d.metrics.oldest.WithLabelValues(laneName(lane)).Set(late[lane])
+			if late[lane] > 30 {
+				d.logger.WarnContext(ctx, "the agenda is late", "lane", laneName(lane), "seconds", int(late[lane]))
+			}
+		}
+	}
+}

@@ -1,0 +1,153 @@
+// Package worker joins workflows and activities to Temporal's task queues and
+// runs the dispatcher. It wires; it decides nothing.
+package worker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/cloudhub/cloudhub/activities"
+	"github.com/cloudhub/cloudhub/db"
+	"github.com/cloudhub/cloudhub/internal/agenda"
+	"github.com/cloudhub/cloudhub/workflows"
+)
+
+// Deps is what a worker is made of.
+type Deps struct {
+	activities.Deps
+	System *db.System
+	// TemporalAddress is host:port of Temporal's frontend.
+	TemporalAddress string
+	Registerer      prometheus.Registerer
+	// DrainFor is how long running activities may take to stop; 0 means 20 s.
+	DrainFor time.Duration
+}
+
+// Worker runs until it is told to stop.
+type Worker struct {
+	deps       Deps
+	clients    map[string]client.Client
+	workers    []worker.Worker
+	dispatcher *Dispatcher
+}
+
+// New connects to Temporal and registers everything. It fails when Temporal
+// does not answer.
+func New(ctx context.Context, d Deps) (*Worker, error) {
+	if d.DrainFor == 0 {
+		d.DrainFor = 20 * time.Second
+	}
+	w := &Worker{deps: d, clients: map[string]client.Client{}}
+	for _, ns := range []string{activities.Namespace, activities.NamespaceBackground} {
+		c, err := client.DialContext(ctx, client.Options{
+			HostPort: d.TemporalAddress, Namespace: ns, Logger: sdklog.NewStructuredLogger(quiet(d.Logger)), Identity: "cloudhub-worker",
+		})
+		if err != nil {
+			w.Close()
+			return nil, fmt.Errorf("temporal, namespace %s: %w", ns, err)
+		}
+		w.clients[ns] = c
+	}
+	for _, lane := range agenda.Lanes {
+		ns := activities.Namespace
+		if lane == agenda.LaneBackground {
+			ns = activities.NamespaceBackground
+		}
+		w.workers = append(w.workers, w.register(ns, lane))
+	}
+	// A sync that a person asked for stands in the person's lane.
+	w.workers = append(w.workers, w.register(activities.NamespaceBackground, agenda.LanePerson), w.register(activities.NamespaceBackground, agenda.LaneMinute))
+	w.dispatcher = &Dispatcher{system: d.System, tenants: d.Tenants, clients: w.clients, logger: d.Logger, metrics: newMetrics(d.Registerer)}
+	return w, nil
+}
+
+func (w *Worker) register(namespace string, lane agenda.Lane) worker.Worker {
+	wk := worker.New(w.clients[namespace], activities.TaskQueueOf(lane), worker.Options{
+		WorkerStopTimeout: w.deps.DrainFor,
+		// A batch that is being watched holds a slot and little else.
+		MaxConcurrentActivityExecutionSize: 500,
+		MaxConcurrentWorkflowTaskPollers:   2,
+		MaxConcurrentActivityTaskPollers:   2,
+	})
+	Register(wk, w.deps.Deps)
+	return wk
+}
+
+// Registry is where workflows and activities are registered: a worker, or a
+// test's environment.
+type Registry interface {
+	RegisterWorkflowWithOptions(w any, options workflow.RegisterOptions)
+	RegisterActivity(a any)
+}
+
+// Register registers every workflow under its name and every activity.
+func Register(r Registry, d activities.Deps) {
+	r.RegisterWorkflowWithOptions(workflows.Power, workflow.RegisterOptions{Name: activities.WorkflowPower})
+	r.RegisterWorkflowWithOptions(workflows.Probe, workflow.RegisterOptions{Name: activities.WorkflowProbe})
+	r.RegisterWorkflowWithOptions(workflows.Sync, workflow.RegisterOptions{Name: activities.WorkflowSync})
+	r.RegisterActivity(activities.NewPower(d))
+	r.RegisterActivity(activities.NewProbe(d))
+	r.RegisterActivity(activities.NewSync(d))
+}
+
+// Run works until the context ends, then lets running activities stop.
+func (w *Worker) Run(ctx context.Context) error {
+	for i, wk := range w.workers {
+		if err := wk.Start(); err != nil {
+			for _, started := range w.workers[:i] {
+				started.Stop()
+			}
+			return err
+		}
+	}
+	w.dispatcher.Run(ctx)
+	stopAll(w.workers)
+	return nil
+}
+
+// stopAll stops them at once: each may take its whole time to drain.
+func stopAll(workers []worker.Worker) {
+	stopped := make(chan struct{}, len(workers))
+	for _, wk := range workers {
+		go func() { wk.Stop(); stopped <- struct{}{} }()
+	}
+	for range workers {
+		<-stopped
+	}
+}
+
+// Close closes the connections to Temporal.
+func (w *Worker) Close() {
+	for _, c := range w.clients {
+		c.Close()
+	}
+}
+
+// quiet keeps Temporal's SDK from telling every retry: what matters stands on
+// the operation.
+func quiet(l *slog.Logger) *slog.Logger { return slog.New(levelHandler{l.Handler(), slog.LevelWarn}) }
+
+type levelHandler struct {
+	slog.Handler
+	least slog.Level
+}
+
+func (h levelHandler) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= h.least && h.Handler.Enabled(ctx, l)
+}
+
+func (h levelHandler) WithAttrs(a []slog.Attr) slog.Handler {
+	return levelHandler{h.Handler.WithAttrs(a), h.least}
+}
+
+func (h levelHandler) WithGroup(name string) slog.Handler {
+	return levelHandler{h.Handler.WithGroup(name), h.least}
+}
