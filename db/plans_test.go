@@ -137,14 +137,14 @@ func fill(t *testing.T, d *dbtest.DB) estate {
 	exec(`INSERT INTO memberships (org_id, user_id, role, name) SELECT $1, id, 'viewer', name FROM users ON CONFLICT DO NOTHING`, e.large.Org)
 	exec(`INSERT INTO sessions (id, user_id, idle_expires_at, expires_at) SELECT gen_random_uuid(), id, now() + interval '1 day', now() + interval '1 day' FROM users`)
 	exec(`INSERT INTO organizations (id, name) SELECT gen_random_uuid(), 'o' || i FROM generate_series(1, 3000) i`)
-	exec(`INSERT INTO memberships (org_id, user_id, role, name) SELECT id, $1, 'owner', 'Ana' FROM organizations WHERE name LIKE 'o1__' ON CONFLICT DO NOTHING`, e.large.User)
-	exec(`INSERT INTO workspaces (org_id, id, name, time_zone) SELECT id, gen_random_uuid(), name, 'UTC' FROM organizations`)
+	exec(`INSERT INTO memberships (org_id, user_id, role, name) SELECT id, $1, 'owner', 'Ana' FROM organizations WHERE name LIKE 'o1_' ON CONFLICT DO NOTHING`, e.large.User)
+	exec(`INSERT INTO workspaces (org_id, id, name, time_zone) SELECT id, gen_random_uuid(), name, 'UTC' FROM organizations WHERE id <> $1`, e.small.Org)
 	exec(`INSERT INTO workspaces (org_id, id, name, time_zone) SELECT $1, gen_random_uuid(), 'w' || i, 'UTC' FROM generate_series(1, 19) i`, e.large.Org)
 	exec(`INSERT INTO workspace_members (org_id, workspace_id, user_id) SELECT m.org_id, w.id, m.user_id FROM memberships m JOIN workspaces w USING (org_id) WHERE m.org_id = $1 AND w.name < 'w12' ON CONFLICT DO NOTHING`, e.large.Org)
 	for _, size := range []struct {
 		f                                 dbtest.Fixture
 		accounts, resources, sched, opers int
-	}{{e.small, 20, 1000, 100, 2000}, {e.large, 2000, 19000, 2900, 18000}} {
+	}{{e.small, 20, 1000, 100, 2000}, {e.large, 2000, 19000, 11900, 18000}} {
 		// A workspace for each row by its number: the large tenant has twenty, the small one one.
 		spread := `(SELECT array_agg(id ORDER BY id) AS ids FROM workspaces WHERE org_id = $1) w`
 		exec(`INSERT INTO cloud_accounts (org_id, workspace_id, id, provider, name, external_id, home_region, observe_only, simulated, changed_at)
@@ -153,7 +153,7 @@ func fill(t *testing.T, d *dbtest.DB) estate {
 		exec(`INSERT INTO credentials (org_id, workspace_id, cloud_account_id, kind, schema_version, key_id, ciphertext, hint)
 			SELECT org_id, workspace_id, id, 'aws.access_key', 1, '', '', '' FROM cloud_accounts WHERE org_id = $1 ON CONFLICT DO NOTHING`, size.f.Org)
 		exec(`INSERT INTO resources (org_id, workspace_id, id, cloud_account_id, kind, provider_id, name, region, zone, type, state, seen_at, changed_at)
-			SELECT $1, a.workspace_id, md5($1::text || 'resource' || i)::uuid, a.id, '`+dbtest.Kind+`', 'i-' || i, 'machine ' || md5(i::text),
+			SELECT $1, a.workspace_id, md5($1::text || 'resource' || i)::uuid, a.id, CASE WHEN i % 2 = 0 THEN '`+dbtest.Kind+`' ELSE 'aws.ebs.volume' END, 'i-' || i, 'machine ' || md5(i::text),
 			  (array['sa-east-1','us-east-1','eu-west-1'])[1 + i % 3], 'a', 't3.micro', (array['running','stopped','gone'])[1 + i % 3], now(), now() - make_interval(mins => i)
 			FROM generate_series(1, $2::int) i JOIN cloud_accounts a ON a.org_id = $1 AND a.id = md5($1::text || 'account' || (1 + i % $3::int))::uuid`,
 			size.f.Org, size.resources, size.accounts)
@@ -177,11 +177,11 @@ func fill(t *testing.T, d *dbtest.DB) estate {
 			SELECT DISTINCT org_id, workspace_id, operation_id, schedule_id, 1, '', 'stopped', asked_at FROM operation_targets WHERE org_id = $1 ON CONFLICT DO NOTHING`, size.f.Org)
 	}
 	exec(`INSERT INTO agenda (org_id, kind, subject, lane, due_at, look_at)
-		SELECT org_id, 'sync-clock', id::text, 2, now() + interval '1 hour', now() + random() * interval '15 minutes' FROM cloud_accounts ON CONFLICT DO NOTHING`)
+		SELECT org_id, 'sync-clock', id::text, 2, now() + interval '1 hour', now() + (hashtext(id::text) & 1023) / 1024.0 * interval '15 minutes' FROM cloud_accounts ON CONFLICT DO NOTHING`)
 	exec(`INSERT INTO agenda (org_id, kind, subject, lane, due_at, look_at)
-		SELECT o.id, 'timetable', w.id::text, 1, now() + interval '1 hour', now() + random() * interval '1 day' FROM organizations o JOIN workspaces w ON w.org_id = o.id ON CONFLICT DO NOTHING`)
+		SELECT o.id, 'timetable', w.id::text, 1, now() + interval '1 hour', now() + (hashtext(w.id::text) & 1023) / 1024.0 * interval '1 day' FROM organizations o JOIN workspaces w ON w.org_id = o.id ON CONFLICT DO NOTHING`)
 	exec(`INSERT INTO agenda (org_id, kind, subject, lane, due_at, look_at, run_id)
-		SELECT org_id, 'power', id::text, 1, now(), now() + (random() - 0.5) * interval '1 minute', CASE WHEN created_at < now() - interval '1 day' THEN 'run' END FROM operations WHERE ended_at IS NULL`)
+		SELECT org_id, 'power', id::text, 1, now(), now() + ((hashtext(id::text) & 1023) / 1024.0 - 0.5) * interval '1 minute', CASE WHEN created_at < now() - interval '1 day' THEN 'run' END FROM operations WHERE ended_at IS NULL`)
 	exec(`ANALYZE`)
 	e.openOp = one[uuid.UUID](t, super, `SELECT id FROM operations WHERE org_id = $1 AND ended_at IS NULL ORDER BY created_at LIMIT 1`, e.small.Org)
 	return e
@@ -189,12 +189,14 @@ func fill(t *testing.T, d *dbtest.DB) estate {
 
 // plan is how a query must be answered.
 type plan struct {
-	index string // one that must be used
+	index string // must be used; "one or another" where both are as good
 	run   func(e estate, q *gen.Queries) error
 	// filtered is how many rows may be read and thrown away. What no index can
 	// answer (a search in the middle of a name) reads its workspace.
 	filtered float64
 	large    bool // asked by the large tenant
+	// batch says why the generic plan may scan: it is for hundreds at once.
+	batch string
 }
 
 // unplanned are queries of many rows without a plan of their own here.
@@ -250,7 +252,9 @@ func TestPlansOfLists(t *testing.T) {
 			}
 			tx := asTenant(t, conns[role], org)
 			c.check(t, name, explain(t, tx, r), big)
-			checkGeneric(t, name, explainGeneric(t, tx, r), big)
+			if c.batch == "" {
+				checkGeneric(t, name, explainGeneric(t, tx, r), big)
+			}
 			require.NoError(t, tx.Rollback(t.Context()))
 		}
 	}
@@ -276,7 +280,7 @@ func (c plan) check(t testing.TB, name string, p explained, big []string) {
 		used = append(used, n.Index)
 		filtered += n.Filtered * n.Loops
 	})
-	if !slices.Contains(used, c.index) {
+	if !slices.ContainsFunc(strings.Split(c.index, " or "), func(index string) bool { return slices.Contains(used, index) }) {
 		t.Errorf("%s uses %v, not %s\n%s", name, used, c.index, p.text)
 	}
 	if filtered > c.filtered {

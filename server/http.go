@@ -35,8 +35,9 @@ func (s *Server) around(next http.Handler) http.Handler {
 		}
 		if strings.HasPrefix(r.URL.Path, "/"+rpc.Package+".") {
 			h.Set("Cache-Control", "no-store")
+			rpc.LimitBody(r)
 		}
-		if !streams(r) {
+		if !rpc.Streams(r) {
 			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readWithin))
 		}
 		caller := rpc.NewCaller(s.clientAddress(r), id, r)
@@ -46,13 +47,6 @@ func (s *Server) around(next http.Handler) http.Handler {
 
 // readWithin is how long a request may take to arrive.
 const readWithin = 30 * time.Second
-
-// streams says whether a request may be answered for minutes: on HTTP/1 the
-// deadline of reading would end it.
-func streams(r *http.Request) bool {
-	ct := r.Header.Get("Content-Type")
-	return strings.HasPrefix(ct, "application/connect+") || strings.HasPrefix(ct, "application/grpc")
-}
 
 func newID() string {
 	id, err := uuid.NewV7()
@@ -69,22 +63,32 @@ func (s *Server) clientAddress(r *http.Request) string {
 	if err != nil {
 		return r.RemoteAddr
 	}
-	address := peer.Addr().Unmap()
+	address := peer.Addr().Unmap().WithZone("")
 	if !s.trusted(address) {
 		return address.String()
 	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0; i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
+		hop, ok := parseHop(strings.TrimSpace(hops[i]))
+		if !ok {
 			break
 		}
-		address = hop.Unmap()
+		address = hop
 		if !s.trusted(address) {
 			break
 		}
 	}
 	return address.String()
+}
+
+// parseHop reads an address, which some proxies write with a port. A zone says
+// something on the machine that wrote it alone.
+func parseHop(s string) (netip.Addr, bool) {
+	if a, err := netip.ParseAddr(s); err == nil {
+		return a.Unmap().WithZone(""), true
+	}
+	a, err := netip.ParseAddrPort(s)
+	return a.Addr().Unmap().WithZone(""), err == nil
 }
 
 func (s *Server) trusted(a netip.Addr) bool {

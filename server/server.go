@@ -46,6 +46,8 @@ type Deps struct {
 	Web fs.FS
 	// NoRateLimit is for tests that call faster than people do.
 	NoRateLimit bool
+	// ProbeWithin is for tests that cannot wait for a trial that nobody answers.
+	ProbeWithin time.Duration
 	// Watch is for tests that cannot wait for a heartbeat.
 	Watch operation.WatchDeps
 }
@@ -80,7 +82,7 @@ func New(d Deps) (*Server, error) {
 	o := stack.Options()
 	mux.Handle(cloudhubv1connect.NewAuthServiceHandler(signIn, o...))
 	mux.Handle(cloudhubv1connect.NewUserServiceHandler(user.New(d.Identity, signIn.EndSession), o...))
-	mux.Handle(cloudhubv1connect.NewCloudAccountServiceHandler(cloudaccount.New(d.Tenants, d.Sealer, tokens), o...))
+	mux.Handle(cloudhubv1connect.NewCloudAccountServiceHandler(cloudaccount.New(d.Tenants, d.Sealer, tokens, d.ProbeWithin), o...))
 	mux.Handle(cloudhubv1connect.NewInventoryServiceHandler(inventory.New(d.Tenants, tokens), o...))
 	mux.Handle(cloudhubv1connect.NewResourceServiceHandler(power.New(d.Tenants), o...))
 	mux.Handle(cloudhubv1connect.NewOperationServiceHandler(operation.New(d.Tenants, tokens, watch), o...))

@@ -28,7 +28,7 @@ func (s *Server) web() http.Handler {
 			return
 		}
 		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
-		if info, err := fs.Stat(s.deps.Web, name); err == nil && !info.IsDir() && name != "index.html" && !strings.HasPrefix(path.Base(name), ".") {
+		if info, err := fs.Stat(s.deps.Web, name); err == nil && !info.IsDir() && name != "index.html" && !hidden(name) {
 			w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 			if strings.HasPrefix(name, "assets/") {
 				w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
@@ -44,6 +44,9 @@ func (s *Server) web() http.Handler {
 		servePage(w, page)
 	})
 }
+
+// hidden files are the build's own, e.g. .vite/manifest.json.
+func hidden(name string) bool { return strings.HasPrefix(name, ".") || strings.Contains(name, "/.") }
 
 func servePage(w http.ResponseWriter, page []byte) {
 	n, err := nonce()

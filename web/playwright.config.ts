@@ -1,15 +1,21 @@
 import { defineConfig } from "@playwright/test";
+import { baseURL } from "./e2e/ready";
 
-/** The journeys run against a server that is already up: CLOUDHUB_URL says where. */
+/**
+ * The journeys run against a demonstration that is already up: CLOUDHUB_READY
+ * is the path of its ready.json. Two at a time, since most of them wait for a
+ * cloud; those of one file follow one another, and no two files change the
+ * same machines.
+ */
 export default defineConfig({
   testDir: "e2e",
   outputDir: "test-results",
-  workers: 1,
+  workers: 2,
   timeout: 60_000,
   expect: { timeout: 10_000 },
   reporter: [["list"]],
   use: {
-    baseURL: process.env.CLOUDHUB_URL ?? "http://127.0.0.1:8080",
+    baseURL,
     locale: "pt-BR",
     timezoneId: "America/Sao_Paulo",
     trace: "retain-on-failure",

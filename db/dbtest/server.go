@@ -17,7 +17,7 @@ import (
 )
 
 // ServerEnv names a running server for all packages by the URL of a superuser.
-// Serve starts a fitting one.
+// withserver/ runs a command beside a fitting one.
 const ServerEnv = "CLOUDHUB_TEST_POSTGRES_URL"
 
 const (
@@ -107,8 +107,12 @@ func (p *processServer) start(ctx context.Context) (err error) {
 		}
 		p.server.url = p.own.URL("postgres")
 	}
-	p.server.template, err = ensureTemplate(ctx, p.server.url)
-	return err
+	hash, err := db.SchemaHash()
+	if err != nil {
+		return err
+	}
+	p.server.template = "cloudhub_template_" + hash[:16]
+	return ensureTemplate(ctx, p.server.url, p.server.template)
 }
 
 func (p *processServer) stop() error {
@@ -130,41 +134,36 @@ func (p *processServer) stop() error {
 // and set of migrations, whichever process comes first. It is never dropped:
 // another process may be copying it. The mark of a complete one is that it is a
 // template; what a killed process left behind is made anew.
-func ensureTemplate(ctx context.Context, superURL string) (string, error) {
-	hash, err := db.SchemaHash()
-	if err != nil {
-		return "", err
-	}
-	name := "cloudhub_template_" + hash[:16]
+func ensureTemplate(ctx context.Context, superURL, name string) error {
 	conn, err := pgx.Connect(ctx, superURL)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	const lockKey = 0x64627465 // "dbte"; held until the connection ends
 	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", lockKey); err != nil {
-		return "", err
+		return err
 	}
 	var complete bool
 	err = conn.QueryRow(ctx, "SELECT datistemplate FROM pg_database WHERE datname = $1", name).Scan(&complete)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return "", err
+		return err
 	}
 	if complete {
-		return name, nil
+		return nil
 	}
 	if err := execAll(ctx, superURL, fmt.Sprintf("DROP DATABASE IF EXISTS %s WITH (FORCE)", quote(name))); err != nil {
-		return "", err
+		return err
 	}
 	urls, err := db.Bootstrap(ctx, superURL, name, password)
 	if err != nil {
-		return "", err
+		return err
 	}
 	if err := execAll(ctx, superURL, settings(name)); err != nil {
-		return "", err
+		return err
 	}
 	if _, err := db.Migrate(ctx, urls.Owner); err != nil {
-		return "", err
+		return err
 	}
-	return name, execAll(ctx, superURL, fmt.Sprintf("ALTER DATABASE %s IS_TEMPLATE true ALLOW_CONNECTIONS false", quote(name)))
+	return execAll(ctx, superURL, fmt.Sprintf("ALTER DATABASE %s IS_TEMPLATE true ALLOW_CONNECTIONS false", quote(name)))
 }

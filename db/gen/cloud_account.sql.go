@@ -55,15 +55,16 @@ func (q *Queries) AccountHasOpenTargets(ctx context.Context, arg AccountHasOpenT
 
 const accountsChangedSince = `-- name: AccountsChangedSince :many
 SELECT a.org_id, a.workspace_id, a.id, a.provider, a.name, a.name_key, a.external_id, a.home_region, a.observe_only, a.simulated, a.state, a.last_error, a.coverage, a.missing_permissions, a.last_sync_at, a.next_sync_at, a.resource_count, a.fence, a.etag, a.created_at, a.version, a.changed_at, c.hint FROM cloud_accounts a JOIN credentials c ON c.org_id = a.org_id AND c.cloud_account_id = a.id
-WHERE a.org_id = $1 AND a.workspace_id = $2 AND a.changed_at > $3
-ORDER BY a.changed_at LIMIT $4
+WHERE a.org_id = $1 AND a.workspace_id = $2 AND a.changed_at > $3 AND a.version > $4
+ORDER BY a.version LIMIT $5
 `
 
 type AccountsChangedSinceParams struct {
-	OrgID       uuid.UUID
-	WorkspaceID uuid.UUID
-	Since       time.Time
-	RowLimit    int32
+	OrgID        uuid.UUID
+	WorkspaceID  uuid.UUID
+	Since        time.Time
+	AfterVersion int64
+	RowLimit     int32
 }
 
 type AccountsChangedSinceRow struct {
@@ -76,6 +77,7 @@ func (q *Queries) AccountsChangedSince(ctx context.Context, arg AccountsChangedS
 		arg.OrgID,
 		arg.WorkspaceID,
 		arg.Since,
+		arg.AfterVersion,
 		arg.RowLimit,
 	)
 	if err != nil {

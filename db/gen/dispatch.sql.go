@@ -658,11 +658,12 @@ func (q *Queries) MoveClocks(ctx context.Context, arg MoveClocksParams) error {
 }
 
 const nextOfWorkspaces = `-- name: NextOfWorkspaces :many
-SELECT s.org_id, s.workspace_id, min(s.next_at)::timestamptz AS next_at FROM schedules s
-JOIN (SELECT unnest($1::uuid[]) AS org_id, unnest($2::uuid[]) AS workspace_id) AS u
-  ON s.org_id = u.org_id AND s.workspace_id = u.workspace_id
-WHERE s.deleted_at IS NULL AND s.next_at IS NOT NULL
-GROUP BY s.org_id, s.workspace_id
+SELECT u.org_id::uuid AS org_id, u.workspace_id::uuid AS workspace_id, n.next_at::timestamptz AS next_at
+FROM (SELECT unnest($1::uuid[]) AS org_id, unnest($2::uuid[]) AS workspace_id) AS u
+CROSS JOIN LATERAL (
+  SELECT min(s.next_at) AS next_at FROM schedules s
+  WHERE s.org_id = u.org_id AND s.workspace_id = u.workspace_id AND s.deleted_at IS NULL) AS n
+WHERE n.next_at IS NOT NULL
 `
 
 type NextOfWorkspacesParams struct {
@@ -676,6 +677,7 @@ type NextOfWorkspacesRow struct {
 	NextAt      time.Time
 }
 
+// One row read of each, off schedules_list.
 func (q *Queries) NextOfWorkspaces(ctx context.Context, arg NextOfWorkspacesParams) ([]NextOfWorkspacesRow, error) {
 	rows, err := q.db.Query(ctx, nextOfWorkspaces, arg.OrgIds, arg.WorkspaceIds)
 	if err != nil {

@@ -205,7 +205,8 @@ func (q *Queries) InsertWorkspace(ctx context.Context, arg InsertWorkspaceParams
 }
 
 const listMyOrganizations = `-- name: ListMyOrganizations :many
-SELECT o.id, o.name, o.type, o.parent_org_id, o.personal_of, o.plan, o.plan_until, o.paused_at, o.paused_reason, o.created_at, m.role FROM memberships m JOIN organizations o ON o.id = m.org_id
+SELECT o.id, o.name, o.type, o.parent_org_id, o.personal_of, o.plan, o.plan_until, o.paused_at, o.paused_reason, o.created_at, m.role, (o.plan_until IS NOT NULL AND o.plan_until <= now())::bool AS plan_over
+FROM memberships m JOIN organizations o ON o.id = m.org_id
 WHERE m.user_id = $1
 ORDER BY (o.personal_of IS NOT DISTINCT FROM m.user_id) DESC, o.name, o.id
 `
@@ -222,6 +223,7 @@ type ListMyOrganizationsRow struct {
 	PausedReason *string
 	CreatedAt    time.Time
 	Role         string
+	PlanOver     bool
 }
 
 func (q *Queries) ListMyOrganizations(ctx context.Context, userID uuid.UUID) ([]ListMyOrganizationsRow, error) {
@@ -245,6 +247,7 @@ func (q *Queries) ListMyOrganizations(ctx context.Context, userID uuid.UUID) ([]
 			&i.PausedReason,
 			&i.CreatedAt,
 			&i.Role,
+			&i.PlanOver,
 		); err != nil {
 			return nil, err
 		}
@@ -431,18 +434,29 @@ func (q *Queries) RevokeSession(ctx context.Context, arg RevokeSessionParams) (i
 }
 
 const rotateRefreshToken = `-- name: RotateRefreshToken :exec
-UPDATE refresh_tokens SET rotated_at = now() WHERE token_hash = $1
+UPDATE refresh_tokens SET rotated_at = $1::timestamptz WHERE token_hash = $2
 `
 
-func (q *Queries) RotateRefreshToken(ctx context.Context, tokenHash []byte) error {
-	_, err := q.db.Exec(ctx, rotateRefreshToken, tokenHash)
+type RotateRefreshTokenParams struct {
+	RotatedAt time.Time
+	TokenHash []byte
+}
+
+// By the server's clock, which also reads it: the grace is seconds.
+func (q *Queries) RotateRefreshToken(ctx context.Context, arg RotateRefreshTokenParams) error {
+	_, err := q.db.Exec(ctx, rotateRefreshToken, arg.RotatedAt, arg.TokenHash)
 	return err
 }
 
 const sessionIsLive = `-- name: SessionIsLive :one
 SELECT s.user_id, s.signed_in_at, u.actor_hash, u.name, u.locale FROM sessions s JOIN users u ON u.id = s.user_id
-WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > now() AND s.idle_expires_at > now() AND u.suspended_at IS NULL
+WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2::timestamptz AND s.idle_expires_at > $2::timestamptz AND u.suspended_at IS NULL
 `
+
+type SessionIsLiveParams struct {
+	ID  uuid.UUID
+	Now time.Time
+}
 
 type SessionIsLiveRow struct {
 	UserID     uuid.UUID
@@ -452,9 +466,10 @@ type SessionIsLiveRow struct {
 	Locale     string
 }
 
-// Read on every request: what a revoked session or a suspended user may do ends at once.
-func (q *Queries) SessionIsLive(ctx context.Context, id uuid.UUID) (SessionIsLiveRow, error) {
-	row := q.db.QueryRow(ctx, sessionIsLive, id)
+// Read on every request: what a revoked session or a suspended user may do ends
+// at once. By the server's clock, which also set when it ends.
+func (q *Queries) SessionIsLive(ctx context.Context, arg SessionIsLiveParams) (SessionIsLiveRow, error) {
+	row := q.db.QueryRow(ctx, sessionIsLive, arg.ID, arg.Now)
 	var i SessionIsLiveRow
 	err := row.Scan(
 		&i.UserID,
@@ -478,6 +493,21 @@ type TouchSessionParams struct {
 
 func (q *Queries) TouchSession(ctx context.Context, arg TouchSessionParams) error {
 	_, err := q.db.Exec(ctx, touchSession, arg.IdleExpiresAt, arg.Address, arg.ID)
+	return err
+}
+
+const uncountLogin = `-- name: UncountLogin :exec
+UPDATE login_failures SET failures = failures - 1 WHERE scope = $1 AND key = $2 AND failures > 0
+`
+
+type UncountLoginParams struct {
+	Scope string
+	Key   []byte
+}
+
+// A try that was no failure: an office that signs in all day is not an attack.
+func (q *Queries) UncountLogin(ctx context.Context, arg UncountLoginParams) error {
+	_, err := q.db.Exec(ctx, uncountLogin, arg.Scope, arg.Key)
 	return err
 }
 

@@ -18,12 +18,13 @@ SELECT r.state, count(*)::int AS n FROM resources r
 WHERE r.org_id = $1 AND r.workspace_id = $2 AND r.kind = $3 AND r.state <> 'gone'
   AND (cardinality($4::uuid[]) = 0 OR r.cloud_account_id = ANY($4::uuid[]))
   AND (cardinality($5::text[]) = 0 OR r.region = ANY($5::text[]))
-  AND ($6::text = '' OR strpos(r.name_key, $6::text) > 0 OR strpos(r.provider_id, $6::text) > 0)
-  AND (cardinality($7::text[]) = 0 OR r.id IN (
+  AND (cardinality($6::uuid[]) = 0 OR r.id = ANY($6::uuid[]))
+  AND ($7::text = '' OR strpos(r.name_key, $7::text) > 0 OR strpos(lower(r.provider_id), $7::text) > 0)
+  AND (cardinality($8::text[]) = 0 OR r.id IN (
     SELECT t.resource_id FROM resource_tags t
-    JOIN (SELECT unnest($7::text[]) AS key, unnest($8::text[]) AS value) AS u ON t.key = u.key AND t.value = u.value
+    JOIN (SELECT unnest($8::text[]) AS key, unnest($9::text[]) AS value) AS u ON t.key = u.key AND t.value = u.value
     WHERE t.org_id = $1 AND t.workspace_id = $2
-    GROUP BY t.resource_id HAVING count(*) = cardinality($7::text[])))
+    GROUP BY t.resource_id HAVING count(*) = cardinality($8::text[])))
 GROUP BY r.state ORDER BY r.state
 `
 
@@ -33,6 +34,7 @@ type CountResourcesByStateParams struct {
 	Kind            string
 	CloudAccountIds []uuid.UUID
 	Regions         []string
+	ResourceIds     []uuid.UUID
 	Search          string
 	TagKeys         []string
 	TagValues       []string
@@ -50,6 +52,7 @@ func (q *Queries) CountResourcesByState(ctx context.Context, arg CountResourcesB
 		arg.Kind,
 		arg.CloudAccountIds,
 		arg.Regions,
+		arg.ResourceIds,
 		arg.Search,
 		arg.TagKeys,
 		arg.TagValues,
@@ -166,20 +169,21 @@ const listResources = `-- name: ListResources :many
 
 SELECT r.id, r.kind, r.cloud_account_id, r.provider_id, r.name, r.name_key, r.region, r.zone, r.type, r.state, r.tags, r.protected,
   r.left_alone, r.operation_id, r.provider_time, r.seen_at, r.version, a.simulated, a.observe_only
-FROM resources r JOIN cloud_accounts a ON a.org_id = r.org_id AND a.id = r.cloud_account_id
+FROM resources r JOIN cloud_accounts a ON a.org_id = r.org_id AND a.workspace_id = r.workspace_id AND a.id = r.cloud_account_id
 WHERE r.org_id = $1 AND r.workspace_id = $2 AND r.kind = $3
   AND r.state <> 'gone'
   AND (r.name_key, r.id) > ($4::text, $5::uuid)
   AND (cardinality($6::uuid[]) = 0 OR r.cloud_account_id = ANY($6::uuid[]))
   AND (cardinality($7::text[]) = 0 OR r.region = ANY($7::text[]))
   AND (cardinality($8::text[]) = 0 OR r.state = ANY($8::text[]))
-  AND ($9::text = '' OR strpos(r.name_key, $9::text) > 0 OR strpos(r.provider_id, $9::text) > 0)
-  AND (cardinality($10::text[]) = 0 OR r.id IN (
+  AND (cardinality($9::uuid[]) = 0 OR r.id = ANY($9::uuid[]))
+  AND ($10::text = '' OR strpos(r.name_key, $10::text) > 0 OR strpos(lower(r.provider_id), $10::text) > 0)
+  AND (cardinality($11::text[]) = 0 OR r.id IN (
     SELECT t.resource_id FROM resource_tags t
-    JOIN (SELECT unnest($10::text[]) AS key, unnest($11::text[]) AS value) AS u ON t.key = u.key AND t.value = u.value
+    JOIN (SELECT unnest($11::text[]) AS key, unnest($12::text[]) AS value) AS u ON t.key = u.key AND t.value = u.value
     WHERE t.org_id = $1 AND t.workspace_id = $2
-    GROUP BY t.resource_id HAVING count(*) = cardinality($10::text[])))
-ORDER BY r.name_key, r.id LIMIT $12
+    GROUP BY t.resource_id HAVING count(*) = cardinality($11::text[])))
+ORDER BY r.name_key, r.id LIMIT $13
 `
 
 type ListResourcesParams struct {
@@ -191,6 +195,7 @@ type ListResourcesParams struct {
 	CloudAccountIds []uuid.UUID
 	Regions         []string
 	States          []string
+	ResourceIds     []uuid.UUID
 	Search          string
 	TagKeys         []string
 	TagValues       []string
@@ -220,6 +225,7 @@ type ListResourcesRow struct {
 }
 
 // role: app
+// Joined by the whole foreign key: so the planner knows that each has one account.
 func (q *Queries) ListResources(ctx context.Context, arg ListResourcesParams) ([]ListResourcesRow, error) {
 	rows, err := q.db.Query(ctx, listResources,
 		arg.OrgID,
@@ -230,6 +236,7 @@ func (q *Queries) ListResources(ctx context.Context, arg ListResourcesParams) ([
 		arg.CloudAccountIds,
 		arg.Regions,
 		arg.States,
+		arg.ResourceIds,
 		arg.Search,
 		arg.TagKeys,
 		arg.TagValues,
@@ -358,15 +365,16 @@ func (q *Queries) ResourcesByID(ctx context.Context, arg ResourcesByIDParams) ([
 const resourcesChangedSince = `-- name: ResourcesChangedSince :many
 SELECT r.org_id, r.workspace_id, r.id, r.cloud_account_id, r.kind, r.provider_id, r.name, r.name_key, r.region, r.zone, r.type, r.state, r.tags, r.details, r.protected, r.left_alone, r.operation_id, r.provider_time, r.seen_at, r.created_at, r.version, r.changed_at, a.simulated, a.observe_only
 FROM resources r JOIN cloud_accounts a ON a.org_id = r.org_id AND a.id = r.cloud_account_id
-WHERE r.org_id = $1 AND r.workspace_id = $2 AND r.changed_at > $3
-ORDER BY r.changed_at LIMIT $4
+WHERE r.org_id = $1 AND r.workspace_id = $2 AND r.changed_at > $3 AND r.version > $4
+ORDER BY r.version LIMIT $5
 `
 
 type ResourcesChangedSinceParams struct {
-	OrgID       uuid.UUID
-	WorkspaceID uuid.UUID
-	Since       time.Time
-	RowLimit    int32
+	OrgID        uuid.UUID
+	WorkspaceID  uuid.UUID
+	Since        time.Time
+	AfterVersion int64
+	RowLimit     int32
 }
 
 type ResourcesChangedSinceRow struct {
@@ -380,6 +388,7 @@ func (q *Queries) ResourcesChangedSince(ctx context.Context, arg ResourcesChange
 		arg.OrgID,
 		arg.WorkspaceID,
 		arg.Since,
+		arg.AfterVersion,
 		arg.RowLimit,
 	)
 	if err != nil {

@@ -330,14 +330,16 @@ func (q *Queries) ListOperations(ctx context.Context, arg ListOperationsParams) 
 const listOperationsOfResource = `-- name: ListOperationsOfResource :many
 SELECT o.org_id, o.workspace_id, o.id, o.origin, o.state, o.step, o.requested_by, o.requested_by_name, o.due_at, o.act_before, o.attempts, o.last_error, o.last_error_detail, o.target_count, o.done_count, o.failed_count, o.left_alone_count, o.on_count, o.off_count, o.fence, o.created_at, o.started_at, o.ended_at, o.version, o.changed_at FROM operation_targets t JOIN operations o ON o.org_id = t.org_id AND o.id = t.operation_id
 WHERE t.org_id = $1 AND t.resource_id = $2 AND o.workspace_id = $3
-  AND (o.created_at, o.id) < ($4::timestamptz, $5::uuid)
-ORDER BY o.created_at DESC, o.id DESC LIMIT $6
+  AND (NOT $4::bool OR o.ended_at IS NULL)
+  AND (o.created_at, o.id) < ($5::timestamptz, $6::uuid)
+ORDER BY o.created_at DESC, o.id DESC LIMIT $7
 `
 
 type ListOperationsOfResourceParams struct {
 	OrgID       uuid.UUID
 	ResourceID  uuid.UUID
 	WorkspaceID uuid.UUID
+	Open        bool
 	BeforeAt    time.Time
 	BeforeID    uuid.UUID
 	RowLimit    int32
@@ -348,6 +350,7 @@ func (q *Queries) ListOperationsOfResource(ctx context.Context, arg ListOperatio
 		arg.OrgID,
 		arg.ResourceID,
 		arg.WorkspaceID,
+		arg.Open,
 		arg.BeforeAt,
 		arg.BeforeID,
 		arg.RowLimit,
@@ -399,14 +402,19 @@ func (q *Queries) ListOperationsOfResource(ctx context.Context, arg ListOperatio
 const listRunsOfSchedule = `-- name: ListRunsOfSchedule :many
 SELECT o.org_id, o.workspace_id, o.id, o.origin, o.state, o.step, o.requested_by, o.requested_by_name, o.due_at, o.act_before, o.attempts, o.last_error, o.last_error_detail, o.target_count, o.done_count, o.failed_count, o.left_alone_count, o.on_count, o.off_count, o.fence, o.created_at, o.started_at, o.ended_at, o.version, o.changed_at FROM operation_schedules s JOIN operations o ON o.org_id = s.org_id AND o.id = s.operation_id
 WHERE s.org_id = $1 AND s.schedule_id = $2 AND o.workspace_id = $3
-  AND (o.created_at, o.id) < ($4::timestamptz, $5::uuid)
-ORDER BY o.created_at DESC, o.id DESC LIMIT $6
+  AND (NOT $4::bool OR o.ended_at IS NULL)
+  AND ($5::uuid IS NULL OR EXISTS (
+    SELECT 1 FROM operation_targets t WHERE t.org_id = o.org_id AND t.operation_id = o.id AND t.resource_id = $5::uuid))
+  AND (o.created_at, o.id) < ($6::timestamptz, $7::uuid)
+ORDER BY o.created_at DESC, o.id DESC LIMIT $8
 `
 
 type ListRunsOfScheduleParams struct {
 	OrgID       uuid.UUID
 	ScheduleID  uuid.UUID
 	WorkspaceID uuid.UUID
+	Open        bool
+	ResourceID  *uuid.UUID
 	BeforeAt    time.Time
 	BeforeID    uuid.UUID
 	RowLimit    int32
@@ -417,6 +425,8 @@ func (q *Queries) ListRunsOfSchedule(ctx context.Context, arg ListRunsOfSchedule
 		arg.OrgID,
 		arg.ScheduleID,
 		arg.WorkspaceID,
+		arg.Open,
+		arg.ResourceID,
 		arg.BeforeAt,
 		arg.BeforeID,
 		arg.RowLimit,
@@ -517,21 +527,26 @@ func (q *Queries) ListTargets(ctx context.Context, arg ListTargetsParams) ([]Ope
 }
 
 const operationsChangedSince = `-- name: OperationsChangedSince :many
-SELECT org_id, workspace_id, id, origin, state, step, requested_by, requested_by_name, due_at, act_before, attempts, last_error, last_error_detail, target_count, done_count, failed_count, left_alone_count, on_count, off_count, fence, created_at, started_at, ended_at, version, changed_at FROM operations WHERE org_id = $1 AND workspace_id = $2 AND changed_at > $3 ORDER BY changed_at LIMIT $4
+SELECT org_id, workspace_id, id, origin, state, step, requested_by, requested_by_name, due_at, act_before, attempts, last_error, last_error_detail, target_count, done_count, failed_count, left_alone_count, on_count, off_count, fence, created_at, started_at, ended_at, version, changed_at FROM operations WHERE org_id = $1 AND workspace_id = $2 AND changed_at > $3 AND version > $4
+ORDER BY version LIMIT $5
 `
 
 type OperationsChangedSinceParams struct {
-	OrgID       uuid.UUID
-	WorkspaceID uuid.UUID
-	Since       time.Time
-	RowLimit    int32
+	OrgID        uuid.UUID
+	WorkspaceID  uuid.UUID
+	Since        time.Time
+	AfterVersion int64
+	RowLimit     int32
 }
 
+// Versions are drawn as rows are written, and no two are equal: with after_version
+// a poll reads on where its last page ended.
 func (q *Queries) OperationsChangedSince(ctx context.Context, arg OperationsChangedSinceParams) ([]Operation, error) {
 	rows, err := q.db.Query(ctx, operationsChangedSince,
 		arg.OrgID,
 		arg.WorkspaceID,
 		arg.Since,
+		arg.AfterVersion,
 		arg.RowLimit,
 	)
 	if err != nil {
@@ -579,14 +594,16 @@ func (q *Queries) OperationsChangedSince(ctx context.Context, arg OperationsChan
 }
 
 const schedulesChangedSince = `-- name: SchedulesChangedSince :many
-SELECT id, version, changed_at FROM schedules WHERE org_id = $1 AND workspace_id = $2 AND changed_at > $3 ORDER BY changed_at LIMIT $4
+SELECT id, version, changed_at FROM schedules WHERE org_id = $1 AND workspace_id = $2 AND changed_at > $3 AND version > $4
+ORDER BY version LIMIT $5
 `
 
 type SchedulesChangedSinceParams struct {
-	OrgID       uuid.UUID
-	WorkspaceID uuid.UUID
-	Since       time.Time
-	RowLimit    int32
+	OrgID        uuid.UUID
+	WorkspaceID  uuid.UUID
+	Since        time.Time
+	AfterVersion int64
+	RowLimit     int32
 }
 
 type SchedulesChangedSinceRow struct {
@@ -600,6 +617,7 @@ func (q *Queries) SchedulesChangedSince(ctx context.Context, arg SchedulesChange
 		arg.OrgID,
 		arg.WorkspaceID,
 		arg.Since,
+		arg.AfterVersion,
 		arg.RowLimit,
 	)
 	if err != nil {
@@ -621,14 +639,16 @@ func (q *Queries) SchedulesChangedSince(ctx context.Context, arg SchedulesChange
 }
 
 const targetsChangedSince = `-- name: TargetsChangedSince :many
-SELECT org_id, workspace_id, operation_id, resource_id, resource_name, provider_id, cloud_account_id, region, schedule_id, wanted, state, reason, detail, before_state, after_state, attempts, accepted_at, ended_at, asked_at, version, changed_at FROM operation_targets WHERE org_id = $1 AND workspace_id = $2 AND changed_at > $3 ORDER BY changed_at LIMIT $4
+SELECT org_id, workspace_id, operation_id, resource_id, resource_name, provider_id, cloud_account_id, region, schedule_id, wanted, state, reason, detail, before_state, after_state, attempts, accepted_at, ended_at, asked_at, version, changed_at FROM operation_targets WHERE org_id = $1 AND workspace_id = $2 AND changed_at > $3 AND version > $4
+ORDER BY version LIMIT $5
 `
 
 type TargetsChangedSinceParams struct {
-	OrgID       uuid.UUID
-	WorkspaceID uuid.UUID
-	Since       time.Time
-	RowLimit    int32
+	OrgID        uuid.UUID
+	WorkspaceID  uuid.UUID
+	Since        time.Time
+	AfterVersion int64
+	RowLimit     int32
 }
 
 func (q *Queries) TargetsChangedSince(ctx context.Context, arg TargetsChangedSinceParams) ([]OperationTarget, error) {
@@ -636,8 +656,61 @@ func (q *Queries) TargetsChangedSince(ctx context.Context, arg TargetsChangedSin
 		arg.OrgID,
 		arg.WorkspaceID,
 		arg.Since,
+		arg.AfterVersion,
 		arg.RowLimit,
 	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OperationTarget
+	for rows.Next() {
+		var i OperationTarget
+		if err := rows.Scan(
+			&i.OrgID,
+			&i.WorkspaceID,
+			&i.OperationID,
+			&i.ResourceID,
+			&i.ResourceName,
+			&i.ProviderID,
+			&i.CloudAccountID,
+			&i.Region,
+			&i.ScheduleID,
+			&i.Wanted,
+			&i.State,
+			&i.Reason,
+			&i.Detail,
+			&i.BeforeState,
+			&i.AfterState,
+			&i.Attempts,
+			&i.AcceptedAt,
+			&i.EndedAt,
+			&i.AskedAt,
+			&i.Version,
+			&i.ChangedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const targetsOfResource = `-- name: TargetsOfResource :many
+SELECT org_id, workspace_id, operation_id, resource_id, resource_name, provider_id, cloud_account_id, region, schedule_id, wanted, state, reason, detail, before_state, after_state, attempts, accepted_at, ended_at, asked_at, version, changed_at FROM operation_targets WHERE org_id = $1 AND resource_id = $2 AND operation_id = ANY($3::uuid[])
+`
+
+type TargetsOfResourceParams struct {
+	OrgID        uuid.UUID
+	ResourceID   uuid.UUID
+	OperationIds []uuid.UUID
+}
+
+func (q *Queries) TargetsOfResource(ctx context.Context, arg TargetsOfResourceParams) ([]OperationTarget, error) {
+	rows, err := q.db.Query(ctx, targetsOfResource, arg.OrgID, arg.ResourceID, arg.OperationIds)
 	if err != nil {
 		return nil, err
 	}

@@ -122,6 +122,11 @@ CREATE INDEX operation_targets_changed ON operation_targets (org_id, workspace_i
 CREATE INDEX operation_targets_schedule ON operation_targets (org_id, schedule_id, operation_id) WHERE schedule_id IS NOT NULL;
 CREATE TRIGGER bump BEFORE INSERT OR UPDATE ON operation_targets FOR EACH ROW EXECUTE FUNCTION bump_version();
 
+-- As for resources: a workspace is of one organization.
+CREATE STATISTICS schedules_tenant (dependencies) ON org_id, workspace_id FROM schedules;
+CREATE STATISTICS operations_tenant (dependencies) ON org_id, workspace_id FROM operations;
+CREATE STATISTICS operation_targets_tenant (dependencies) ON org_id, workspace_id FROM operation_targets;
+
 ALTER TABLE schedules           ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE schedule_targets    ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE operations          ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;

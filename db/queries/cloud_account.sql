@@ -78,5 +78,5 @@ WHERE org_id = @org_id AND id = @id AND fence = @lease;
 
 -- name: AccountsChangedSince :many
 SELECT sqlc.embed(a), c.hint FROM cloud_accounts a JOIN credentials c ON c.org_id = a.org_id AND c.cloud_account_id = a.id
-WHERE a.org_id = @org_id AND a.workspace_id = @workspace_id AND a.changed_at > @since
-ORDER BY a.changed_at LIMIT @row_limit;
+WHERE a.org_id = @org_id AND a.workspace_id = @workspace_id AND a.changed_at > @since AND a.version > @after_version
+ORDER BY a.version LIMIT @row_limit;

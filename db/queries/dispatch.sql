@@ -123,11 +123,13 @@ WHERE s.deleted_at IS NULL AND s.next_at <= @at
 ORDER BY s.org_id, s.workspace_id, s.next_at, s.id;
 
 -- name: NextOfWorkspaces :many
-SELECT s.org_id, s.workspace_id, min(s.next_at)::timestamptz AS next_at FROM schedules s
-JOIN (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@workspace_ids::uuid[]) AS workspace_id) AS u
-  ON s.org_id = u.org_id AND s.workspace_id = u.workspace_id
-WHERE s.deleted_at IS NULL AND s.next_at IS NOT NULL
-GROUP BY s.org_id, s.workspace_id;
+-- One row read of each, off schedules_list.
+SELECT u.org_id::uuid AS org_id, u.workspace_id::uuid AS workspace_id, n.next_at::timestamptz AS next_at
+FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@workspace_ids::uuid[]) AS workspace_id) AS u
+CROSS JOIN LATERAL (
+  SELECT min(s.next_at) AS next_at FROM schedules s
+  WHERE s.org_id = u.org_id AND s.workspace_id = u.workspace_id AND s.deleted_at IS NULL) AS n
+WHERE n.next_at IS NOT NULL;
 
 -- name: AdvanceSchedules :exec
 UPDATE schedules s SET next_at = u.next_at, next_wanted = u.next_wanted, tzdata = @tzdata::text

@@ -41,7 +41,8 @@ SELECT t.*, (SELECT max(n.generation)::int FROM refresh_tokens n WHERE n.session
 FROM refresh_tokens t WHERE t.token_hash = @token_hash FOR UPDATE OF t;
 
 -- name: RotateRefreshToken :exec
-UPDATE refresh_tokens SET rotated_at = now() WHERE token_hash = @token_hash;
+-- By the server's clock, which also reads it: the grace is seconds.
+UPDATE refresh_tokens SET rotated_at = @rotated_at::timestamptz WHERE token_hash = @token_hash;
 
 -- name: TouchSession :exec
 UPDATE sessions SET last_used_at = now(), idle_expires_at = @idle_expires_at, address = @address WHERE id = @id;
@@ -51,9 +52,10 @@ UPDATE sessions SET revoked_at = now(), revoked_reason = @reason::text
 WHERE id = @id AND user_id = @user_id AND revoked_at IS NULL;
 
 -- name: SessionIsLive :one
--- Read on every request: what a revoked session or a suspended user may do ends at once.
+-- Read on every request: what a revoked session or a suspended user may do ends
+-- at once. By the server's clock, which also set when it ends.
 SELECT s.user_id, s.signed_in_at, u.actor_hash, u.name, u.locale FROM sessions s JOIN users u ON u.id = s.user_id
-WHERE s.id = @id AND s.revoked_at IS NULL AND s.expires_at > now() AND s.idle_expires_at > now() AND u.suspended_at IS NULL;
+WHERE s.id = @id AND s.revoked_at IS NULL AND s.expires_at > @now::timestamptz AND s.idle_expires_at > @now::timestamptz AND u.suspended_at IS NULL;
 
 -- name: ListSessions :many
 SELECT * FROM sessions
@@ -77,11 +79,16 @@ ON CONFLICT (scope, key) DO UPDATE SET
     ELSE now() END
 RETURNING failures, (locked_until > now())::bool AS locked, locked_until;
 
+-- name: UncountLogin :exec
+-- A try that was no failure: an office that signs in all day is not an attack.
+UPDATE login_failures SET failures = failures - 1 WHERE scope = @scope AND key = @key AND failures > 0;
+
 -- name: ForgetLoginFailures :exec
 DELETE FROM login_failures WHERE scope = @scope AND key = @key;
 
 -- name: ListMyOrganizations :many
-SELECT o.*, m.role FROM memberships m JOIN organizations o ON o.id = m.org_id
+SELECT o.*, m.role, (o.plan_until IS NOT NULL AND o.plan_until <= now())::bool AS plan_over
+FROM memberships m JOIN organizations o ON o.id = m.org_id
 WHERE m.user_id = @user_id
 ORDER BY (o.personal_of IS NOT DISTINCT FROM m.user_id) DESC, o.name, o.id;
 

@@ -1,16 +1,18 @@
 -- role: app
 
 -- name: ListResources :many
+-- Joined by the whole foreign key: so the planner knows that each has one account.
 SELECT r.id, r.kind, r.cloud_account_id, r.provider_id, r.name, r.name_key, r.region, r.zone, r.type, r.state, r.tags, r.protected,
   r.left_alone, r.operation_id, r.provider_time, r.seen_at, r.version, a.simulated, a.observe_only
-FROM resources r JOIN cloud_accounts a ON a.org_id = r.org_id AND a.id = r.cloud_account_id
+FROM resources r JOIN cloud_accounts a ON a.org_id = r.org_id AND a.workspace_id = r.workspace_id AND a.id = r.cloud_account_id
 WHERE r.org_id = @org_id AND r.workspace_id = @workspace_id AND r.kind = @kind
   AND r.state <> 'gone'
   AND (r.name_key, r.id) > (@after_name::text, @after_id::uuid)
   AND (cardinality(@cloud_account_ids::uuid[]) = 0 OR r.cloud_account_id = ANY(@cloud_account_ids::uuid[]))
   AND (cardinality(@regions::text[]) = 0 OR r.region = ANY(@regions::text[]))
   AND (cardinality(@states::text[]) = 0 OR r.state = ANY(@states::text[]))
-  AND (@search::text = '' OR strpos(r.name_key, @search::text) > 0 OR strpos(r.provider_id, @search::text) > 0)
+  AND (cardinality(@resource_ids::uuid[]) = 0 OR r.id = ANY(@resource_ids::uuid[]))
+  AND (@search::text = '' OR strpos(r.name_key, @search::text) > 0 OR strpos(lower(r.provider_id), @search::text) > 0)
   AND (cardinality(@tag_keys::text[]) = 0 OR r.id IN (
     SELECT t.resource_id FROM resource_tags t
     JOIN (SELECT unnest(@tag_keys::text[]) AS key, unnest(@tag_values::text[]) AS value) AS u ON t.key = u.key AND t.value = u.value
@@ -23,7 +25,8 @@ SELECT r.state, count(*)::int AS n FROM resources r
 WHERE r.org_id = @org_id AND r.workspace_id = @workspace_id AND r.kind = @kind AND r.state <> 'gone'
   AND (cardinality(@cloud_account_ids::uuid[]) = 0 OR r.cloud_account_id = ANY(@cloud_account_ids::uuid[]))
   AND (cardinality(@regions::text[]) = 0 OR r.region = ANY(@regions::text[]))
-  AND (@search::text = '' OR strpos(r.name_key, @search::text) > 0 OR strpos(r.provider_id, @search::text) > 0)
+  AND (cardinality(@resource_ids::uuid[]) = 0 OR r.id = ANY(@resource_ids::uuid[]))
+  AND (@search::text = '' OR strpos(r.name_key, @search::text) > 0 OR strpos(lower(r.provider_id), @search::text) > 0)
   AND (cardinality(@tag_keys::text[]) = 0 OR r.id IN (
     SELECT t.resource_id FROM resource_tags t
     JOIN (SELECT unnest(@tag_keys::text[]) AS key, unnest(@tag_values::text[]) AS value) AS u ON t.key = u.key AND t.value = u.value
@@ -45,8 +48,8 @@ ORDER BY r.id;
 -- name: ResourcesChangedSince :many
 SELECT sqlc.embed(r), a.simulated, a.observe_only
 FROM resources r JOIN cloud_accounts a ON a.org_id = r.org_id AND a.id = r.cloud_account_id
-WHERE r.org_id = @org_id AND r.workspace_id = @workspace_id AND r.changed_at > @since
-ORDER BY r.changed_at LIMIT @row_limit;
+WHERE r.org_id = @org_id AND r.workspace_id = @workspace_id AND r.changed_at > @since AND r.version > @after_version
+ORDER BY r.version LIMIT @row_limit;
 
 -- name: ResourcesOfRegion :many
 SELECT id, provider_id, state, operation_id FROM resources

@@ -17,6 +17,9 @@ SELECT * FROM operations WHERE org_id = @org_id AND workspace_id = @workspace_id
 -- name: ListTargets :many
 SELECT * FROM operation_targets WHERE org_id = @org_id AND operation_id = @operation_id ORDER BY resource_name, resource_id;
 
+-- name: TargetsOfResource :many
+SELECT * FROM operation_targets WHERE org_id = @org_id AND resource_id = @resource_id AND operation_id = ANY(@operation_ids::uuid[]);
+
 -- name: ListOperationSchedules :many
 SELECT * FROM operation_schedules WHERE org_id = @org_id AND operation_id = ANY(@operation_ids::uuid[]) ORDER BY operation_id, name, schedule_id;
 
@@ -33,23 +36,32 @@ ORDER BY created_at DESC, id DESC LIMIT @row_limit;
 -- name: ListOperationsOfResource :many
 SELECT o.* FROM operation_targets t JOIN operations o ON o.org_id = t.org_id AND o.id = t.operation_id
 WHERE t.org_id = @org_id AND t.resource_id = @resource_id AND o.workspace_id = @workspace_id
+  AND (NOT @open::bool OR o.ended_at IS NULL)
   AND (o.created_at, o.id) < (@before_at::timestamptz, @before_id::uuid)
 ORDER BY o.created_at DESC, o.id DESC LIMIT @row_limit;
 
 -- name: ListRunsOfSchedule :many
 SELECT o.* FROM operation_schedules s JOIN operations o ON o.org_id = s.org_id AND o.id = s.operation_id
 WHERE s.org_id = @org_id AND s.schedule_id = @schedule_id AND o.workspace_id = @workspace_id
+  AND (NOT @open::bool OR o.ended_at IS NULL)
+  AND (sqlc.narg(resource_id)::uuid IS NULL OR EXISTS (
+    SELECT 1 FROM operation_targets t WHERE t.org_id = o.org_id AND t.operation_id = o.id AND t.resource_id = sqlc.narg(resource_id)::uuid))
   AND (o.created_at, o.id) < (@before_at::timestamptz, @before_id::uuid)
 ORDER BY o.created_at DESC, o.id DESC LIMIT @row_limit;
 
 -- name: OperationsChangedSince :many
-SELECT * FROM operations WHERE org_id = @org_id AND workspace_id = @workspace_id AND changed_at > @since ORDER BY changed_at LIMIT @row_limit;
+-- Versions are drawn as rows are written, and no two are equal: with after_version
+-- a poll reads on where its last page ended.
+SELECT * FROM operations WHERE org_id = @org_id AND workspace_id = @workspace_id AND changed_at > @since AND version > @after_version
+ORDER BY version LIMIT @row_limit;
 
 -- name: TargetsChangedSince :many
-SELECT * FROM operation_targets WHERE org_id = @org_id AND workspace_id = @workspace_id AND changed_at > @since ORDER BY changed_at LIMIT @row_limit;
+SELECT * FROM operation_targets WHERE org_id = @org_id AND workspace_id = @workspace_id AND changed_at > @since AND version > @after_version
+ORDER BY version LIMIT @row_limit;
 
 -- name: SchedulesChangedSince :many
-SELECT id, version, changed_at FROM schedules WHERE org_id = @org_id AND workspace_id = @workspace_id AND changed_at > @since ORDER BY changed_at LIMIT @row_limit;
+SELECT id, version, changed_at FROM schedules WHERE org_id = @org_id AND workspace_id = @workspace_id AND changed_at > @since AND version > @after_version
+ORDER BY version LIMIT @row_limit;
 
 -- name: DatabaseTime :one
 SELECT clock_timestamp()::timestamptz AS now;

@@ -28,7 +28,9 @@ type Rule struct {
 	// Start and Stop are minutes after midnight, wall time, 0 to 1439.
 	Start int `json:"start"`
 	Stop  int `json:"stop"`
-	// Weekdays on which both are read.
+	// Weekdays on which it starts. A stop that is earlier on the clock than the
+	// start belongs to the following day: 22:00 to 04:00 on Fridays stops on
+	// Saturday.
 	Weekdays []time.Weekday `json:"weekdays"`
 	// Zone is an IANA name.
 	Zone string `json:"zone"`
@@ -107,10 +109,7 @@ func (r Rule) Upcoming(after time.Time, n int) ([]Run, error) {
 	for day := -1; len(out) < n; day++ {
 		// Noon exists on every day that exists at all.
 		noon := time.Date(y, m, d+day, 12, 0, 0, 0, loc)
-		if !slices.Contains(r.Weekdays, noon.Weekday()) {
-			continue
-		}
-		for _, run := range r.runsOf(noon) {
+		for _, run := range r.runsOn(noon) {
 			if run.At.After(after) && len(out) < n {
 				out = append(out, run)
 			}
@@ -119,21 +118,39 @@ func (r Rule) Upcoming(after time.Time, n int) ([]Run, error) {
 	return out, nil
 }
 
-// runsOf gives both runs of one day, in order of time.
-func (r Rule) runsOf(noon time.Time) []Run {
-	start, movedStart := wallTime(noon, r.Start)
-	stop, movedStop := wallTime(noon, r.Stop)
-	runs := []Run{{start, Running, movedStart}, {stop, Stopped, movedStop}}
-	if stop.Before(start) {
-		slices.Reverse(runs)
+// overnight says whether a pair's stop belongs to the day after its start.
+func (r Rule) overnight() bool { return r.Stop < r.Start }
+
+// runsOn gives the runs that fall on one calendar day, in order of time: the
+// start of that day's pair, and the stop of that day's or, overnight, of the
+// pair that began the day before.
+func (r Rule) runsOn(noon time.Time) []Run {
+	var runs []Run
+	if slices.Contains(r.Weekdays, noon.Weekday()) {
+		at, moved := wallTime(noon, r.Start)
+		runs = append(runs, Run{at, Running, moved})
+	}
+	began := noon.Weekday()
+	if r.overnight() {
+		began = (began + 6) % 7
+	}
+	if slices.Contains(r.Weekdays, began) {
+		at, moved := wallTime(noon, r.Stop)
+		runs = append(runs, Run{at, Stopped, moved})
+	}
+	if len(runs) < 2 {
+		return runs
 	}
 	// A gap can move both to the same minute. The later wall time is what the
 	// person wanted to hold after it, so the earlier one is dropped.
-	if start.Equal(stop) {
-		if r.Start > r.Stop {
+	if runs[0].At.Equal(runs[1].At) {
+		if r.overnight() {
 			return runs[:1]
 		}
 		return runs[1:]
+	}
+	if runs[1].At.Before(runs[0].At) {
+		slices.Reverse(runs)
 	}
 	return runs
 }

@@ -41,6 +41,8 @@ func TestNextFollowsWallTime(t *testing.T) {
 		{"Lord Howe: a gap of half an hour", Rule{minutes(2, 15), minutes(19, 0), everyDay, "Australia/Lord_Howe"}, "2026-10-03T12:00:00Z", "2026-10-03T15:30:00Z", Running, true},
 		{"London overlap", Rule{minutes(1, 15), minutes(19, 0), everyDay, "Europe/London"}, "2026-10-24T22:00:00Z", "2026-10-25T00:15:00Z", Running, false},
 		{"Apia skipped a whole day", Rule{minutes(7, 0), minutes(19, 0), everyDay, "Pacific/Apia"}, "2011-12-30T06:00:00Z", "2011-12-30T17:00:00Z", Running, false},
+		{"overnight: Friday's pair stops on Saturday", Rule{minutes(22, 0), minutes(4, 0), workdays, "UTC"}, "2026-11-27T22:30:00Z", "2026-11-28T04:00:00Z", Stopped, false},
+		{"overnight: nothing on Sunday", Rule{minutes(22, 0), minutes(4, 0), workdays, "UTC"}, "2026-11-28T04:00:00Z", "2026-11-30T22:00:00Z", Running, false},
 		{"leap day", Rule{minutes(7, 0), minutes(19, 0), everyDay, "UTC"}, "2028-02-28T20:00:00Z", "2028-02-29T07:00:00Z", Running, false},
 		{"year end", Rule{minutes(7, 0), minutes(19, 0), everyDay, "UTC"}, "2026-12-31T20:00:00Z", "2027-01-01T07:00:00Z", Running, false},
 	}

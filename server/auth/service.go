@@ -22,6 +22,7 @@ import (
 	"github.com/cloudhub/cloudhub/internal/platform/vault"
 	"github.com/cloudhub/cloudhub/internal/schedule"
 	"github.com/cloudhub/cloudhub/server/audit"
+	"github.com/cloudhub/cloudhub/server/request"
 	"github.com/cloudhub/cloudhub/server/rpc"
 )
 
@@ -68,7 +69,10 @@ const defaultZone = "America/Sao_Paulo"
 // Register makes a person, his organization and its first workspace.
 func (s *Service) Register(ctx context.Context, req *v1.RegisterRequest) (*v1.RegisterResponse, error) {
 	email := strings.TrimSpace(req.GetEmail())
-	name := strings.TrimSpace(req.GetName())
+	name, err := request.Name(req.GetName())
+	if err != nil {
+		return nil, err
+	}
 	zone := req.GetTimeZone()
 	if zone == "" {
 		zone = defaultZone

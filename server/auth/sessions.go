@@ -26,6 +26,8 @@ const (
 	// graceFor is how long the parent of the newest refresh token still gets
 	// that same token: two tabs, or an answer that was lost.
 	graceFor = 10 * time.Second
+	// tokenSize in bytes.
+	tokenSize = 32
 )
 
 // sessions starts, prolongs and ends sessions. Only hashes of refresh tokens
@@ -58,7 +60,7 @@ func (s *sessions) start(ctx context.Context, q *gen.Queries, user uuid.UUID, re
 	if err != nil {
 		return session{}, err
 	}
-	secret := make([]byte, 32)
+	secret := make([]byte, tokenSize)
 	if _, err := rand.Read(secret); err != nil {
 		return session{}, err
 	}
@@ -78,8 +80,8 @@ func (s *sessions) start(ctx context.Context, q *gen.Queries, user uuid.UUID, re
 // nor its parent within the grace is a stolen one: the session ends, and that
 // stays so although the caller gets an error.
 func (s *sessions) refresh(ctx context.Context, token string) (session, error) {
-	secret, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil || len(secret) != 32 {
+	secret, err := decodeToken(token)
+	if err != nil {
 		return session{}, rpcerr.New(rpcerr.ReasonSessionEnded)
 	}
 	var out session
@@ -115,7 +117,7 @@ func (s *sessions) rotate(ctx context.Context, q *gen.Queries, secret []byte) (s
 		if err := q.InsertRefreshToken(ctx, gen.InsertRefreshTokenParams{TokenHash: hashToken(next), SessionID: row.ID, Generation: t.Generation + 1}); err != nil {
 			return session{}, err
 		}
-		if err := q.RotateRefreshToken(ctx, hash); err != nil {
+		if err := q.RotateRefreshToken(ctx, gen.RotateRefreshTokenParams{RotatedAt: now, TokenHash: hash}); err != nil {
 			return session{}, err
 		}
 	case t.Generation == t.Newest-1 && t.RotatedAt != nil && now.Sub(*t.RotatedAt) <= graceFor:
@@ -139,7 +141,7 @@ func (s *sessions) stolen(ctx context.Context, q *gen.Queries, row gen.LockSessi
 
 // revoke ends the session of a token; without one it does nothing.
 func (s *sessions) revoke(ctx context.Context, token string) error {
-	secret, err := base64.RawURLEncoding.DecodeString(token)
+	secret, err := decodeToken(token)
 	if err != nil {
 		return nil
 	}
@@ -185,6 +187,17 @@ func hashToken(secret []byte) []byte {
 
 func encodeToken(secret []byte) string { return base64.RawURLEncoding.EncodeToString(secret) }
 
+var errNoRefreshToken = errors.New("not a refresh token")
+
+// decodeToken is strict: a token has one spelling.
+func decodeToken(text string) ([]byte, error) {
+	secret, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || len(secret) != tokenSize {
+		return nil, errNoRefreshToken
+	}
+	return secret, nil
+}
+
 // authenticate reads who holds an access token. The session is read every time.
 func (s *Service) authenticate(ctx context.Context, bearer string, caller *rpc.Caller) error {
 	refused := rpcerr.New(rpcerr.ReasonUnauthenticated)
@@ -192,7 +205,7 @@ func (s *Service) authenticate(ctx context.Context, bearer string, caller *rpc.C
 	if err != nil {
 		return refused
 	}
-	live, err := s.identity.Read().SessionIsLive(ctx, id)
+	live, err := s.identity.Read().SessionIsLive(ctx, gen.SessionIsLiveParams{ID: id, Now: s.now()})
 	if db.IsNoRows(err) || err == nil && live.UserID != user {
 		return refused
 	}
@@ -206,7 +219,7 @@ func (s *Service) authenticate(ctx context.Context, bearer string, caller *rpc.C
 
 // StillSignedIn says whether the session behind a stream lives.
 func (s *Service) StillSignedIn(ctx context.Context, c *rpc.Caller) error {
-	_, err := s.identity.Read().SessionIsLive(ctx, c.SessionID)
+	_, err := s.identity.Read().SessionIsLive(ctx, gen.SessionIsLiveParams{ID: c.SessionID, Now: s.now()})
 	if db.IsNoRows(err) {
 		return rpcerr.New(rpcerr.ReasonSessionEnded)
 	}

@@ -62,7 +62,7 @@ func (t *tokens) verify(raw string) (user, session uuid.UUID, err error) {
 		}
 		return key, nil
 	}, jwt.WithValidMethods([]string{"EdDSA"}), jwt.WithIssuer(issuer), jwt.WithAudience(audience),
-		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(5*time.Second), jwt.WithTimeFunc(t.now))
+		jwt.WithExpirationRequired(), jwt.WithStrictDecoding(), jwt.WithIssuedAt(), jwt.WithLeeway(5*time.Second), jwt.WithTimeFunc(t.now))
 	if err != nil {
 		return uuid.Nil, uuid.Nil, errToken
 	}

@@ -30,7 +30,12 @@ func (s *Service) countTry(ctx context.Context, emailKey string) (locked bool, e
 	return locked, err
 }
 
+// forgetTries is for a try that was right: what was counted of the account and
+// the pair is forgotten, and of the address, others' failures stay.
 func (s *Service) forgetTries(ctx context.Context, q *gen.Queries, emailKey string) error {
+	if err := q.UncountLogin(ctx, gen.UncountLoginParams{Scope: "address", Key: s.tryKey(ctx, "address", emailKey)}); err != nil {
+		return err
+	}
 	for _, scope := range []string{"account", "pair"} {
 		if err := q.ForgetLoginFailures(ctx, gen.ForgetLoginFailuresParams{Scope: scope, Key: s.tryKey(ctx, scope, emailKey)}); err != nil {
 			return err

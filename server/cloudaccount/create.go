@@ -23,9 +23,7 @@ import (
 )
 
 const (
-	// probeWithin is how long the handler waits for the worker's trial.
-	probeWithin = 10 * time.Second
-	probePoll   = 100 * time.Millisecond
+	probePoll = 100 * time.Millisecond
 
 	procedureCreate = "CreateCloudAccount"
 	defaultRegion   = "us-east-1"
@@ -37,6 +35,9 @@ const (
 // cannot open it again.
 func (s *Service) CreateCloudAccount(ctx context.Context, req *v1.CreateCloudAccountRequest) (*v1.CreateCloudAccountResponse, error) {
 	grant := rpc.GrantOf(ctx)
+	if _, err := request.Name(req.GetName()); err != nil {
+		return nil, err
+	}
 	var earlier *uuid.UUID
 	err := s.tenants.InTenant(ctx, grant.Org, func(q *gen.Queries) (err error) {
 		if earlier, err = request.Before(ctx, q, procedureCreate, req.GetRequestId(), req); err != nil || earlier != nil {
@@ -57,15 +58,32 @@ func (s *Service) CreateCloudAccount(ctx context.Context, req *v1.CreateCloudAcc
 	if err := s.askProbe(ctx, draft); err != nil {
 		return nil, err
 	}
-	result, err := s.awaitProbe(ctx, draft)
-	if err != nil {
-		return nil, err
+	id, err := s.tryAndAdd(ctx, req, draft)
+	if err != nil || id != draft.ID {
+		s.forget(ctx, draft)
 	}
-	id, err := s.add(ctx, req, draft.ID, result)
 	if err != nil {
 		return nil, err
 	}
 	return s.answerCreate(ctx, id)
+}
+
+func (s *Service) tryAndAdd(ctx context.Context, req *v1.CreateCloudAccountRequest, draft gen.InsertDraftParams) (uuid.UUID, error) {
+	result, err := s.awaitProbe(ctx, draft)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	return s.add(ctx, req, draft.ID, result)
+}
+
+// forget keeps nothing of a trial that made no account: the answer says so. The
+// caller may have gone. Should it fail, the draft has ten minutes to live.
+func (s *Service) forget(ctx context.Context, draft gen.InsertDraftParams) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	_ = s.tenants.InTenant(ctx, draft.OrgID, func(q *gen.Queries) error {
+		return q.DeleteDraft(ctx, gen.DeleteDraftParams{OrgID: draft.OrgID, ID: draft.ID})
+	})
 }
 
 // checkLimit refuses beyond the plan. It is checked again, under the
@@ -127,7 +145,7 @@ func (s *Service) askProbe(ctx context.Context, draft gen.InsertDraftParams) err
 // awaitProbe waits for the row that the worker's trial fills. Errors:
 // CREDENTIAL_REFUSED, PERMISSION_MISSING_AT_PROVIDER, PROBE_TIMEOUT.
 func (s *Service) awaitProbe(ctx context.Context, draft gen.InsertDraftParams) (inventory.ProbeResult, error) {
-	ctx, cancel := context.WithTimeout(ctx, probeWithin)
+	ctx, cancel := context.WithTimeout(ctx, s.probeWithin)
 	defer cancel()
 	tick := time.NewTicker(probePoll)
 	defer tick.Stop()

@@ -3,7 +3,9 @@
 package inventory
 
 import (
+	"bytes"
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -48,7 +50,7 @@ func (s *Service) ListResources(ctx context.Context, req *v1.ListResourcesReques
 		}
 		counts, err = q.CountResourcesByState(ctx, gen.CountResourcesByStateParams{
 			OrgID: p.OrgID, WorkspaceID: p.WorkspaceID, Kind: p.Kind, CloudAccountIds: p.CloudAccountIds, Regions: p.Regions,
-			Search: p.Search, TagKeys: p.TagKeys, TagValues: p.TagValues,
+			ResourceIds: p.ResourceIds, Search: p.Search, TagKeys: p.TagKeys, TagValues: p.TagValues,
 		})
 		return err
 	})
@@ -78,6 +80,10 @@ func (s *Service) listParams(ctx context.Context, req *v1.ListResourcesRequest) 
 	if err != nil {
 		return gen.ListResourcesParams{}, err
 	}
+	only, err := request.IDs(req.GetResourceIds())
+	if err != nil {
+		return gen.ListResourcesParams{}, err
+	}
 	var from after
 	if err := s.tokens.Open(req, req.GetPageToken(), &from); err != nil {
 		return gen.ListResourcesParams{}, err
@@ -88,7 +94,7 @@ func (s *Service) listParams(ctx context.Context, req *v1.ListResourcesRequest) 
 	}
 	p := gen.ListResourcesParams{
 		OrgID: grant.Org, WorkspaceID: grant.Workspace, Kind: kind, AfterName: from.Name, AfterID: from.ID,
-		CloudAccountIds: accounts, Regions: nonNil(req.GetRegions()), States: []string{},
+		CloudAccountIds: accounts, Regions: nonNil(req.GetRegions()), States: []string{}, ResourceIds: only,
 		Search: strings.ToLower(strings.TrimSpace(req.GetSearch())), TagKeys: []string{}, TagValues: []string{},
 		RowLimit: page.Size(req.GetPageSize()) + 1,
 	}
@@ -139,6 +145,8 @@ func (s *Service) SyncInventory(ctx context.Context, req *v1.SyncInventoryReques
 			return err
 		}
 		n = len(ids)
+		// In one order: two who ask for the same must not wait for each other.
+		slices.SortFunc(ids, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 		for _, id := range ids {
 			if err := audit.Write(ctx, q, audit.Entry{
 				Org: grant.Org, Workspace: grant.Workspace, Action: "inventory.sync", SubjectKind: "cloud_account", SubjectID: id.String(),

@@ -3,10 +3,12 @@ package operation
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
@@ -129,7 +131,7 @@ func (p *poller) run(ctx context.Context) {
 	defer ticker.Stop()
 	failures, primed := 0, false
 	for {
-		update, now, err := p.poll(ctx)
+		updates, now, err := p.poll(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -147,8 +149,10 @@ func (p *poller) run(ctx context.Context) {
 			if !primed {
 				primed = true
 				close(p.ready)
-			} else if update != nil {
-				p.hub.publish(p, update)
+				break
+			}
+			for _, u := range updates {
+				p.hub.publish(p, u)
 			}
 		}
 		select {
@@ -160,13 +164,16 @@ func (p *poller) run(ctx context.Context) {
 }
 
 // poll reads what changed since the last look, and the database's time before
-// it. The first poll only learns what is there already.
-func (p *poller) poll(ctx context.Context) (*v1.WatchWorkspaceResponse, time.Time, error) {
+// it. The first poll only learns what is there already. What a poll that fails
+// had read is read again.
+func (p *poller) poll(ctx context.Context) ([]*v1.WatchWorkspaceResponse, time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	var now time.Time
-	var out *v1.WatchWorkspaceResponse
+	var out []*v1.WatchWorkspaceResponse
+	known := p.sent
 	err := p.hub.tenants.InTenant(ctx, p.key.org, func(q *gen.Queries) (err error) {
+		p.sent = maps.Clone(known)
 		if now, err = q.DatabaseTime(ctx); err != nil {
 			return err
 		}
@@ -178,87 +185,125 @@ func (p *poller) poll(ctx context.Context) (*v1.WatchWorkspaceResponse, time.Tim
 		return err
 	})
 	if err != nil {
+		p.sent = known
 		return nil, now, err
 	}
-	if out == nil {
-		return nil, now, nil
+	for _, u := range out {
+		u.Time = timestamppb.New(now)
 	}
-	out.Time = timestamppb.New(now)
 	return out, now, nil
 }
 
-func (p *poller) changes(ctx context.Context, q *gen.Queries, since time.Time) (*v1.WatchWorkspaceResponse, error) {
-	org, ws := p.key.org, p.key.workspace
-	out := &v1.WatchWorkspaceResponse{}
-	any := false
-	resources, err := q.ResourcesChangedSince(ctx, gen.ResourcesChangedSinceParams{OrgID: org, WorkspaceID: ws, Since: since, RowLimit: rowLimit})
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range resources {
-		if p.fresh("r"+r.Resource.ID.String(), r.Resource.Version, r.Resource.ChangedAt) {
-			out.Resources, any = append(out.Resources, inventory.FromRow(r.Resource, r.Simulated, r.ObserveOnly)), true
+// changes reads all that was written since a moment, whatever its number: a first
+// reading of an account writes thousands of rows at once, and what is passed over
+// now is not looked at again.
+func (p *poller) changes(ctx context.Context, q *gen.Queries, since time.Time) ([]*v1.WatchWorkspaceResponse, error) {
+	var out []*v1.WatchWorkspaceResponse
+	for _, read := range []func(context.Context, *gen.Queries, time.Time, int64, *v1.WatchWorkspaceResponse) (int, int64, error){
+		p.accounts, p.resources, p.schedules, p.operations, p.targets,
+	} {
+		for after, more := int64(0), true; more; {
+			part := &v1.WatchWorkspaceResponse{}
+			n, last, err := read(ctx, q, since, after, part)
+			if err != nil {
+				return nil, err
+			}
+			if !empty(part) {
+				out = append(out, part)
+			}
+			after, more = last, n == rowLimit
 		}
 	}
-	accounts, err := q.AccountsChangedSince(ctx, gen.AccountsChangedSinceParams{OrgID: org, WorkspaceID: ws, Since: since, RowLimit: rowLimit})
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range accounts {
-		if p.fresh("a"+a.CloudAccount.ID.String(), a.CloudAccount.Version, a.CloudAccount.ChangedAt) {
-			out.CloudAccounts, any = append(out.CloudAccounts, cloudaccount.ToProto(a.CloudAccount, a.Hint)), true
-		}
-	}
-	schedules, err := q.SchedulesChangedSince(ctx, gen.SchedulesChangedSinceParams{OrgID: org, WorkspaceID: ws, Since: since, RowLimit: rowLimit})
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range schedules {
-		if p.fresh("s"+s.ID.String(), s.Version, s.ChangedAt) {
-			out.ScheduleIds, any = append(out.ScheduleIds, s.ID.String()), true
-		}
-	}
-	more, err := p.operations(ctx, q, since, out)
-	if err != nil || !any && !more {
-		return nil, err
-	}
-	return out, nil
+	return merged(out), nil
 }
 
-func (p *poller) operations(ctx context.Context, q *gen.Queries, since time.Time, out *v1.WatchWorkspaceResponse) (any bool, err error) {
-	org, ws := p.key.org, p.key.workspace
-	ops, err := q.OperationsChangedSince(ctx, gen.OperationsChangedSinceParams{OrgID: org, WorkspaceID: ws, Since: since, RowLimit: rowLimit})
+func empty(u *v1.WatchWorkspaceResponse) bool {
+	return len(u.Resources)+len(u.Operations)+len(u.Targets)+len(u.CloudAccounts)+len(u.ScheduleIds) == 0
+}
+
+// merged makes one update of the small ones, and leaves the large ones alone.
+func merged(parts []*v1.WatchWorkspaceResponse) []*v1.WatchWorkspaceResponse {
+	var out []*v1.WatchWorkspaceResponse
+	size := 0
+	for _, u := range parts {
+		n := len(u.Resources) + len(u.Operations) + len(u.Targets) + len(u.CloudAccounts) + len(u.ScheduleIds)
+		if len(out) == 0 || size+n > rowLimit {
+			out, size = append(out, u), n
+			continue
+		}
+		proto.Merge(out[len(out)-1], u)
+		size += n
+	}
+	return out
+}
+
+func (p *poller) resources(ctx context.Context, q *gen.Queries, since time.Time, after int64, out *v1.WatchWorkspaceResponse) (n int, last int64, err error) {
+	rows, err := q.ResourcesChangedSince(ctx, gen.ResourcesChangedSinceParams{OrgID: p.key.org, WorkspaceID: p.key.workspace, Since: since, AfterVersion: after, RowLimit: rowLimit})
+	for _, r := range rows {
+		last = r.Resource.Version
+		if p.fresh("r"+r.Resource.ID.String(), last, r.Resource.ChangedAt) {
+			out.Resources = append(out.Resources, inventory.FromRow(r.Resource, r.Simulated, r.ObserveOnly))
+		}
+	}
+	return len(rows), last, err
+}
+
+func (p *poller) accounts(ctx context.Context, q *gen.Queries, since time.Time, after int64, out *v1.WatchWorkspaceResponse) (n int, last int64, err error) {
+	rows, err := q.AccountsChangedSince(ctx, gen.AccountsChangedSinceParams{OrgID: p.key.org, WorkspaceID: p.key.workspace, Since: since, AfterVersion: after, RowLimit: rowLimit})
+	for _, a := range rows {
+		last = a.CloudAccount.Version
+		if p.fresh("a"+a.CloudAccount.ID.String(), last, a.CloudAccount.ChangedAt) {
+			out.CloudAccounts = append(out.CloudAccounts, cloudaccount.ToProto(a.CloudAccount, a.Hint))
+		}
+	}
+	return len(rows), last, err
+}
+
+func (p *poller) schedules(ctx context.Context, q *gen.Queries, since time.Time, after int64, out *v1.WatchWorkspaceResponse) (n int, last int64, err error) {
+	rows, err := q.SchedulesChangedSince(ctx, gen.SchedulesChangedSinceParams{OrgID: p.key.org, WorkspaceID: p.key.workspace, Since: since, AfterVersion: after, RowLimit: rowLimit})
+	for _, s := range rows {
+		last = s.Version
+		if p.fresh("s"+s.ID.String(), last, s.ChangedAt) {
+			out.ScheduleIds = append(out.ScheduleIds, s.ID.String())
+		}
+	}
+	return len(rows), last, err
+}
+
+func (p *poller) operations(ctx context.Context, q *gen.Queries, since time.Time, after int64, out *v1.WatchWorkspaceResponse) (n int, last int64, err error) {
+	rows, err := q.OperationsChangedSince(ctx, gen.OperationsChangedSinceParams{OrgID: p.key.org, WorkspaceID: p.key.workspace, Since: since, AfterVersion: after, RowLimit: rowLimit})
 	if err != nil {
-		return false, err
+		return 0, 0, err
 	}
 	var fresh []gen.Operation
-	for _, o := range ops {
-		if p.fresh("o"+o.ID.String(), o.Version, o.ChangedAt) {
+	for _, o := range rows {
+		last = o.Version
+		if p.fresh("o"+o.ID.String(), last, o.ChangedAt) {
 			fresh = append(fresh, o)
 		}
 	}
-	if len(fresh) > 0 {
-		schedules, err := q.ListOperationSchedules(ctx, gen.ListOperationSchedulesParams{OrgID: org, OperationIds: idsOf(fresh)})
-		if err != nil {
-			return false, err
-		}
-		for _, s := range schedules { // its history has grown or changed
-			out.ScheduleIds = append(out.ScheduleIds, s.ScheduleID.String())
-		}
-		for _, o := range fresh {
-			out.Operations = append(out.Operations, ToProto(o, schedules, nil))
-		}
+	if len(fresh) == 0 {
+		return len(rows), last, nil
 	}
-	targets, err := q.TargetsChangedSince(ctx, gen.TargetsChangedSinceParams{OrgID: org, WorkspaceID: ws, Since: since, RowLimit: rowLimit})
-	if err != nil {
-		return false, err
+	schedules, err := q.ListOperationSchedules(ctx, gen.ListOperationSchedulesParams{OrgID: p.key.org, OperationIds: idsOf(fresh)})
+	for _, s := range schedules { // its history has grown or changed
+		out.ScheduleIds = append(out.ScheduleIds, s.ScheduleID.String())
 	}
-	for _, t := range targets {
-		if p.fresh("t"+t.OperationID.String()+t.ResourceID.String(), t.Version, t.ChangedAt) {
+	for _, o := range fresh {
+		out.Operations = append(out.Operations, ToProto(o, schedules, nil))
+	}
+	return len(rows), last, err
+}
+
+func (p *poller) targets(ctx context.Context, q *gen.Queries, since time.Time, after int64, out *v1.WatchWorkspaceResponse) (n int, last int64, err error) {
+	rows, err := q.TargetsChangedSince(ctx, gen.TargetsChangedSinceParams{OrgID: p.key.org, WorkspaceID: p.key.workspace, Since: since, AfterVersion: after, RowLimit: rowLimit})
+	for _, t := range rows {
+		last = t.Version
+		if p.fresh("t"+t.OperationID.String()+t.ResourceID.String(), last, t.ChangedAt) {
 			out.Targets = append(out.Targets, targetToProto(t))
 		}
 	}
-	return len(fresh) > 0 || len(out.Targets) > 0, nil
+	return len(rows), last, err
 }
 
 // fresh says whether this version was not sent yet.

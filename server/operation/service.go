@@ -68,7 +68,7 @@ type before struct {
 // farFuture is before no operation.
 var farFuture = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// ListOperations lists operations without targets, newest first.
+// ListOperations lists operations, newest first.
 func (s *Service) ListOperations(ctx context.Context, req *v1.ListOperationsRequest) (*v1.ListOperationsResponse, error) {
 	from := before{At: farFuture}
 	if err := s.tokens.Open(req, req.GetPageToken(), &from); err != nil {
@@ -77,12 +77,16 @@ func (s *Service) ListOperations(ctx context.Context, req *v1.ListOperationsRequ
 	size := page.Size(req.GetPageSize())
 	var rows []gen.Operation
 	var schedules []gen.OperationSchedule
+	var targets map[uuid.UUID][]gen.OperationTarget
 	grant := rpc.GrantOf(ctx)
 	err := s.tenants.InTenant(ctx, grant.Org, func(q *gen.Queries) (err error) {
 		if rows, err = list(ctx, q, req, from, size+1); err != nil || len(rows) == 0 {
 			return err
 		}
-		schedules, err = q.ListOperationSchedules(ctx, gen.ListOperationSchedulesParams{OrgID: grant.Org, OperationIds: idsOf(rows)})
+		if schedules, err = q.ListOperationSchedules(ctx, gen.ListOperationSchedulesParams{OrgID: grant.Org, OperationIds: idsOf(rows)}); err != nil {
+			return err
+		}
+		targets, err = targetsOf(ctx, q, req.GetResourceId(), rows)
 		return err
 	})
 	if err != nil {
@@ -97,9 +101,27 @@ func (s *Service) ListOperations(ctx context.Context, req *v1.ListOperationsRequ
 		}
 	}
 	for _, o := range rows {
-		out.Operations = append(out.Operations, ToProto(o, schedules, nil))
+		out.Operations = append(out.Operations, ToProto(o, schedules, targets[o.ID]))
 	}
 	return out, nil
+}
+
+// targetsOf gives what each operation did to one resource; nothing when no
+// resource is asked for.
+func targetsOf(ctx context.Context, q *gen.Queries, resource string, ops []gen.Operation) (map[uuid.UUID][]gen.OperationTarget, error) {
+	if resource == "" {
+		return nil, nil
+	}
+	id, err := request.ID(resource)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := q.TargetsOfResource(ctx, gen.TargetsOfResourceParams{OrgID: rpc.GrantOf(ctx).Org, ResourceID: id, OperationIds: idsOf(ops)})
+	out := map[uuid.UUID][]gen.OperationTarget{}
+	for _, t := range rows {
+		out[t.OperationID] = append(out[t.OperationID], t)
+	}
+	return out, err
 }
 
 // list chooses the query whose index serves the filter.
@@ -111,13 +133,21 @@ func list(ctx context.Context, q *gen.Queries, req *v1.ListOperationsRequest, fr
 		if err != nil {
 			return nil, err
 		}
-		return q.ListRunsOfSchedule(ctx, gen.ListRunsOfScheduleParams{OrgID: g.Org, ScheduleID: id, WorkspaceID: g.Workspace, BeforeAt: from.At, BeforeID: from.ID, RowLimit: limit})
+		p := gen.ListRunsOfScheduleParams{OrgID: g.Org, ScheduleID: id, WorkspaceID: g.Workspace, Open: req.GetOpen(), BeforeAt: from.At, BeforeID: from.ID, RowLimit: limit}
+		if req.GetResourceId() != "" {
+			resource, err := request.ID(req.GetResourceId())
+			if err != nil {
+				return nil, err
+			}
+			p.ResourceID = &resource
+		}
+		return q.ListRunsOfSchedule(ctx, p)
 	case req.GetResourceId() != "":
 		id, err := request.ID(req.GetResourceId())
 		if err != nil {
 			return nil, err
 		}
-		return q.ListOperationsOfResource(ctx, gen.ListOperationsOfResourceParams{OrgID: g.Org, ResourceID: id, WorkspaceID: g.Workspace, BeforeAt: from.At, BeforeID: from.ID, RowLimit: limit})
+		return q.ListOperationsOfResource(ctx, gen.ListOperationsOfResourceParams{OrgID: g.Org, ResourceID: id, WorkspaceID: g.Workspace, Open: req.GetOpen(), BeforeAt: from.At, BeforeID: from.ID, RowLimit: limit})
 	case req.GetOpen():
 		return q.ListOpenOperations(ctx, gen.ListOpenOperationsParams{OrgID: g.Org, WorkspaceID: g.Workspace, BeforeAt: from.At, BeforeID: from.ID, RowLimit: limit})
 	default:

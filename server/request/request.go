@@ -5,6 +5,7 @@ package request
 import (
 	"context"
 	"crypto/sha256"
+	"strings"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
@@ -24,17 +25,32 @@ func ID(s string) (uuid.UUID, error) {
 	return id, nil
 }
 
-// IDs parses several.
+// IDs parses several, each once: one id has two spellings, and not every list is
+// checked for repetition.
 func IDs(list []string) ([]uuid.UUID, error) {
-	out := make([]uuid.UUID, len(list))
-	for i, s := range list {
+	out := make([]uuid.UUID, 0, len(list))
+	seen := make(map[uuid.UUID]bool, len(list))
+	for _, s := range list {
 		id, err := ID(s)
 		if err != nil {
 			return nil, err
 		}
-		out[i] = id
+		if !seen[id] {
+			seen[id] = true
+			out = append(out, id)
+		}
 	}
 	return out, nil
+}
+
+// Name trims a name. What is blank to people, and not to the contract's pattern
+// (a no-break space), is refused. Errors: VALIDATION.
+func Name(s string) (string, error) {
+	s = strings.TrimSpace(s)
+	if s == "" {
+		return "", rpcerr.Invalid(rpcerr.ReasonValidation, "name", "give a name of 1 to 100 characters")
+	}
+	return s, nil
 }
 
 // Once makes a creation idempotent by its request_id, inside the transaction of

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -38,11 +39,15 @@ func (a *Authorizer) Authorize(ctx context.Context, m protoreflect.MethodDescrip
 		return Grant{}, rpcerr.New(rpcerr.ReasonUnauthenticated)
 	}
 	grant := Grant{}
-	if need.GetAccess() == cloudhubv1.Access_ACCESS_PERMISSION {
+	switch need.GetAccess() {
+	case cloudhubv1.Access_ACCESS_AUTHENTICATED:
+	case cloudhubv1.Access_ACCESS_PERMISSION:
 		var err error
 		if grant, err = a.permission(ctx, caller, need, msg); err != nil {
 			return Grant{}, err
 		}
+	default: // CheckContract lets none through; nor does this
+		return Grant{}, fmt.Errorf("%s declares no access", m.FullName())
 	}
 	if need.GetRecentSignIn() && a.Now().Sub(caller.SignedInAt) > recentSignIn {
 		return Grant{}, rpcerr.New(rpcerr.ReasonRecentSignInNeeded)

@@ -3,8 +3,6 @@ package rpc
 import (
 	"encoding/json"
 	"regexp"
-	"strings"
-	"unicode"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -50,11 +48,19 @@ func (jsonCodec) Unmarshal(data []byte, m any) error {
 	if len(data) == 0 {
 		data = []byte("{}")
 	}
-	err := protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(data, msg)
-	if err == nil {
+	if (protojson.UnmarshalOptions{}).Unmarshal(data, msg) == nil {
 		return nil
 	}
-	why := explain(msg, err)
+	// A field that we do not know is passed over: a newer client may send it. A
+	// name that an enum does not have is not, or a filter would be dropped.
+	proto.Reset(msg)
+	err := protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(data, msg)
+	why := undecoded{Text: needs["enum"], Reason: rpcerr.ReasonValidation}
+	if err != nil {
+		why = explain(msg, err)
+	} else if why.Field = unknownName(msg.ProtoReflect().Descriptor(), data); why.Field == "" {
+		return nil
+	}
 	proto.Reset(msg)
 	why.Whole = !rescueScope(data, msg)
 	mark(msg, why)
@@ -138,7 +144,47 @@ func rescueScope(data []byte, m proto.Message) bool {
 	return true
 }
 
-var fieldInError = regexp.MustCompile(`(?:invalid value for (\w+) (?:field|type) (\w+))|(?:field (?:")?(\w+))|duplicate field "?(\w+)"?`)
+// unknownName is the path of the first enum field with a name that the enum does
+// not have, or "".
+func unknownName(m protoreflect.MessageDescriptor, data []byte) string {
+	var tree map[string]json.RawMessage
+	if m.FullName().Parent() != Package || json.Unmarshal(data, &tree) != nil {
+		return "" // messages that are not ours have forms of their own
+	}
+	for i := range m.Fields().Len() {
+		fd := m.Fields().Get(i)
+		for _, raw := range []json.RawMessage{tree[fd.JSONName()], tree[string(fd.Name())]} {
+			if path := unknownIn(fd, raw); path != "" {
+				return path
+			}
+		}
+	}
+	return ""
+}
+
+func unknownIn(fd protoreflect.FieldDescriptor, raw json.RawMessage) string {
+	elements, path := []json.RawMessage{raw}, string(fd.Name())
+	if fd.IsList() && json.Unmarshal(raw, &elements) != nil || len(raw) == 0 {
+		return ""
+	}
+	for _, e := range elements {
+		var name string
+		switch {
+		case fd.IsMap():
+		case fd.Message() != nil:
+			if sub := unknownName(fd.Message(), e); sub != "" {
+				return path + "." + sub
+			}
+		case fd.Enum() != nil && json.Unmarshal(e, &name) == nil && fd.Enum().Values().ByName(protoreflect.Name(name)) == nil && string(e) != "null":
+			return path
+		}
+	}
+	return ""
+}
+
+// fieldInError finds the field that protojson names. What follows it in the
+// error is the value.
+var fieldInError = regexp.MustCompile(`^proto:[ \x{a0}](?:\(line \d+:\d+\): )?(?:invalid value for (\w+) field (\w+)|duplicate field "(\w+)")`)
 
 // explain turns protojson's words into a field and a sentence, without the
 // value: it may be a secret.
@@ -148,31 +194,37 @@ func explain(m proto.Message, err error) undecoded {
 	if match == nil {
 		return out
 	}
-	kind, name := match[1], match[2]+match[3]+match[4]
-	if name == "" {
+	path := pathOf(m.ProtoReflect().Descriptor(), match[2]+match[3])
+	if path == "" {
 		return out
 	}
-	out.Field = snake(name)
-	if out.Text = needs[kind]; out.Text == "" {
+	out.Field = path
+	if out.Text = needs[match[1]]; out.Text == "" {
 		out.Text = "this value has another form than the field needs"
 	}
 	return out
+}
+
+// pathOf finds a field by its name in JSON, in a message or the messages in it.
+// Nothing else may stand in an error: it would be what the client sent.
+func pathOf(m protoreflect.MessageDescriptor, name string) string {
+	var below string
+	for i := range m.Fields().Len() {
+		fd := m.Fields().Get(i)
+		if fd.JSONName() == name || string(fd.Name()) == name {
+			return string(fd.Name())
+		}
+		if sub := fd.Message(); sub != nil && sub.FullName().Parent() == Package && below == "" {
+			if path := pathOf(sub, name); path != "" {
+				below = string(fd.Name()) + "." + path
+			}
+		}
+	}
+	return below
 }
 
 var needs = map[string]string{
 	"string": "this needs to be a string", "bool": "this needs to be true or false",
 	"int32": "this needs to be a whole number of at most 32 bits", "int64": "this needs to be a whole number",
 	"enum": "this is not one of the names the field knows", "message": "this needs to be an object",
-}
-
-func snake(camel string) string {
-	var b strings.Builder
-	for _, r := range camel {
-		if unicode.IsUpper(r) {
-			b.WriteByte('_')
-			r = unicode.ToLower(r)
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
 }

@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"strings"
 	"time"
@@ -62,9 +63,23 @@ type checkedConn struct {
 
 func (c *checkedConn) Receive(msg any) error {
 	if err := c.StreamingHandlerConn.Receive(msg); err != nil {
-		return err
+		return received(err)
 	}
 	return c.check(msg)
+}
+
+// received tells a request that could not be read from a fault of ours: connect
+// calls some of the former internal. io.EOF, the end of a stream, stays.
+func received(err error) error {
+	if errors.Is(err, io.EOF) {
+		return err
+	}
+	e, internal := rpcerr.From(err)
+	if internal {
+		e = rpcerr.Invalid(rpcerr.ReasonValidation, "(message)", "this is not one message of the request's form")
+		e.Cause = err
+	}
+	return e
 }
 
 // check is the order of the house: authorize, then validate. What did not
@@ -97,13 +112,18 @@ func (u undecoded) err() error {
 }
 
 func (i *interceptor) validate(msg proto.Message) error {
+	if fields := plain(msg); len(fields) > 0 {
+		e := rpcerr.New(rpcerr.ReasonValidation)
+		e.Fields = fields
+		return e
+	}
 	err := i.validator.Validate(msg)
 	var invalid *protovalidate.ValidationError
 	if err == nil || !errors.As(err, &invalid) {
 		return err
 	}
 	e := rpcerr.New(rpcerr.ReasonValidation)
-	for _, v := range invalid.Violations {
+	for _, v := range invalid.Violations[:min(len(invalid.Violations), maxFields)] {
 		path := protovalidate.FieldPathString(v.Proto.GetField())
 		if path == "" {
 			path = "(message)"

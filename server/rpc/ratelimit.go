@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -13,8 +14,8 @@ import (
 	"github.com/cloudhub/cloudhub/internal/platform/rpcerr"
 )
 
-// figures of each rate class: calls a second, and how many at once. An office
-// shares an address, so an address may do several people's worth.
+// figures of each rate class: calls a second, and how many at once, of one
+// person. Those of credentials are an address's: nobody is known yet.
 var figures = map[cloudhubv1.RateClass]struct {
 	perSecond rate.Limit
 	burst     int
@@ -25,6 +26,10 @@ var figures = map[cloudhubv1.RateClass]struct {
 	cloudhubv1.RateClass_RATE_CLASS_COSTLY:     {1, 20},
 	cloudhubv1.RateClass_RATE_CLASS_STREAM:     {2, 30},
 }
+
+// peoplePerAddress: an office shares an address, so an address may do several
+// people's worth of what only people who have signed in do.
+const peoplePerAddress = 5
 
 // maxBuckets bounds the memory that callers can make us hold.
 const maxBuckets = 50_000
@@ -61,6 +66,9 @@ func (l *limits) allow(who string, class cloudhubv1.RateClass) error {
 	if b == nil {
 		l.makeRoom(now)
 		f := figures[class]
+		if strings.HasPrefix(who, addressPrefix) && class != cloudhubv1.RateClass_RATE_CLASS_CREDENTIAL {
+			f.perSecond, f.burst = f.perSecond*peoplePerAddress, f.burst*peoplePerAddress
+		}
 		b = &bucket{limiter: rate.NewLimiter(f.perSecond, f.burst)}
 		l.buckets[k] = b
 	}
@@ -78,29 +86,31 @@ func (l *limits) allow(who string, class cloudhubv1.RateClass) error {
 
 // makeRoom forgets who has not called for a while: after two minutes every
 // bucket is full again and forgetting changes nothing. When all are fresh, any
-// is forgotten: the memory is bounded whoever calls.
+// tenth is forgotten: the memory is bounded whoever calls, and so is the work.
 func (l *limits) makeRoom(now time.Time) {
 	if len(l.buckets) < maxBuckets {
 		return
 	}
 	for k, b := range l.buckets {
-		if now.Sub(b.used) > 2*time.Minute || len(l.buckets) >= maxBuckets {
+		if now.Sub(b.used) > 2*time.Minute || len(l.buckets) > maxBuckets*9/10 {
 			delete(l.buckets, k)
 		}
 	}
 }
+
+const addressPrefix = "address:"
 
 // addressKey counts an IPv6 network of 64 bits as one caller: whoever has one
 // address of it has all.
 func addressKey(address string) string {
 	a, err := netip.ParseAddr(address)
 	if err != nil {
-		return "address:" + address
+		return addressPrefix + address
 	}
 	if a.Is6() && !a.Is4In6() {
 		if p, err := a.Prefix(64); err == nil {
-			return "address:" + p.String()
+			return addressPrefix + p.String()
 		}
 	}
-	return "address:" + a.Unmap().String()
+	return addressPrefix + a.Unmap().String()
 }

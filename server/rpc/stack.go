@@ -3,6 +3,7 @@ package rpc
 import (
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"buf.build/go/protovalidate"
@@ -49,11 +50,14 @@ func New(d Deps) (*Stack, error) {
 		logger: d.Logger, metrics: newMetrics(d.Registerer),
 	}
 	s.options = []connect.HandlerOption{
-		connect.WithCodec(jsonCodec{}), connect.WithCodec(protoCodec{}),
+		connect.WithCodec(jsonCodec{}), connect.WithCodec(protoCodec{}), connect.WithCompression("gzip", newGunzip, newGzip),
 		// Beyond what the codecs look at, so that a message a little too large
 		// gets a sentence; beyond this it is cut off.
 		connect.WithReadMaxBytes(4 * maxMessage),
 		connect.WithRequestGate(s.gate),
+		// A handler's panic is counted and logged like any failure; the outer one
+		// is for the interceptor's own.
+		connect.WithRecover(s.recover),
 		connect.WithInterceptors(&interceptor{auth: s.Authorizer, validator: validator, logger: d.Logger, metrics: s.metrics}),
 		connect.WithRecover(s.recover),
 	}
@@ -84,5 +88,6 @@ func NewCaller(address, requestID string, r *http.Request) *Caller {
 	if len(agent) > longest {
 		agent = agent[:longest]
 	}
+	agent = strings.ToValidUTF8(agent, "") // it is stored, and need not be text
 	return &Caller{Address: address, RequestID: requestID, UserAgent: agent}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,6 +24,10 @@ import (
 func (s *Service) CreateSchedule(ctx context.Context, req *v1.CreateScheduleRequest) (*v1.CreateScheduleResponse, error) {
 	grant, caller := rpc.GrantOf(ctx), rpc.CallerOf(ctx)
 	rule, err := checkRule(req.GetRule())
+	if err != nil {
+		return nil, err
+	}
+	name, err := request.Name(req.GetName())
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +56,7 @@ func (s *Service) CreateSchedule(ctx context.Context, req *v1.CreateScheduleRequ
 				return err
 			}
 			if _, err := q.InsertSchedule(ctx, gen.InsertScheduleParams{
-				OrgID: grant.Org, WorkspaceID: grant.Workspace, ID: id, Name: trimmed(req.GetName()), Rule: t.rule, NextAt: t.next, NextWanted: t.wanted,
+				OrgID: grant.Org, WorkspaceID: grant.Workspace, ID: id, Name: name, Rule: t.rule, NextAt: t.next, NextWanted: t.wanted,
 				Tzdata: schedule.ZoneData(), CreatedBy: caller.UserID, CreatedByName: grant.Name,
 			}); err != nil {
 				return err
@@ -59,7 +64,7 @@ func (s *Service) CreateSchedule(ctx context.Context, req *v1.CreateScheduleRequ
 			if err := q.InsertScheduleTargets(ctx, gen.InsertScheduleTargetsParams{OrgID: grant.Org, WorkspaceID: grant.Workspace, ScheduleID: id, ResourceIds: resources}); err != nil {
 				return err
 			}
-			return write(ctx, q, "schedule.create", id, nil, map[string]any{"name": trimmed(req.GetName()), "rule": rule, "resources": resources})
+			return write(ctx, q, "schedule.create", id, nil, map[string]any{"name": name, "rule": rule, "resources": resources})
 		})
 	})
 	if err != nil {
@@ -73,6 +78,10 @@ func (s *Service) CreateSchedule(ctx context.Context, req *v1.CreateScheduleRequ
 func (s *Service) UpdateSchedule(ctx context.Context, req *v1.UpdateScheduleRequest) (*v1.UpdateScheduleResponse, error) {
 	grant := rpc.GrantOf(ctx)
 	rule, err := checkRule(req.GetRule())
+	if err != nil {
+		return nil, err
+	}
+	name, err := request.Name(req.GetName())
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +99,7 @@ func (s *Service) UpdateSchedule(ctx context.Context, req *v1.UpdateScheduleRequ
 			if err != nil {
 				return err
 			}
-			if err := checkResources(ctx, q, resources); err != nil {
+			if err := checkResources(ctx, q, without(resources, targets)); err != nil {
 				return err
 			}
 			t, err := s.timingOf(rule, now)
@@ -98,7 +107,7 @@ func (s *Service) UpdateSchedule(ctx context.Context, req *v1.UpdateScheduleRequ
 				return err
 			}
 			p := gen.UpdateScheduleParams{
-				Name: trimmed(req.GetName()), Rule: t.rule, NextAt: t.next, NextWanted: t.wanted, Tzdata: schedule.ZoneData(),
+				Name: name, Rule: t.rule, NextAt: t.next, NextWanted: t.wanted, Tzdata: schedule.ZoneData(),
 				OrgID: grant.Org, WorkspaceID: grant.Workspace, ID: id,
 			}
 			if !sameRule(old.Rule, rule) || !sameTargets(targets, resources) {
@@ -148,9 +157,14 @@ func (s *Service) DeleteSchedule(ctx context.Context, req *v1.DeleteScheduleRequ
 
 // inTimetable runs a change under the lock of the workspace's clock row, which
 // the dispatcher's claim takes too, and then sets the clock to the earliest next
-// time. now is the database's.
+// time. now is the database's. A workspace without a schedule has no clock row to
+// lock: the organization's lock keeps its first schedules from setting the clock
+// past each other.
 func (s *Service) inTimetable(ctx context.Context, q *gen.Queries, change func(now time.Time) error) error {
 	grant := rpc.GrantOf(ctx)
+	if _, err := q.LockOrganization(ctx, grant.Org); err != nil {
+		return err
+	}
 	clock := gen.LockAgendaParams{OrgID: grant.Org, Kind: string(agenda.KindTimetable), Subject: grant.Workspace.String()}
 	if _, err := q.LockAgenda(ctx, clock); err != nil && !db.IsNoRows(err) {
 		return err
@@ -191,6 +205,12 @@ func lock(ctx context.Context, q *gen.Queries, id uuid.UUID, etag string) (gen.S
 		ids[i] = t.ResourceID
 	}
 	return row, ids, err
+}
+
+// without leaves out what a schedule names already: a machine that is gone must
+// not keep its schedule from being changed.
+func without(ids, known []uuid.UUID) []uuid.UUID {
+	return slices.DeleteFunc(slices.Clone(ids), func(id uuid.UUID) bool { return slices.Contains(known, id) })
 }
 
 // checkResources refuses ids that are not machines of this workspace.

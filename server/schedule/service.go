@@ -205,8 +205,6 @@ func (s *Service) timingOf(rule schedule.Rule, now time.Time) (timing, error) {
 	return timing{raw, &run.At, &wanted}, nil
 }
 
-func trimmed(s string) string { return strings.TrimSpace(s) }
-
 func sameTargets(a, b []uuid.UUID) bool {
 	key := func(x, y uuid.UUID) int { return strings.Compare(x.String(), y.String()) }
 	a, b = slices.Clone(a), slices.Clone(b)

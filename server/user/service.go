@@ -55,8 +55,12 @@ func (s *Service) GetMe(ctx context.Context, _ *v1.GetMeRequest) (*v1.GetMeRespo
 
 func organization(o gen.ListMyOrganizationsRow, workspaces []gen.ListMyWorkspacesRow) *v1.Organization {
 	standing := access.Standing{Role: access.Role(o.Role)}
+	plan := access.Plan(o.Plan)
+	if o.PlanOver { // as the authorizer sees it
+		plan = access.Free
+	}
 	out := &v1.Organization{
-		Id: o.ID.String(), Name: o.Name, Plan: plans[access.Plan(o.Plan)], Role: roles[standing.Role], Permissions: permissions(standing.MayInOrganization),
+		Id: o.ID.String(), Name: o.Name, Plan: plans[plan], Role: roles[standing.Role], Permissions: permissions(standing.MayInOrganization),
 	}
 	if o.PlanUntil != nil {
 		out.PlanUntil = timestamppb.New(*o.PlanUntil)

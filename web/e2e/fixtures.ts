@@ -1,9 +1,12 @@
 import AxeBuilder from "@axe-core/playwright";
-import { test as base, expect, type Page } from "@playwright/test";
+import { test as base, expect, type Locator, type Page } from "@playwright/test";
+import { demo } from "./ready";
 
 type Watched = {
   /** Console errors that the test provokes on purpose, by a part of their text. */
   allowed: string[];
+  /** The demonstration's workspace, signed in: the path that its pages begin with. */
+  workspace: string;
 };
 
 /**
@@ -11,27 +14,36 @@ type Watched = {
  * policy, on an error in the console and on an uncaught exception.
  */
 export const test = base.extend<Watched>({
-  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures from the pattern.
-  allowed: async ({}, use) => {
-    await use([]);
-  },
-  page: async ({ page, allowed }, use) => {
+  allowed: [[], { option: true }],
+  context: async ({ context, allowed }, use) => {
     const problems: string[] = [];
-    await page.exposeFunction("cloudhubViolation", (text: string) => problems.push(`policy: ${text}`));
-    await page.addInitScript(() => {
+    await context.exposeFunction("cloudhubViolation", (text: string) => problems.push(`policy: ${text}`));
+    await context.addInitScript(() => {
       document.addEventListener("securitypolicyviolation", (event) => {
         const report = (globalThis as unknown as { cloudhubViolation?: (text: string) => void }).cloudhubViolation;
         report?.(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile ?? ""}:${event.lineNumber}`);
       });
     });
-    page.on("pageerror", (error) => problems.push(`exception: ${error.stack ?? error.message}`));
-    page.on("console", (message) => {
+    context.on("weberror", (error) => problems.push(`exception: ${error.error().stack ?? error.error().message}`));
+    context.on("console", (message) => {
       if (message.type() !== "error") return;
       const text = `${message.text()} (${message.location().url})`;
       if (!allowed.some((part) => text.includes(part))) problems.push(`console: ${text}`);
     });
-    await use(page);
+    await use(context);
     expect(problems).toEqual([]);
+  },
+  workspace: async ({ context }, use) => {
+    const call = async (method: string, data: unknown, token?: string) => {
+      const headers: Record<string, string> = token ? { Authorization: `Bearer ${token}` } : {};
+      const answer = await context.request.post(`/cloudhub.v1.${method}`, { data, headers });
+      expect(answer.ok(), `${method} answers ${answer.status()}`).toBe(true);
+      return answer.json();
+    };
+    // The cookie of the session stays in the browser; its pages start from it.
+    const { accessToken } = await call("AuthService/Login", demo());
+    const { organizations } = await call("UserService/GetMe", {}, accessToken.token);
+    await use(`/o/${organizations[0].id}/w/${organizations[0].workspaces[0].id}`);
   },
 });
 
@@ -72,6 +84,29 @@ export async function expectAccessible(page: Page, ready?: (page: Page) => Promi
       expect(told, `axe, ${theme}, ${language}, ${new URL(page.url()).pathname}`).toEqual([]);
     }
   }
+}
+
+/** The row of a table by the name it begins with. */
+export function row(page: Page, name: string): Locator {
+  return page.getByRole("row").filter({ has: page.getByRole("button", { name, exact: true }) });
+}
+
+/** Marks this document, so that `expectNotReloaded` can tell it from a later one. */
+export async function markDocument(page: Page) {
+  await page.evaluate(() => Object.assign(window, { journeyMark: true }));
+}
+
+export async function expectNotReloaded(page: Page) {
+  expect(await page.evaluate(() => "journeyMark" in window), "the page was reloaded").toBe(true);
+}
+
+/** Goes from control to control, as someone without a mouse does, until `target` has the focus. */
+export async function tabTo(page: Page, target: Locator) {
+  for (let i = 0; i < 60; i++) {
+    if (await target.evaluate((element) => element === document.activeElement)) return;
+    await page.keyboard.press("Tab");
+  }
+  throw new Error("sixty tabs do not reach it");
 }
 
 /** The page is not wider than the window. */

@@ -91,8 +91,8 @@ func ReasonOf(err error) Reason {
 }
 
 // From finds the domain error in err. What is none becomes INTERNAL, or what a
-// context's end means; internal says that err was not expected and should be
-// logged.
+// context's end means, or what the protocol itself found wrong with a request;
+// internal says that err was not expected and should be logged.
 func From(err error) (e *Error, internal bool) {
 	if errors.As(err, &e) {
 		return e, false
@@ -103,7 +103,30 @@ func From(err error) (e *Error, internal bool) {
 	case errors.Is(err, context.Canceled):
 		return &Error{Reason: ReasonCancelled, Cause: err}, false
 	}
+	var c *connect.Error
+	if errors.As(err, &c) {
+		return fromProtocol(c)
+	}
 	return &Error{Reason: ReasonInternal, Cause: err}, true
+}
+
+// fromProtocol reads what connect says about an envelope, or about a caller who
+// has gone.
+func fromProtocol(c *connect.Error) (e *Error, internal bool) {
+	whole := []Field{{Path: "(message)", Text: "this is not one message of the request's form", Rule: "FORM"}}
+	switch c.Code() {
+	case connect.CodeCanceled:
+		return &Error{Reason: ReasonCancelled, Cause: c}, false
+	case connect.CodeDeadlineExceeded:
+		return &Error{Reason: ReasonDeadline, Cause: c}, false
+	case connect.CodeResourceExhausted:
+		whole[0].Text = "send at most 1 MiB at once"
+		return &Error{Reason: ReasonTooLarge, Fields: whole, Cause: c}, false
+	case connect.CodeInvalidArgument, connect.CodeUnimplemented:
+		return &Error{Reason: ReasonValidation, Fields: whole, Cause: c}, false
+	default:
+		return &Error{Reason: ReasonInternal, Cause: c}, true
+	}
 }
 
 // ToConnect makes the error that a client sees: code, ErrorInfo, field

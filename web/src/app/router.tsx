@@ -103,6 +103,7 @@ export function routes({ session, queryClient, transport }: RouterDeps): RouteOb
                     {
                       path: "aws/ec2",
                       loader: texts("instance", "schedule"),
+                      shouldRevalidate: () => false,
                       lazy: async () => ({
                         Component: (await import("@/features/instance/InstancesPage")).InstancesPage,
                       }),
@@ -110,6 +111,7 @@ export function routes({ session, queryClient, transport }: RouterDeps): RouteOb
                     {
                       path: "schedules",
                       loader: texts("schedule", "instance"),
+                      shouldRevalidate: () => false,
                       lazy: async () => ({
                         Component: (await import("@/features/schedule/SchedulesPage")).SchedulesPage,
                       }),
@@ -117,6 +119,7 @@ export function routes({ session, queryClient, transport }: RouterDeps): RouteOb
                     {
                       path: "accounts",
                       loader: texts("account"),
+                      shouldRevalidate: () => false,
                       lazy: async () => ({ Component: (await import("@/features/account/AccountsPage")).AccountsPage }),
                     },
                     { path: "*", element: <NotFoundPage inPage /> },
@@ -132,7 +135,7 @@ export function routes({ session, queryClient, transport }: RouterDeps): RouteOb
   ];
 }
 
-/** The texts of a page come with its code. */
+/** The texts of a page come with its code, once: a filter in the address waits for nothing. */
 function texts(...namespaces: Array<"instance" | "schedule" | "account">) {
   return async () => {
     await i18n.loadNamespaces(namespaces);

@@ -1,7 +1,9 @@
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { Permission } from "@/gen/cloudhub/v1/options_pb";
 import { useFormat } from "@/lib/format";
 import { useWorkspaceStream } from "@/lib/stream/WorkspaceStream";
+import { useWorkspace } from "@/lib/workspace";
 import { Shape } from "./Shape";
 
 /** Whether what is on screen is live; a word is always there, and it is said aloud when it changes. */
@@ -9,7 +11,10 @@ export function LiveState() {
   const { t } = useTranslation("common");
   const format = useFormat();
   const { state, since, again } = useWorkspaceStream();
+  const { can } = useWorkspace();
   const steady = useSteady(state);
+  // Nothing of the workspace may be seen, so there is nothing to be live.
+  if (!can(Permission.RESOURCES_VIEW)) return null;
   const text =
     steady === "offline"
       ? t("live.offline", { time: format.time(since) })

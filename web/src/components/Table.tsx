@@ -258,7 +258,12 @@ export function Table<Row>(props: TableProps<Row>) {
                       {column.name ? (
                         <span className="flex min-w-0 items-center gap-2">
                           {onOpen ? (
-                            <button type="button" className="nm" tabIndex={-1} onClick={() => onOpen(row)}>
+                            <button
+                              type="button"
+                              className={clsx("nm", column.after && "tight")}
+                              tabIndex={-1}
+                              onClick={() => onOpen(row)}
+                            >
                               {column.cell(row)}
                             </button>
                           ) : (

@@ -37,7 +37,9 @@ type ListResourcesRequest struct {
 	// Part of the name or of the provider's id, any case.
 	Search string `protobuf:"bytes,9,opt,name=search,proto3" json:"search,omitempty"`
 	// All of them must be on the resource.
-	Tags          []*Tag `protobuf:"bytes,10,rep,name=tags,proto3" json:"tags,omitempty"`
+	Tags []*Tag `protobuf:"bytes,10,rep,name=tags,proto3" json:"tags,omitempty"`
+	// Only these; one that is not there is left out.
+	ResourceIds   []string `protobuf:"bytes,11,rep,name=resource_ids,json=resourceIds,proto3" json:"resource_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -138,6 +140,13 @@ func (x *ListResourcesRequest) GetSearch() string {
 func (x *ListResourcesRequest) GetTags() []*Tag {
 	if x != nil {
 		return x.Tags
+	}
+	return nil
+}
+
+func (x *ListResourcesRequest) GetResourceIds() []string {
+	if x != nil {
+		return x.ResourceIds
 	}
 	return nil
 }
@@ -521,7 +530,7 @@ var File_cloudhub_v1_inventory_proto protoreflect.FileDescriptor
 
 const file_cloudhub_v1_inventory_proto_rawDesc = "" +
 	"\n" +
-	"\x1bcloudhub/v1/inventory.proto\x12\vcloudhub.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19cloudhub/v1/options.proto\x1a\x1acloudhub/v1/resource.proto\"\xed\x03\n" +
+	"\x1bcloudhub/v1/inventory.proto\x12\vcloudhub.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19cloudhub/v1/options.proto\x1a\x1acloudhub/v1/resource.proto\"\xa2\x04\n" +
 	"\x14ListResourcesRequest\x12\x1f\n" +
 	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12+\n" +
 	"\fworkspace_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\x12$\n" +
@@ -537,7 +546,9 @@ const file_cloudhub_v1_inventory_proto_rawDesc = "" +
 	"\x06search\x18\t \x01(\tB\a\xbaH\x04r\x02\x18dR\x06search\x12.\n" +
 	"\x04tags\x18\n" +
 	" \x03(\v2\x10.cloudhub.v1.TagB\b\xbaH\x05\x92\x01\x02\x10\n" +
-	"R\x04tags\"C\n" +
+	"R\x04tags\x123\n" +
+	"\fresource_ids\x18\v \x03(\tB\x10\xbaH\r\x92\x01\n" +
+	"\x10\xe8\a\"\x05r\x03\xb0\x01\x01R\vresourceIds\"C\n" +
 	"\x03Tag\x12\x1c\n" +
 	"\x03key\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x03key\x12\x1e\n" +

@@ -322,7 +322,8 @@ type Operation struct {
 	StartTime  *timestamppb.Timestamp `protobuf:"bytes,19,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
 	EndTime    *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	Version    int64                  `protobuf:"varint,21,opt,name=version,proto3" json:"version,omitempty"`
-	// Only in GetOperation.
+	// All of them in GetOperation; in ListOperations with `resource_id` that
+	// resource's alone.
 	Targets       []*OperationTarget `protobuf:"bytes,22,rep,name=targets,proto3" json:"targets,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -96,8 +96,9 @@ type ScheduleRule struct {
 	// "HH:MM". Not the same as `start_time`. Earlier than it means that the
 	// machines run over midnight.
 	StopTime string `protobuf:"bytes,2,opt,name=stop_time,json=stopTime,proto3" json:"stop_time,omitempty"`
-	// The days on which it starts, and on which it stops: both times are read on
-	// each of these days.
+	// The days on which it starts. It stops on the same day, or on the following
+	// one when `stop_time` is earlier than `start_time`: 22:00 to 04:00 on Fridays
+	// stops on Saturday.
 	Weekdays []Weekday `protobuf:"varint,3,rep,packed,name=weekdays,proto3,enum=cloudhub.v1.Weekday" json:"weekdays,omitempty"`
 	// IANA name, e.g. "America/Sao_Paulo".
 	TimeZone      string `protobuf:"bytes,4,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`

@@ -123,10 +123,7 @@ export function AccountDrawerView(props: Props) {
               t("facts.lastRead"),
               account.lastSyncTime ? <RelativeTime key="l" at={account.lastSyncTime} /> : t("facts.never"),
             ],
-            [
-              t("facts.nextRead"),
-              account.nextSyncTime ? <When key="n" at={account.nextSyncTime} /> : t("facts.unknown"),
-            ],
+            account.nextSyncTime && [t("facts.nextRead"), <When key="n" at={account.nextSyncTime} />],
             [t("facts.added"), format.date(account.createTime)],
           ]}
         />
@@ -165,7 +162,7 @@ export function AccountDrawerView(props: Props) {
         title={t("coverage.title")}
         count={
           account.coverage.length > 0
-            ? t("coverage.read", { count: account.coverage.length, read: readRegions })
+            ? t("coverage.some", { count: account.coverage.length, read: readRegions })
             : undefined
         }
       >

@@ -1,3 +1,4 @@
+import clsx from "clsx";
 import { useTranslation } from "react-i18next";
 import { StateMark } from "@/components/StateMark";
 import { type CloudAccount, CloudAccountState } from "@/gen/cloudhub/v1/cloud_account_pb";
@@ -45,7 +46,7 @@ export function CoverageText({ account }: { account: CloudAccount }) {
 /** One mark a region, in the order of the answer: full was read, dashed was not. */
 export function CoverageBar({ account }: { account: CloudAccount }) {
   return (
-    <span className="cvb" aria-hidden="true">
+    <span className={clsx("cvb", account.coverage.length > 8 && "many")} aria-hidden="true">
       {account.coverage.map((region) => (
         <i key={region.region} className={region.ok ? undefined : "no"} title={region.region} />
       ))}

@@ -54,7 +54,8 @@ export function AccountsPageView(props: AccountsPageViewProps) {
   const { t } = useTranslation("account");
   const columns = useColumns();
   const add = canManage && (
-    <Button kind="go" icon="plus" onClick={onAdd}>
+    // The panel has a main button of its own.
+    <Button kind={panel ? "plain" : "go"} icon="plus" onClick={onAdd}>
       {t("add.open")}
     </Button>
   );
@@ -146,7 +147,7 @@ function useColumns(): ReadonlyArray<Column<CloudAccount>> {
         header: t("column.name"),
         name: true,
         grow: true,
-        width: 168,
+        width: 128,
         phone: 1,
         cell: (account) => <ProviderMark provider={account.provider}>{account.name}</ProviderMark>,
         after: (account) => <Simulated when={account.simulated} />,
@@ -179,7 +180,7 @@ function useColumns(): ReadonlyArray<Column<CloudAccount>> {
       {
         id: "changes",
         header: t("column.changes"),
-        priority: 3,
+        priority: 2,
         cell: (account) => (
           <span className={account.observeOnly ? "text-fg-2" : undefined}>
             {t(account.observeOnly ? "changes.observe" : "changes.power")}

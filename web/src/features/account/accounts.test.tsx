@@ -53,7 +53,7 @@ describe("the list of accounts", () => {
     });
     setup([fakeAccount(1, { name: "ipe-hml" }), partial]);
     const row = (await screen.findByRole("button", { name: "ipe-prd" })).closest("tr") as HTMLElement;
-    expect(within(row).getByText("lida em parte")).toBeTruthy();
+    expect(within(row).getByText("Lida em parte")).toBeTruthy();
     expect(within(row).getByText("lidas 1 de 2 regiões")).toBeTruthy();
     expect(within(row).getByText("simulado")).toBeTruthy();
   });

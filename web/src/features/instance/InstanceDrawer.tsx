@@ -56,7 +56,10 @@ export function InstanceDrawer({ resourceId, row, accounts, onPower, onSchedule,
     );
   }
   const account = accounts.find((a) => a.id === resource.cloudAccountId);
-  const tags = Object.entries(resource.tags).sort(([a], [b]) => a.localeCompare(b));
+  // The tag Name is the title already.
+  const tags = Object.entries(resource.tags)
+    .filter(([key, value]) => key !== "Name" || value !== resource.name)
+    .sort(([a], [b]) => a.localeCompare(b));
   return (
     <Drawer
       title={resource.name || resource.providerId}

@@ -41,14 +41,14 @@ export function InstanceFacts({ resource, account }: { resource: Resource; accou
             {aside(spaced(account?.externalId))}
           </span>,
         ],
-        (d?.privateIp || d?.vpcId) && [
+        (d?.privateIp || d?.publicIp) && [
           t("fact.network"),
           <span key="n">
             {d.privateIp || "–"}
             {aside(d.publicIp || t("fact.noPublicIp"))}
-            {aside(d.vpcId)}
           </span>,
         ],
+        d?.vpcId && [t("fact.vpc"), d.vpcId],
         d?.subnetId && [t("fact.subnet"), d.subnetId],
         d?.imageId && [
           t("fact.image"),

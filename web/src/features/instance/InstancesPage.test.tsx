@@ -234,6 +234,8 @@ test("the history says how it ended for this machine, not for the whole operatio
   await user.click(screen.getByRole("button", { name: "web-01" }));
   const other = within(await screen.findByRole("complementary", { name: "web-01" }));
   expect(await other.findByRole("button", { name: /^Parada.*Homologação/ })).toBeTruthy();
+  // The list told it all.
+  expect(fake.asked.operations).toEqual([]);
 });
 
 describe("the address", () => {

@@ -39,7 +39,7 @@ export function MachineSchedules({ schedules, resource }: { schedules: readonly 
               <Link className="el font-medium text-fg" to={`${path("schedules")}?id=${schedule.id}`}>
                 {schedule.name}
               </Link>
-              <span className="ml-auto shrink-0 text-12 text-fg-3">{weekdayWords(rule.weekdays, t, format)}</span>
+              <span className="ml-auto shrink-0 text-12 text-fg-3">{weekdayWords(rule, t, format)}</span>
             </div>
             <Ruler
               segments={segments}

@@ -6,13 +6,14 @@ import { Icon } from "@/components/Icon";
 import { NamedStateMark, operationMark, StateMark, targetMark } from "@/components/StateMark";
 import { When } from "@/components/Time";
 import { isAlive } from "@/components/time/track";
-import { type Operation, TargetState } from "@/gen/cloudhub/v1/operation_pb";
+import { type Operation, type OperationTarget, TargetState } from "@/gen/cloudhub/v1/operation_pb";
 import { ResourceState } from "@/gen/cloudhub/v1/resource_pb";
 import { useFormat } from "@/lib/format";
 import { askedBy } from "./asked";
-import { didAll, directionOf } from "./operation";
-import { useInstanceOperations, useOperation } from "./queries";
+import { directionOf } from "./operation";
+import { useInstanceOperations } from "./queries";
 import { TargetFacts } from "./TargetFacts";
+import "./instance.css";
 
 /** What was done to the machine, newest first; each opens to what happened. */
 export function OperationHistory({ resourceId }: { resourceId: string }) {
@@ -35,7 +36,11 @@ export function OperationHistory({ resourceId }: { resourceId: string }) {
     <>
       <ol className="past">
         {past.map((operation) => (
-          <HistoryLine key={operation.id} operation={operation} resourceId={resourceId} />
+          <HistoryLine
+            key={operation.id}
+            operation={operation}
+            target={operation.targets.find((x) => x.resourceId === resourceId)}
+          />
         ))}
       </ol>
       {query.hasNextPage && (
@@ -53,29 +58,15 @@ export function OperationHistory({ resourceId }: { resourceId: string }) {
   );
 }
 
-/**
- * How an operation ended for one machine. One over several machines may have
- * ended otherwise for each, and only its targets say how.
- */
-function useEnded(operation: Operation, resourceId: string) {
-  const direction = directionOf(operation);
-  const sure = didAll(operation) && direction !== "both";
-  const mixed = !sure && operation.targetCount > 1;
-  const { data } = useOperation(mixed ? operation.id : "");
-  const target = data?.operation?.targets.find((x) => x.resourceId === resourceId);
-  return {
-    done: sure || target?.state === TargetState.DONE,
-    on: target ? target.wanted === ResourceState.RUNNING : direction === "start",
-    mark: target ? targetMark(target.state) : operationMark(operation.state),
-  };
-}
-
-function HistoryLine({ operation, resourceId }: { operation: Operation; resourceId: string }) {
+/** How an operation ended for this machine; one over several may have ended otherwise for each. */
+function HistoryLine({ operation, target }: { operation: Operation; target: OperationTarget | undefined }) {
   const { t } = useTranslation("instance");
   const format = useFormat();
   const id = useId();
   const [open, setOpen] = useState(false);
-  const { done, on, mark } = useEnded(operation, resourceId);
+  const done = target?.state === TargetState.DONE;
+  const on = target ? target.wanted === ResourceState.RUNNING : directionOf(operation) === "start";
+  const mark = target ? targetMark(target.state) : operationMark(operation.state);
   const who = askedBy(operation, format) || t("operation.system");
   return (
     <li>
@@ -87,7 +78,7 @@ function HistoryLine({ operation, resourceId }: { operation: Operation; resource
         ) : (
           <NamedStateMark mark={mark} />
         )}
-        <span className="el text-fg-2">{done ? who : `${t(`operation.${directionOf(operation)}`)} · ${who}`}</span>
+        <span className="el text-fg-2">{done ? who : `${t(on ? "operation.start" : "operation.stop")} · ${who}`}</span>
         <span className="text-12 text-fg-3">
           <When at={operation.dueTime ?? operation.createTime} />
         </span>
@@ -95,27 +86,9 @@ function HistoryLine({ operation, resourceId }: { operation: Operation; resource
       </button>
       {open && (
         <div className="past-in" id={id}>
-          <HistoryDetail operationId={operation.id} resourceId={resourceId} />
+          {target ? <TargetFacts target={target} /> : <p className="text-fg-3">{t("operation.noTarget")}</p>}
         </div>
       )}
     </li>
   );
-}
-
-function HistoryDetail({ operationId, resourceId }: { operationId: string; resourceId: string }) {
-  const { t } = useTranslation("instance");
-  const query = useOperation(operationId);
-  if (query.isPending) return <Skeleton width={180} />;
-  if (query.isError) {
-    return (
-      <p className="text-fg-2">
-        {t("operation.error")}{" "}
-        <button type="button" className="lk" onClick={() => query.refetch()}>
-          {t("drawer.retry")}
-        </button>
-      </p>
-    );
-  }
-  const target = query.data?.operation?.targets.find((x) => x.resourceId === resourceId);
-  return target ? <TargetFacts target={target} /> : <p className="text-fg-3">{t("operation.noTarget")}</p>;
 }

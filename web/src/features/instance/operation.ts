@@ -25,11 +25,6 @@ export function rowMark(
   return { shape: "pending", tone: "pending", word: moving[directionOf(operation)] };
 }
 
-/** Whether every target of an ended operation is as it wanted, none left alone. */
-export function didAll(operation: Operation): boolean {
-  return operation.state === OperationState.SUCCEEDED && operation.targetLeftAloneCount === 0;
-}
-
 export type StepWord = "queued" | "deciding" | "acting" | "watching";
 
 const steps: Partial<Record<OperationStep, StepWord>> = {

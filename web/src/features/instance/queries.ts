@@ -1,5 +1,5 @@
-import { useInfiniteQuery, useMutation, useQuery } from "@connectrpc/connect-query";
-import { keepPreviousData } from "@tanstack/react-query";
+import { createQueryOptions, useInfiniteQuery, useMutation, useQuery, useTransport } from "@connectrpc/connect-query";
+import { keepPreviousData, useQueries } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { CloudAccountService } from "@/gen/cloudhub/v1/cloud_account_pb";
 import { InventoryService } from "@/gen/cloudhub/v1/inventory_pb";
@@ -36,6 +36,35 @@ export function useInstanceChoices(search: string) {
     { ...ids, kind: ResourceKind.AWS_EC2_INSTANCE, pageSize: 50, search: search.trim().slice(0, 100) },
     { placeholderData: keepPreviousData },
   );
+}
+
+/** What one answer holds at most. */
+const NAMED = 500;
+
+/** Instances by id, with their names, in the order of their names. One that is gone is left out. */
+export function useInstancesById(resourceIds: readonly string[]) {
+  const { ids } = useWorkspace();
+  const transport = useTransport();
+  const parts = Array.from({ length: Math.ceil(resourceIds.length / NAMED) }, (_, i) =>
+    resourceIds.slice(i * NAMED, (i + 1) * NAMED),
+  );
+  return useQueries({
+    queries: parts.map((part) =>
+      createQueryOptions(
+        InventoryService.method.listResources,
+        { ...ids, resourceIds: part, pageSize: NAMED },
+        { transport },
+      ),
+    ),
+    combine: (answers) => ({
+      resources: answers
+        .flatMap((a) => a.data?.resources ?? [])
+        .sort((a, b) => a.name.localeCompare(b.name) || a.id.localeCompare(b.id)),
+      isPending: answers.some((a) => a.isPending),
+      isError: answers.some((a) => a.isError && !a.data),
+      refetch: () => Promise.all(answers.map((a) => a.refetch())),
+    }),
+  });
 }
 
 export function useInstance(resourceId: string) {

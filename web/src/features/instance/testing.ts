@@ -34,6 +34,8 @@ export function cloud(resources: Resource[]) {
     lists: [] as ListResourcesRequest[],
     stops: [] as StopResourcesRequest[],
     starts: [] as StartResourcesRequest[],
+    /** Ids of GetOperation. */
+    operations: [] as string[],
     syncs: 0,
   };
   const state = {
@@ -58,7 +60,10 @@ export function cloud(resources: Resource[]) {
       listResources: (request) => {
         asked.lists.push(request);
         if (state.fail) throw state.fail;
-        const found = state.resources.filter((r) => r.name.includes(request.search));
+        const found = state.resources.filter(
+          (r) =>
+            r.name.includes(request.search) && (request.resourceIds.length === 0 || request.resourceIds.includes(r.id)),
+        );
         const counts = [ResourceState.RUNNING, ResourceState.STOPPED, ResourceState.STOPPING].map((s) => ({
           state: s,
           count: found.filter((r) => r.state === s).length,
@@ -87,8 +92,16 @@ export function cloud(resources: Resource[]) {
       },
     });
     rpc.service(OperationService, {
-      listOperations: () => ({ operations: state.operations }),
-      getOperation: (request) => ({ operation: state.operations.find((o) => o.id === request.operationId) }),
+      listOperations: (request) => ({
+        operations: state.operations.map((o) => ({
+          ...o,
+          targets: o.targets.filter((x) => x.resourceId === request.resourceId),
+        })),
+      }),
+      getOperation: (request) => {
+        asked.operations.push(request.operationId);
+        return { operation: state.operations.find((o) => o.id === request.operationId) };
+      },
       watchWorkspace: async function* (_request, { signal }) {
         yield {};
         while (!signal.aborted) {

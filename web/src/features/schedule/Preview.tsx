@@ -63,7 +63,12 @@ export function Preview({ rule, answer, idle, error }: PreviewProps) {
               ) : (
                 <li key={`until ${civilKey(line.until)}`} className="pv-same">
                   <span />
-                  <span>{t("form.previewSame", { count: line.count, until: civilWords(line.until, utc, now) })}</span>
+                  <span>
+                    {t(line.kind === "same" ? "form.previewSame" : "form.previewMore", {
+                      count: line.count,
+                      until: civilWords(line.until, utc, now),
+                    })}
+                  </span>
                 </li>
               ),
             )}

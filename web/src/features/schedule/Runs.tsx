@@ -17,6 +17,8 @@ import { toDate, useFormat } from "@/lib/format";
 import { wantsOn } from "./health";
 import { Outcome } from "./Outcome";
 import { useRuns } from "./queries";
+// A run is drawn as a line of a machine's history.
+import "@/features/instance/instance.css";
 
 /** What the schedule did, newest first; each run opens to its machines. */
 export function Runs({ schedule }: { schedule: Schedule }) {

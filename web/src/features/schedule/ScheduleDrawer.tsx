@@ -17,8 +17,7 @@ import { isReason } from "@/lib/errors";
 import { toDate, useFormat } from "@/lib/format";
 import { invalidate } from "@/lib/stream/apply";
 import { useWorkspace } from "@/lib/workspace";
-import { today } from "./day";
-import { isOvernight } from "./form";
+import { isOvernight, today } from "./day";
 import { wantsOn } from "./health";
 import { useSchedule, useScheduleMutations } from "./queries";
 import { Runs } from "./Runs";
@@ -118,7 +117,7 @@ function When({ schedule }: { schedule: Schedule }) {
       )}
       <Facts
         rows={[
-          rule && [t("drawer.days"), weekdayWords(rule.weekdays, t, format)],
+          rule && [t("drawer.days"), weekdayWords(rule, t, format)],
           rule && [
             t("drawer.hours"),
             t(isOvernight(rule) ? "hoursOver" : "hours", { start: rule.startTime, stop: rule.stopTime }),

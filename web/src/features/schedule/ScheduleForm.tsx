@@ -15,21 +15,13 @@ import { isReason, toAppError, worthRetrying } from "@/lib/errors";
 import { invalidate } from "@/lib/stream/apply";
 import { useServerErrors } from "@/lib/useServerErrors";
 import { useWorkspace } from "@/lib/workspace";
-import {
-  clockOf,
-  FIELDS,
-  hoursAWeek,
-  isComplete,
-  isOvernight,
-  ruleOfValues,
-  type ScheduleValues,
-  valuesOf,
-} from "./form";
+import { clockOf, FIELDS, hoursAWeek, isComplete, ruleOfValues, type ScheduleValues, valuesOf } from "./form";
 import { LockedPanel } from "./LockedPanel";
 import { Preview } from "./Preview";
 import { usePreview, useScheduleMutations } from "./queries";
 import { TargetPicker } from "./TargetPicker";
 import { WeekdayToggles } from "./Weekdays";
+import { overnightWords } from "./words";
 import { ZonePicker } from "./ZonePicker";
 import "./schedule.css";
 
@@ -70,6 +62,7 @@ export function ScheduleForm({ schedule, resources = NONE, onClose, onSaved, onR
   const values = useWatch({ control }) as ScheduleValues;
   const rule = ruleOfValues(values);
   const preview = usePreview(rule);
+  const overnight = overnightWords(rule, t);
 
   const onFailed = (error: unknown) => {
     if (isReason(error, "SCHEDULE_CONFLICT") && !hasField(error)) {
@@ -178,7 +171,7 @@ export function ScheduleForm({ schedule, resources = NONE, onClose, onSaved, onR
             <Input inputMode="numeric" maxLength={5} className="tnum" {...clock("stopTime")} />
           </FormField>
         </div>
-        {isOvernight(rule) && <p className="-mt-2 text-12 text-fg-3">{t("form.overnightHint")}</p>}
+        {overnight !== "" && <p className="-mt-2 text-12 text-fg-3">{overnight}</p>}
         <Controller
           control={control}
           name="timeZone"

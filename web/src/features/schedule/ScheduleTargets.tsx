@@ -5,7 +5,7 @@ import { Skeleton } from "@/components/Badge";
 import { Button } from "@/components/Button";
 import { NamedStateMark, resourceMark } from "@/components/StateMark";
 import { AloneMark } from "@/features/instance/AloneMark";
-import { useInstanceChoices } from "@/features/instance/queries";
+import { useInstancesById } from "@/features/instance/queries";
 import { useWorkspace } from "@/lib/workspace";
 
 const SHOWN = 8;
@@ -15,10 +15,18 @@ export function ScheduleTargets({ resourceIds }: { resourceIds: readonly string[
   const { t } = useTranslation("schedule");
   const { path } = useWorkspace();
   const [all, setAll] = useState(false);
-  const query = useInstanceChoices("");
-  if (query.isPending) return <Skeleton width={200} />;
-  const wanted = new Set(resourceIds);
-  const machines = (query.data?.resources ?? []).filter((r) => wanted.has(r.id));
+  const { resources: machines, isPending, isError, refetch } = useInstancesById(resourceIds);
+  if (isPending) return <Skeleton width={200} />;
+  if (isError) {
+    return (
+      <p className="text-fg-2">
+        {t("drawer.targetsError")}{" "}
+        <button type="button" className="lk" onClick={() => void refetch()}>
+          {t("drawer.retry")}
+        </button>
+      </p>
+    );
+  }
   const shown = all ? machines : machines.slice(0, SHOWN);
   const unread = resourceIds.length - machines.length;
   return (

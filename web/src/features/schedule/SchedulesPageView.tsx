@@ -52,7 +52,8 @@ export function SchedulesPageView(props: SchedulesPageViewProps) {
           state !== "denied" &&
           !(state === "ready" && rows.length === 0) && (
             <Button
-              kind="go"
+              // The panel has one of its own.
+              kind={props.asideIsPanel ? "plain" : "go"}
               icon="plus"
               disabled={!manage}
               title={manage ? undefined : t("manageDenied")}

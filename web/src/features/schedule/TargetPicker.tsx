@@ -6,7 +6,7 @@ import { Shape } from "@/components/Shape";
 import { NamedStateMark, resourceMark } from "@/components/StateMark";
 import { aloneIcon } from "@/features/instance/AloneMark";
 import { leftAloneReason } from "@/features/instance/power";
-import { useInstanceChoices } from "@/features/instance/queries";
+import { useInstanceChoices, useInstancesById } from "@/features/instance/queries";
 import type { Resource } from "@/gen/cloudhub/v1/resource_pb";
 import { reasonText } from "@/lib/errors";
 import { useRested } from "./queries";
@@ -28,12 +28,14 @@ export function TargetPicker({ value, onChange, known, invalid, inputRef }: Targ
   const { t } = useTranslation("schedule");
   const [search, setSearch] = useState("");
   const [picked, setPicked] = useState<Resource[]>([]);
-  const all = useInstanceChoices("");
+  // Those that were chosen before the form was opened; what is chosen in it has its name from the list.
+  const [before] = useState(value);
+  const named = useInstancesById(before);
   const query = useInstanceChoices(useRested(search, 250));
   const found = query.data?.resources ?? [];
   const byId = useMemo(
-    () => new Map([...(all.data?.resources ?? []), ...known, ...picked].map((r) => [r.id, r])),
-    [all.data, known, picked],
+    () => new Map([...named.resources, ...known, ...picked].map((r) => [r.id, r])),
+    [named.resources, known, picked],
   );
   const chosen = value.flatMap((id) => byId.get(id) ?? []);
   const nameless = value.length - chosen.length;

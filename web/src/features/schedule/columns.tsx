@@ -98,7 +98,7 @@ function Day({ schedule, t, format, now }: ScheduleColumnsOf & { schedule: Sched
   if (!rule) return <span className="text-12 text-fg-3">{schedule.rule?.timeZone}</span>;
   const segments = today(rule, pastRunsOf(schedule), new Date(now));
   const elsewhere = rule.timeZone !== format.zone;
-  const days = weekdayWords(rule.weekdays, t, format);
+  const days = weekdayWords(rule, t, format);
   return (
     <span className="day-cell">
       <Ruler

@@ -23,11 +23,16 @@ describe("what a rule plans", () => {
     ]);
   });
 
-  test("a night shift of weekdays leaves machines on over the weekend", () => {
-    // Friday 22:00 starts; the next stop is read on Monday.
-    expect(plannedOn(night, 6)).toEqual([{ from: 0, to: 1440 }]);
-    expect(onAtMidnight(night, 1)).toBe(true);
-    expect(plannedOn(night, 1)[0]).toEqual({ from: 0, to: 240 });
+  test("the night of Friday ends on Saturday, and the weekend stays off", () => {
+    expect(eventsOn(night, 6)).toEqual([{ minute: 240, on: false }]);
+    expect(plannedOn(night, 6)).toEqual([{ from: 0, to: 240 }]);
+    expect(plannedOn(night, 7)).toEqual([]);
+    expect(onAtMidnight(night, 1)).toBe(false);
+    expect(plannedOn(night, 1)).toEqual([{ from: 1320, to: 1440 }]);
+  });
+
+  test("the night of Sunday ends on Monday", () => {
+    expect(eventsOn({ ...night, weekdays: [7] }, 1)).toEqual([{ minute: 240, on: false }]);
   });
 
   test("a stop at midnight ends nothing on the day before", () => {
@@ -43,6 +48,8 @@ describe("what a rule plans", () => {
     expect(eventAfter(office, { weekday: 2, minute: 600 })).toEqual({ days: 0, minute: 1140, on: false });
     expect(eventAfter(office, { weekday: 2, minute: 1140 })).toEqual({ days: 1, minute: 420, on: true });
     expect(eventAfter(office, { weekday: 5, minute: 1140 })).toEqual({ days: 3, minute: 420, on: true });
+    expect(eventAfter(night, { weekday: 5, minute: 1320 })).toEqual({ days: 1, minute: 240, on: false });
+    expect(eventAfter(night, { weekday: 6, minute: 240 })).toEqual({ days: 2, minute: 1320, on: true });
     expect(eventAfter({ ...office, weekdays: [2] }, { weekday: 2, minute: 1200 })).toEqual({
       days: 7,
       minute: 420,
@@ -75,6 +82,14 @@ describe("today on the ruler", () => {
     expect(today(night, runs, tuesday("14:30"))).toEqual([
       { from: 0, to: 240, kind: "was" },
       { from: 1320, to: 1440, kind: "will" },
+    ]);
+  });
+
+  test("on the day after its last night it has only the stop", () => {
+    const saturday = new Date("2026-11-28T02:00:00-03:00");
+    expect(today(night, [run("2026-11-27T22:00", true)], saturday)).toEqual([
+      { from: 0, to: 120, kind: "was" },
+      { from: 120, to: 240, kind: "will" },
     ]);
   });
 

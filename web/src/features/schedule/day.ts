@@ -23,18 +23,35 @@ export interface PastRun {
   took: boolean;
 }
 
-/** What the rule does on one weekday (1 Monday to 7 Sunday), in order. */
-export function eventsOn(rule: Rule, weekday: number): RuleEvent[] {
+/** The minutes of the rule's two times; undefined while they do not make a pair. */
+export function pairOf(rule: Pick<Rule, "startTime" | "stopTime">): { start: number; stop: number } | undefined {
   const start = minuteOf(rule.startTime);
   const stop = minuteOf(rule.stopTime);
-  if (start === undefined || stop === undefined || start === stop) return [];
-  if (!rule.weekdays.includes(weekday)) return [];
-  const both = [
-    { minute: start, on: true },
-    { minute: stop, on: false },
-  ];
-  return both.sort((a, b) => a.minute - b.minute);
+  return start === undefined || stop === undefined || start === stop ? undefined : { start, stop };
 }
+
+/** It stops on the day after the one on which it starts. */
+export function isOvernight(rule: Pick<Rule, "startTime" | "stopTime">): boolean {
+  const pair = pairOf(rule);
+  return pair !== undefined && pair.stop < pair.start;
+}
+
+/**
+ * What the rule does on one weekday (1 Monday to 7 Sunday), in order. The days
+ * of a rule are those on which it starts: a stop earlier than the start is of
+ * the day after.
+ */
+export function eventsOn(rule: Rule, weekday: number): RuleEvent[] {
+  const pair = pairOf(rule);
+  if (!pair) return [];
+  const stops = isOvernight(rule) ? dayBefore(weekday) : weekday;
+  const events: RuleEvent[] = [];
+  if (rule.weekdays.includes(weekday)) events.push({ minute: pair.start, on: true });
+  if (rule.weekdays.includes(stops)) events.push({ minute: pair.stop, on: false });
+  return events.sort((a, b) => a.minute - b.minute);
+}
+
+const dayBefore = (weekday: number) => ((weekday + 5) % 7) + 1;
 
 /** What the rule has left behind when the day begins: the last event of the days before. */
 export function onAtMidnight(rule: Rule, weekday: number): boolean {
@@ -62,9 +79,9 @@ export function plannedOn(rule: Rule, weekday: number): { from: number; to: numb
 
 /** The window that the rule's times describe, whatever the day. */
 export function usualWindow(rule: Rule): { from: number; to: number }[] {
-  const start = minuteOf(rule.startTime);
-  const stop = minuteOf(rule.stopTime);
-  if (start === undefined || stop === undefined || start === stop) return [];
+  const pair = pairOf(rule);
+  if (!pair) return [];
+  const { start, stop } = pair;
   if (start < stop) return [{ from: start, to: stop }];
   const pieces = [
     { from: 0, to: stop },

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Rule } from "./day";
-import { clockOf, hoursAWeek, isComplete, isOvernight, valuesOf } from "./form";
+import { isOvernight, type Rule } from "./day";
+import { clockOf, hoursAWeek, isComplete, valuesOf } from "./form";
 
 const rule: Rule = { startTime: "07:00", stopTime: "19:00", weekdays: [1, 2, 3, 4, 5], timeZone: "America/Sao_Paulo" };
 
@@ -27,11 +27,13 @@ test("only a whole rule is sent", () => {
   expect(isComplete({ ...rule, timeZone: "Mars/Olympus" })).toBe(false);
 });
 
-test("hours on in a week, also over midnight and the weekend", () => {
+test("hours on in a week, also over midnight", () => {
   expect(hoursAWeek(rule)).toBe(60);
   const night = { ...rule, startTime: "22:00", stopTime: "04:00" };
-  // Four nights of six hours, and from Friday 22:00 to Monday 04:00.
-  expect(hoursAWeek(night)).toBe(24 + 54);
+  // Five nights of six hours; the one of Friday ends on Saturday.
+  expect(hoursAWeek(night)).toBe(30);
+  expect(hoursAWeek({ ...night, weekdays: [5] })).toBe(6);
+  expect(hoursAWeek({ ...rule, startTime: "08:00", stopTime: "00:00", weekdays: [7] })).toBe(16);
   expect(isOvernight(night)).toBe(true);
   expect(isOvernight(rule)).toBe(false);
 });

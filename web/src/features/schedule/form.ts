@@ -1,6 +1,6 @@
-import { clockOfMinute, knownZone, MINUTES_A_DAY, minuteOf } from "@/components/time/wall";
+import { clockOfMinute, knownZone, MINUTES_A_DAY } from "@/components/time/wall";
 import type { Schedule } from "@/gen/cloudhub/v1/schedule_pb";
-import { eventsOn, plannedOn, type Rule } from "./day";
+import { pairOf, plannedOn, type Rule } from "./day";
 import { WEEK } from "./words";
 
 /** What the panel holds while it is filled. */
@@ -42,9 +42,7 @@ export function ruleOfValues(values: Pick<ScheduleValues, "weekdays" | "startTim
 
 /** Whether a rule says enough to be sent. */
 export function isComplete(rule: Rule): boolean {
-  if (!knownZone(rule.timeZone)) return false;
-  const [first] = rule.weekdays;
-  return first !== undefined && eventsOn(rule, first).length === 2;
+  return knownZone(rule.timeZone) && rule.weekdays.length > 0 && pairOf(rule) !== undefined;
 }
 
 /** How people write an hour ("7", "730", "7h30", "7:30"), as the contract has it; else what was written. */
@@ -55,12 +53,6 @@ export function clockOf(text: string): string {
   const hour = Number(m[1]);
   const minute = Number(m[2] ?? 0);
   return hour < 24 && minute < 60 ? clockOfMinute(hour * 60 + minute) : text.trim();
-}
-
-export function isOvernight(rule: Pick<Rule, "startTime" | "stopTime">): boolean {
-  const start = minuteOf(rule.startTime);
-  const stop = minuteOf(rule.stopTime);
-  return start !== undefined && stop !== undefined && stop < start;
 }
 
 /** Hours of a week in which the rule has machines on; of 168. */

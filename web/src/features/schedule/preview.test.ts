@@ -33,6 +33,21 @@ test("over midnight both days are drawn, and days on all through are not left ou
   ]);
 });
 
+test("a night of Friday ends on Saturday, and the weekend is left out", () => {
+  const runs = [
+    at("2026-11-27T22:00", true),
+    at("2026-11-28T04:00", false),
+    at("2026-11-30T22:00", true),
+    at("2026-12-01T04:00", false),
+  ];
+  expect(comingDays(runs, zone, now, 30).map((d) => [d.civil.day, d.segments])).toEqual([
+    [27, [{ from: 1320, to: 1440, kind: "will" }]],
+    [28, [{ from: 0, to: 240, kind: "will" }]],
+    [30, [{ from: 1320, to: 1440, kind: "will" }]],
+    [1, [{ from: 0, to: 240, kind: "will" }]],
+  ]);
+});
+
 test("equal days are told once, a moved one never hides among them", () => {
   const dates = ["25", "26", "27", "28", "29", "30"].map((d) => `2026-11-${d}`);
   const runs = office(dates);
@@ -50,4 +65,18 @@ test("a last day that the limit cut is left out", () => {
   const runs = office(["2026-11-25", "2026-11-26"]).slice(0, 3);
   expect(comingDays(runs, zone, now, 3).map((d) => d.civil.day)).toEqual([25]);
   expect(comingDays(runs, zone, now, 30).map((d) => d.civil.day)).toEqual([25, 26]);
+});
+
+test("a long pattern is cut after nine lines, and says how far it goes", () => {
+  const nights = [24, 25, 26, 27, 30].map((d) => `2026-11-${d}`);
+  const runs = nights.flatMap((day) => [at(`${day}T22:00`, true), at(`${day}T23:00`, false)]);
+  const odd = runs.map((r, i) =>
+    Math.floor(i / 2) % 2 === 0 ? r : { ...r, time: new Date(r.time.getTime() + 60_000) },
+  );
+  const later = [0, 7, 14].flatMap((days) =>
+    odd.map((r) => ({ ...r, time: new Date(r.time.getTime() + days * 86_400_000) })),
+  );
+  const lines = previewLines(comingDays(later, zone, now, 100));
+  expect(lines.slice(0, 9).every((l) => l.kind === "day")).toBe(true);
+  expect(lines.slice(9)).toMatchObject([{ kind: "more", count: 6, until: { month: 12, day: 14 } }]);
 });

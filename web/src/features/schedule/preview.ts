@@ -14,7 +14,10 @@ export interface ComingDay {
   segments: Segment[];
 }
 
-export type PreviewLine = { kind: "day"; day: ComingDay } | { kind: "same"; count: number; until: CivilDay };
+export type PreviewLine = { kind: "day"; day: ComingDay } | { kind: "same" | "more"; count: number; until: CivilDay };
+
+/** Lines of a preview; what comes after is counted, but for a day that daylight saving moves. */
+const LINES = 9;
 
 /**
  * The days of the coming runs in their zone, oldest first. A day without runs
@@ -82,7 +85,16 @@ export function previewLines(days: ComingDay[], shown = 2): PreviewLine[] {
     }
     i = j;
   }
-  return lines;
+  return capped(lines);
+}
+
+function capped(lines: PreviewLine[]): PreviewLine[] {
+  const rest = lines.slice(LINES);
+  const count = rest.reduce((n, line) => n + (line.kind === "day" ? 1 : line.count), 0);
+  const last = rest.at(-1);
+  if (!last || count < 3 || rest.some((line) => line.kind === "day" && line.day.events.some((e) => e.moved)))
+    return lines;
+  return [...lines.slice(0, LINES), { kind: "more", count, until: last.kind === "day" ? last.day.civil : last.until }];
 }
 
 function alike(a: ComingDay, b: ComingDay | undefined): boolean {

@@ -3,7 +3,7 @@ import { i18n } from "@/i18n";
 import { makeFormat } from "@/lib/format";
 import type { Rule } from "./day";
 import { healthOf } from "./health";
-import { healthWords, inWords, machineSentence, nextWords, rulerWords, weekdayWords } from "./words";
+import { healthWords, inWords, machineSentence, nextWords, overnightWords, rulerWords, weekdayWords } from "./words";
 
 const zone = "America/Sao_Paulo";
 const now = new Date("2026-11-24T14:32:00-03:00").getTime();
@@ -21,6 +21,7 @@ const languages = {
     plain: "Liga amanhã às 07:00. Para amanhã às 19:00.",
     weekend: "Para sex às 19:00. Liga seg às 07:00.",
     alone: "Não mexe nela. Está protegida.",
+    night: ["liga de segunda a sexta", "Para no dia seguinte: sexta 22:00 até sábado 04:00.", ""],
     days: ["de segunda a sexta", "todos os dias", "sábado e domingo", "seg, qua e sex"],
     ruler: "ligada das 07:00 às 14:32; vai ficar ligada das 14:32 às 24:00",
     health: "1 de 2 execuções certas, 1 perdida",
@@ -33,6 +34,7 @@ const languages = {
     plain: "Starts tomorrow at 07:00. Stops tomorrow at 19:00.",
     weekend: "Stops Fri at 19:00. Starts Mon at 07:00.",
     alone: "Leaves it alone. It is protected.",
+    night: ["starts Monday to Friday", "Stops on the following day: Friday 22:00 to Saturday 04:00.", ""],
     days: ["Monday to Friday", "every day", "Saturday and Sunday", "Mon, Wed, and Fri"],
     ruler: "on from 07:00 to 14:32; will be on from 14:32 to 24:00",
     health: "1 of 2 runs went right, 1 missed",
@@ -70,6 +72,15 @@ describe.each(Object.entries(languages))("in %s", (language, wanted) => {
     expect(machineSentence(next, now, words(), format)).toBe(wanted.alone);
   });
 
+  test("a night: the days on which it starts, and where it stops", () => {
+    const night = { ...office, startTime: "22:00", stopTime: "04:00" };
+    expect([
+      weekdayWords(night, words(), format),
+      overnightWords(night, words()),
+      overnightWords(office, words()),
+    ]).toEqual(wanted.night);
+  });
+
   test("days, ruler and health in words", () => {
     const sets = [
       [1, 2, 3, 4, 5],
@@ -77,7 +88,7 @@ describe.each(Object.entries(languages))("in %s", (language, wanted) => {
       [6, 7],
       [5, 1, 3],
     ];
-    expect(sets.map((days) => weekdayWords(days, words(), format))).toEqual(wanted.days);
+    expect(sets.map((weekdays) => weekdayWords({ ...office, weekdays }, words(), format))).toEqual(wanted.days);
     expect(
       rulerWords(
         [

@@ -2,7 +2,7 @@ import type { TFunction } from "i18next";
 import type { Segment } from "@/components/time/segments";
 import { addDays, type CivilDay, civilDate, clockOfMinute, instantOf, wallIn } from "@/components/time/wall";
 import type { Format } from "@/lib/format";
-import { eventAfter, type Rule } from "./day";
+import { eventAfter, isOvernight, type Rule } from "./day";
 import type { Health } from "./health";
 
 export type Words = TFunction<"schedule">;
@@ -64,8 +64,18 @@ export function machineSentence(next: MachineNext, now: number, t: Words, format
   return `${first} ${sentence(then.on, thenAt, false)}`;
 }
 
-/** "dias úteis", "todos os dias", "seg, qua e sex". */
-export function weekdayWords(weekdays: number[], t: Words, format: Format): string {
+/** "de segunda a sexta", "seg, qua e sex"; "liga todos os dias" when it stops on the day after. */
+export function weekdayWords(
+  rule: Pick<Rule, "weekdays" | "startTime" | "stopTime">,
+  t: Words,
+  format: Format,
+): string {
+  const days = daysWords(rule.weekdays, t, format);
+  // A night belongs to two days: these are the ones on which it begins.
+  return isOvernight(rule) ? t("weekday.starts", { days }) : days;
+}
+
+function daysWords(weekdays: number[], t: Words, format: Format): string {
   const days = [...new Set(weekdays)].sort((a, b) => a - b);
   switch (days.join("")) {
     case "1234567":
@@ -77,6 +87,18 @@ export function weekdayWords(weekdays: number[], t: Words, format: Format): stri
     default:
       return format.list(days.map((d) => t(`weekday.list.${d as Weekday}`)));
   }
+}
+
+/** "Para no dia seguinte: sexta 22:00 até sábado 04:00": the last night of the rule. "" when it has none. */
+export function overnightWords(rule: Rule, t: Words): string {
+  const day = rule.weekdays.at(-1);
+  if (day === undefined || !isOvernight(rule)) return "";
+  return t("form.overnightHint", {
+    from: t(`weekday.long.${day as Weekday}`),
+    start: rule.startTime,
+    to: t(`weekday.long.${((day % 7) + 1) as Weekday}`),
+    stop: rule.stopTime,
+  });
 }
 
 export type Weekday = 1 | 2 | 3 | 4 | 5 | 6 | 7;

@@ -5,6 +5,8 @@ import { useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { OperationService } from "@/gen/cloudhub/v1/operation_pb";
+import { Permission } from "@/gen/cloudhub/v1/options_pb";
+import { UserService } from "@/gen/cloudhub/v1/user_pb";
 import { useWorkspace } from "../workspace";
 import { applyMessage, invalidate, workspaceMethods } from "./apply";
 import { createWatch, type StreamStatus } from "./watch";
@@ -33,7 +35,8 @@ const sayEvery = 5_000;
 
 /** Keeps the caches of the workspace true while its pages are looked at. */
 export function WorkspaceStreamProvider({ children }: { children: ReactNode }) {
-  const { orgId, workspaceId } = useWorkspace();
+  const { orgId, workspaceId, can } = useWorkspace();
+  const allowed = can(Permission.RESOURCES_VIEW);
   const transport = useTransport();
   const queryClient = useQueryClient();
   const [status, setStatus] = useState<StreamStatus>({
@@ -46,6 +49,7 @@ export function WorkspaceStreamProvider({ children }: { children: ReactNode }) {
   const announce = useAnnouncer();
 
   useEffect(() => {
+    if (!allowed) return;
     const client = createClient(OperationService, transport);
     const stale = new Set<DescMethodUnary>();
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -63,6 +67,8 @@ export function WorkspaceStreamProvider({ children }: { children: ReactNode }) {
       },
       onReadAll: () => invalidate(queryClient, workspaceMethods),
       onStatus: setStatus,
+      // What one may do has changed since it was read.
+      onDenied: () => invalidate(queryClient, [UserService.method.getMe]),
       visible: () => document.visibilityState === "visible",
       online: () => navigator.onLine,
       random: Math.random,
@@ -79,7 +85,7 @@ export function WorkspaceStreamProvider({ children }: { children: ReactNode }) {
       window.removeEventListener("online", watch.changed);
       window.removeEventListener("offline", watch.changed);
     };
-  }, [orgId, workspaceId, transport, queryClient, announce]);
+  }, [orgId, workspaceId, transport, queryClient, announce, allowed]);
 
   const value = useMemo(() => ({ ...status, retryNow: () => retry.current() }), [status]);
   return (

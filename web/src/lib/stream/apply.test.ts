@@ -10,6 +10,7 @@ import {
 } from "@/gen/cloudhub/v1/inventory_pb";
 import {
   GetOperationResponseSchema,
+  ListOperationsResponseSchema,
   OperationService,
   OperationState,
   TargetState,
@@ -108,6 +109,27 @@ describe("applyMessage", () => {
       }),
     );
     const operation = client.getQueryData(operationKey)?.operation;
+    expect(operation?.state).toBe(OperationState.SUCCEEDED);
+    expect(operation?.targets.map((target) => target.state)).toEqual([TargetState.DONE]);
+  });
+
+  it("keeps the targets of a resource's history when an operation in it moves on", () => {
+    const client = new QueryClient();
+    const key = createConnectQueryKey({
+      schema: OperationService.method.listOperations,
+      input: { resourceId: "a" },
+      cardinality: "finite",
+    });
+    const targets = [{ operationId: "o", resourceId: "a", state: TargetState.TAKEN, version: 1n }];
+    client.setQueryData(key, create(ListOperationsResponseSchema, { operations: [{ id: "o", version: 1n, targets }] }));
+    applyMessage(
+      client,
+      create(WatchWorkspaceResponseSchema, {
+        operations: [{ id: "o", version: 2n, state: OperationState.SUCCEEDED }],
+        targets: [{ operationId: "o", resourceId: "a", state: TargetState.DONE, version: 2n }],
+      }),
+    );
+    const operation = client.getQueryData(key)?.operations[0];
     expect(operation?.state).toBe(OperationState.SUCCEEDED);
     expect(operation?.targets.map((target) => target.state)).toEqual([TargetState.DONE]);
   });

@@ -6,6 +6,7 @@ import { type GetResourceResponse, InventoryService, type ListResourcesResponse 
 import {
   type GetOperationResponse,
   type ListOperationsResponse,
+  type Operation,
   OperationService,
   type OperationTarget,
   type WatchWorkspaceResponse,
@@ -41,36 +42,19 @@ export function applyMessage(client: QueryClient, message: WatchWorkspaceRespons
     stale.add(InventoryService.method.listResources);
   }
 
-  if (message.operations.length > 0) {
+  if (message.operations.length > 0 || message.targets.length > 0) {
     const rows = byId(message.operations);
-    const seen = new Set<string>();
+    const targets = new Map(message.targets.map((target) => [targetKey(target), target]));
+    const moveOn = (held: Operation) => withTargets(withRow(held, rows.get(held.id)), targets);
     eachAnswer<ListOperationsResponse>(client, OperationService.method.listOperations, (answer) => {
-      const operations = replace(answer.operations, rows, seen);
-      return operations === answer.operations ? answer : { ...answer, operations };
+      const operations = answer.operations.map(moveOn);
+      return operations.some((one, index) => one !== answer.operations[index]) ? { ...answer, operations } : answer;
     });
     eachAnswer<GetOperationResponse>(client, OperationService.method.getOperation, (answer) => {
-      const held = answer.operation;
-      const row = held && rows.get(held.id);
-      if (!row || row.version <= held.version) return answer;
-      return { ...answer, operation: row.targets.length > 0 ? row : { ...row, targets: held.targets } };
+      const operation = answer.operation && moveOn(answer.operation);
+      return operation === answer.operation ? answer : { ...answer, operation };
     });
-    stale.add(OperationService.method.listOperations);
-  }
-
-  if (message.targets.length > 0) {
-    const rows = new Map(message.targets.map((target) => [targetKey(target), target]));
-    eachAnswer<GetOperationResponse>(client, OperationService.method.getOperation, (answer) => {
-      const held = answer.operation;
-      if (!held) return answer;
-      let changed = false;
-      const targets = held.targets.map((target) => {
-        const row = rows.get(targetKey(target));
-        if (!row || row.version <= target.version) return target;
-        changed = true;
-        return row;
-      });
-      return changed ? { ...answer, operation: { ...held, targets } } : answer;
-    });
+    if (rows.size > 0) stale.add(OperationService.method.listOperations);
   }
 
   if (message.cloudAccounts.length > 0) {
@@ -108,6 +92,23 @@ export function invalidate(client: QueryClient, methods: Iterable<DescMethodUnar
 }
 
 const targetKey = (target: OperationTarget) => `${target.operationId} ${target.resourceId}`;
+
+/** The newer row, with the targets that were read: the stream tells them apart from it. */
+function withRow(held: Operation, row: Operation | undefined): Operation {
+  if (!row || row.version <= held.version) return held;
+  return row.targets.length > 0 ? row : { ...row, targets: held.targets };
+}
+
+function withTargets(held: Operation, rows: ReadonlyMap<string, OperationTarget>): Operation {
+  let changed = false;
+  const targets = held.targets.map((target) => {
+    const row = rows.get(targetKey(target));
+    if (!row || row.version <= target.version) return target;
+    changed = true;
+    return row;
+  });
+  return changed ? { ...held, targets } : held;
+}
 
 function byId<R extends Row>(rows: readonly R[]) {
   const newest = new Map<string, R>();

@@ -18,6 +18,7 @@ function setup() {
   const place = { visible: true, online: true };
   const onReadAll = vi.fn();
   const onMessage = vi.fn();
+  const onDenied = vi.fn();
   const watch = createWatch({
     open: (signal) => {
       const waiting: Array<{ value?: WatchWorkspaceResponse; error?: unknown; done?: boolean }> = [];
@@ -52,13 +53,14 @@ function setup() {
     },
     onMessage,
     onReadAll,
+    onDenied,
     onStatus: (status) => states.push(status.state),
     visible: () => place.visible,
     online: () => place.online,
     random: () => 1,
   });
   const line = () => lines.at(-1) as Line;
-  return { watch, lines, line, states, place, onReadAll, onMessage };
+  return { watch, lines, line, states, place, onReadAll, onMessage, onDenied };
 }
 
 const settle = () => vi.advanceTimersByTimeAsync(1);
@@ -184,11 +186,12 @@ describe("createWatch", () => {
   });
 
   it("does not go on asking for what it may not see", async () => {
-    const { watch, lines, line } = setup();
+    const { watch, lines, line, onDenied } = setup();
     watch.start();
     line().fail(new ConnectError("no", Code.PermissionDenied));
     await vi.advanceTimersByTimeAsync(120_000);
     expect(lines).toHaveLength(1);
+    expect(onDenied).toHaveBeenCalledTimes(1);
     watch.stop();
   });
 });

@@ -23,6 +23,8 @@ export type WatchDeps = {
   /** The stream has just become live, or a poll is due: read the lists. */
   onReadAll: () => void;
   onStatus: (status: StreamStatus) => void;
+  /** The person may not see the workspace (any more). */
+  onDenied: () => void;
   visible: () => boolean;
   online: () => boolean;
   random: () => number;
@@ -113,6 +115,7 @@ export function createWatch(deps: WatchDeps) {
     if (ConnectError.from(ended).code === Code.PermissionDenied && !quiet) {
       // Asking again would not help; the pages say what is missing.
       set("paused");
+      deps.onDenied();
       return;
     }
     // A stream does not renew its token; the requests that this makes do, or find out that the session is over.

@@ -48,7 +48,7 @@ const (
 type OperationServiceClient interface {
 	// GetOperation gives one operation with all its targets. Errors: NOT_FOUND.
 	GetOperation(context.Context, *v1.GetOperationRequest) (*v1.GetOperationResponse, error)
-	// ListOperations lists operations without targets, newest first.
+	// ListOperations lists operations, newest first.
 	ListOperations(context.Context, *v1.ListOperationsRequest) (*v1.ListOperationsResponse, error)
 	// WatchWorkspace streams every row of the workspace that changes: resources,
 	// operations and their targets, cloud accounts. The first message is a
@@ -127,7 +127,7 @@ func (c *operationServiceClient) WatchWorkspace(ctx context.Context, req *v1.Wat
 type OperationServiceHandler interface {
 	// GetOperation gives one operation with all its targets. Errors: NOT_FOUND.
 	GetOperation(context.Context, *v1.GetOperationRequest) (*v1.GetOperationResponse, error)
-	// ListOperations lists operations without targets, newest first.
+	// ListOperations lists operations, newest first.
 	ListOperations(context.Context, *v1.ListOperationsRequest) (*v1.ListOperationsResponse, error)
 	// WatchWorkspace streams every row of the workspace that changes: resources,
 	// operations and their targets, cloud accounts. The first message is a

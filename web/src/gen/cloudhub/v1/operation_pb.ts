@@ -150,7 +150,8 @@ export type Operation = Message<"cloudhub.v1.Operation"> & {
   version: bigint;
 
   /**
-   * Only in GetOperation.
+   * All of them in GetOperation; in ListOperations with `resource_id` that
+   * resource's alone.
    *
    * @generated from field: repeated cloudhub.v1.OperationTarget targets = 22;
    */
@@ -738,7 +739,7 @@ export const OperationService: GenService<{
     output: typeof GetOperationResponseSchema;
   },
   /**
-   * ListOperations lists operations without targets, newest first.
+   * ListOperations lists operations, newest first.
    *
    * @generated from rpc cloudhub.v1.OperationService.ListOperations
    */

@@ -41,8 +41,9 @@ export type ScheduleRule = Message<"cloudhub.v1.ScheduleRule"> & {
   stopTime: string;
 
   /**
-   * The days on which it starts, and on which it stops: both times are read on
-   * each of these days.
+   * The days on which it starts. It stops on the same day, or on the following
+   * one when `stop_time` is earlier than `start_time`: 22:00 to 04:00 on Fridays
+   * stops on Saturday.
    *
    * @generated from field: repeated cloudhub.v1.Weekday weekdays = 3;
    */

@@ -1,0 +1,225 @@
+package server_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
+	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
+	"github.com/cloudhub/cloudhub/db/dbtest"
+	"github.com/cloudhub/cloudhub/internal/inventory"
+)
+
+// fixture builds a valid request of one rpc, about the rows of an estate, by a
+// caller who has a session to lose.
+type fixture struct {
+	build func(w *world, p person, e estate) proto.Message
+	// outcome of an allowed call, when it is not "ok".
+	outcome string
+}
+
+func of(build func(w *world, p person, e estate) proto.Message) fixture {
+	return fixture{build: build}
+}
+
+var workdays = []v1.Weekday{v1.Weekday_WEEKDAY_MONDAY, v1.Weekday_WEEKDAY_FRIDAY}
+
+func rule() *v1.ScheduleRule {
+	return &v1.ScheduleRule{StartTime: "08:00", StopTime: "19:00", Weekdays: workdays, TimeZone: "America/Sao_Paulo"}
+}
+
+// accessKey is one that nobody has used yet.
+func accessKey() *v1.AwsAccessKey {
+	raw := strings.ToUpper(strings.ReplaceAll(uuid.NewString(), "-", ""))
+	return &v1.AwsAccessKey{AccessKeyId: "AKIA" + raw[:16], SecretAccessKey: "canary-secret-" + raw}
+}
+
+// fixtures has one for every rpc of the contract; TestEveryRPCHasAFixture fails
+// when one is missing.
+var fixtures = map[string]fixture{
+	"AuthService/Register": of(func(*world, person, estate) proto.Message {
+		return &v1.RegisterRequest{Email: uuid.NewString() + "@example.com", Name: "Novo", Password: password}
+	}),
+	"AuthService/Login": of(func(w *world, p person, _ estate) proto.Message {
+		return &v1.LoginRequest{Email: p.email, Password: p.password}
+	}),
+	"AuthService/RefreshSession": {outcome: "SESSION_ENDED", build: func(*world, person, estate) proto.Message { return &v1.RefreshSessionRequest{} }},
+	"AuthService/Logout":         of(func(*world, person, estate) proto.Message { return &v1.LogoutRequest{} }),
+	"UserService/GetMe":          of(func(*world, person, estate) proto.Message { return &v1.GetMeRequest{} }),
+	"UserService/ListSessions":   of(func(*world, person, estate) proto.Message { return &v1.ListSessionsRequest{} }),
+	"UserService/RevokeSession": of(func(w *world, p person, _ estate) proto.Message {
+		session := dbtest.NewID(w.t)
+		w.exec(`INSERT INTO sessions (id, user_id, idle_expires_at, expires_at) VALUES ($1, $2, now() + interval '1 day', now() + interval '1 day')`, session, p.id)
+		return &v1.RevokeSessionRequest{SessionId: session.String()}
+	}),
+	"CloudAccountService/CreateCloudAccount": of(func(w *world, _ person, e estate) proto.Message {
+		return &v1.CreateCloudAccountRequest{
+			OrgId: e.org.String(), WorkspaceId: e.workspace.String(), Name: "Nova conta", RequestId: uuid.NewString(),
+			Credential: &v1.CreateCloudAccountRequest_AwsAccessKey{AwsAccessKey: accessKey()},
+		}
+	}),
+	"CloudAccountService/ListCloudAccounts": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.ListCloudAccountsRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String()}
+	}),
+	"CloudAccountService/UpdateCloudAccount": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.UpdateCloudAccountRequest{
+			OrgId: e.org.String(), WorkspaceId: e.workspace.String(), CloudAccountId: e.account.String(), Name: "Outro nome",
+			UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"name"}},
+		}
+	}),
+	"CloudAccountService/DeleteCloudAccount": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.DeleteCloudAccountRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), CloudAccountId: e.account.String()}
+	}),
+	"InventoryService/ListResources": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.ListResourcesRequest{
+			OrgId: e.org.String(), WorkspaceId: e.workspace.String(), CloudAccountIds: []string{e.account.String()},
+			ResourceIds: texts(e.resources), States: []v1.ResourceState{v1.ResourceState_RESOURCE_STATE_RUNNING},
+		}
+	}),
+	"InventoryService/GetResource": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.GetResourceRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), ResourceId: e.resources[0].String()}
+	}),
+	"InventoryService/SyncInventory": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.SyncInventoryRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), CloudAccountIds: []string{e.account.String()}}
+	}),
+	"ResourceService/StartResources": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.StartResourcesRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), ResourceIds: texts(e.resources), RequestId: uuid.NewString()}
+	}),
+	"ResourceService/StopResources": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.StopResourcesRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), ResourceIds: texts(e.resources), RequestId: uuid.NewString()}
+	}),
+	"OperationService/GetOperation": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.GetOperationRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), OperationId: e.operation.String()}
+	}),
+	"OperationService/ListOperations": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.ListOperationsRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), ResourceId: e.resources[0].String(), ScheduleId: e.schedule.String()}
+	}),
+	"OperationService/WatchWorkspace": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.WatchWorkspaceRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String()}
+	}),
+	"ScheduleService/CreateSchedule": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.CreateScheduleRequest{
+			OrgId: e.org.String(), WorkspaceId: e.workspace.String(), Name: "Horário", Rule: rule(), ResourceIds: texts(e.resources), RequestId: uuid.NewString(),
+		}
+	}),
+	"ScheduleService/GetSchedule": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.GetScheduleRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), ScheduleId: e.schedule.String()}
+	}),
+	"ScheduleService/ListSchedules": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.ListSchedulesRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), ResourceId: e.resources[0].String()}
+	}),
+	"ScheduleService/UpdateSchedule": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.UpdateScheduleRequest{
+			OrgId: e.org.String(), WorkspaceId: e.workspace.String(), ScheduleId: e.schedule.String(), Name: "Outro", Rule: rule(), ResourceIds: texts(e.resources),
+		}
+	}),
+	"ScheduleService/DeleteSchedule": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.DeleteScheduleRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), ScheduleId: e.schedule.String()}
+	}),
+	"ScheduleService/PreviewSchedule": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.PreviewScheduleRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), Rule: rule(), Count: 4}
+	}),
+}
+
+func texts(ids []uuid.UUID) []string {
+	out := make([]string, len(ids))
+	for i, v := range ids {
+		out[i] = v.String()
+	}
+	return out
+}
+
+// method is one rpc of the contract.
+type method struct {
+	name string // "Service/Method"
+	desc protoreflect.MethodDescriptor
+	auth *v1.Auth
+}
+
+// changes says that the rpc may write.
+func (m method) changes() bool {
+	o, ok := m.desc.Options().(*descriptorpb.MethodOptions)
+	return !ok || o.GetIdempotencyLevel() != descriptorpb.MethodOptions_NO_SIDE_EFFECTS
+}
+
+// methods are all rpcs of the contract, from the registry.
+func methods() []method {
+	var out []method
+	protoregistry.GlobalFiles.RangeFilesByPackage("cloudhub.v1", func(f protoreflect.FileDescriptor) bool {
+		for i := range f.Services().Len() {
+			s := f.Services().Get(i)
+			for j := range s.Methods().Len() {
+				m := s.Methods().Get(j)
+				auth, _ := proto.GetExtension(m.Options(), v1.E_Auth).(*v1.Auth)
+				out = append(out, method{fmt.Sprintf("%s/%s", s.Name(), m.Name()), m, auth})
+			}
+		}
+		return true
+	})
+	return out
+}
+
+func TestEveryRPCHasAFixture(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{}
+	for _, m := range methods() {
+		known[m.name] = true
+		require.Contains(t, fixtures, m.name, "write how a valid request of %s looks", m.name)
+	}
+	for name := range fixtures {
+		require.True(t, known[name], "%s is not in the contract", name)
+	}
+}
+
+// verdict is what a trial of a credential finds out.
+type verdict struct {
+	state  string
+	result inventory.ProbeResult
+}
+
+func accepted(external string) verdict {
+	return verdict{"ok", inventory.ProbeResult{ExternalID: external, Principal: "arn:aws:iam::1:user/x", Regions: []string{"us-east-1"}, Simulated: true}}
+}
+
+// worker plays the worker's part: it fills each draft with what judge says.
+func (w *world) worker(judge func(draft uuid.UUID) verdict) {
+	ctx, stop := context.WithCancel(w.t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			rows, _ := w.db.Owner.Query(ctx, `SELECT id FROM credential_drafts WHERE state = 'waiting'`)
+			var waiting []uuid.UUID
+			for rows.Next() {
+				var draft uuid.UUID
+				if rows.Scan(&draft) == nil {
+					waiting = append(waiting, draft)
+				}
+			}
+			for _, draft := range waiting {
+				v := judge(draft)
+				if v.state == "" {
+					continue
+				}
+				raw, _ := json.Marshal(v.result)
+				_, _ = w.db.Owner.Exec(ctx, `UPDATE credential_drafts SET state = $2, result = $3 WHERE id = $1`, draft, v.state, raw)
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}()
+	w.t.Cleanup(func() { stop(); <-done })
+}

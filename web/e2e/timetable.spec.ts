@@ -1,0 +1,22 @@
+import { expect, expectNotReloaded, markDocument, test } from "./fixtures";
+
+test("the demonstration's schedule stops and starts its machines by itself", async ({ page, workspace }) => {
+  test.setTimeout(210_000);
+  await page.goto(`${workspace}/schedules`);
+  await page.getByRole("button", { name: "Treinamento, nos próximos minutos" }).click();
+  await markDocument(page);
+  const drawer = page.getByRole("complementary", { name: "Treinamento, nos próximos minutos" });
+  await expect(drawer.getByRole("heading", { name: /^Alvos/ })).toContainText("3");
+  const stop = drawer.getByRole("button", { name: /^3 de 3.*Parar/ }).first();
+  const start = drawer.getByRole("button", { name: /^3 de 3.*Ligar/ }).first();
+  await expect(stop).toBeVisible({ timeout: 120_000 });
+  await expect(start).toBeVisible({ timeout: 120_000 });
+
+  await start.click();
+  const targets = start.locator("xpath=following-sibling::div");
+  await expect(targets.getByRole("listitem")).toHaveCount(3);
+  for (const target of await targets.getByRole("listitem").all()) {
+    await expect(target).toContainText(/Feito.*Parada.*Ligada.*1 tentativa/s);
+  }
+  await expectNotReloaded(page);
+});
