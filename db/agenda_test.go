@@ -4,14 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
+	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/db/dbtest"
 	"github.com/cloudhub/cloudhub/db/gen"
 )
@@ -265,9 +269,14 @@ func TestDeliveredRowsComeRound(t *testing.T) {
 // Recording transactions touch two agenda rows in the order of their business;
 // acknowledgements come in batches beside them. Neither may wait for the other
 // in a circle: a deadlock costs a second, and a worker's batch.
+//
+// One in many thousands remains, and is repeated by db's transactions: while it
+// follows a row's newer version PostgreSQL waits for whoever changes that one,
+// in spite of SKIP LOCKED. Without SKIP LOCKED nearly every batch deadlocks.
 func TestAcknowledgementsDoNotDeadlock(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
+	quickDeadlocks(t, d)
 	const subjects = 12
 	org := dbtest.NewID(t)
 	due(t, d, org, subjects, time.Minute)
@@ -275,13 +284,19 @@ func TestAcknowledgementsDoNotDeadlock(t *testing.T) {
 	require.Len(t, rows, subjects)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	var acknowledged, recorded atomic.Int64
-	failures := make(chan error, 8)
+	var acknowledged, recorded, deadlocks atomic.Int64
+	failures := make(chan error, 4)
 	var wait sync.WaitGroup
 	run := func(step func(i int) error) {
 		wait.Go(func() {
 			for i := 0; ctx.Err() == nil; i++ {
-				if err := step(i); err != nil && ctx.Err() == nil {
+				err := step(i)
+				var pg *pgconn.PgError
+				switch {
+				case err == nil || ctx.Err() != nil:
+				case errors.As(err, &pg) && pg.Code == "40P01":
+					deadlocks.Add(1)
+				default:
 					failures <- err
 					return
 				}
@@ -290,45 +305,51 @@ func TestAcknowledgementsDoNotDeadlock(t *testing.T) {
 	}
 	for w := range 2 {
 		run(func(i int) error {
-			batch := append(append([]gen.Agenda{}, rows[(i+w)%subjects:]...), rows[:(i+w)%subjects]...) // in every order
+			batch := append(slices.Clone(rows[(i+w)%subjects:]), rows[:(i+w)%subjects]...) // in every order
 			n, err := acknowledge(ctx, d.System.Read(), batch)
 			acknowledged.Add(n)
 			return err
 		})
 		run(func(i int) error {
-			first, second := i%subjects, (i+1+w*5)%subjects
-			if first == second {
-				return nil
-			}
-			if first > second { // one order among themselves, or they deadlock without us
-				first, second = second, first
-			}
-			tx, err := d.Owner.Begin(ctx)
-			if err != nil {
-				return err
-			}
-			defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-			// The opposite of the batch's order.
-			for _, s := range []int{second, first} {
-				if _, err := tx.Exec(ctx, `UPDATE agenda SET look_at = now() + interval '1 minute' WHERE org_id = $1 AND kind = $2 AND subject = $3`,
-					org, workKind, rows[s].Subject); err != nil {
-					return err
-				}
-			}
 			recorded.Add(1)
-			return tx.Commit(ctx)
+			return record(ctx, d, rows[i%subjects], rows[(i+1+w*5)%subjects])
 		})
 	}
 	wait.Wait()
 	close(failures)
-	var all []error
-	for err := range failures {
-		all = append(all, err)
-	}
-	require.NoError(t, errors.Join(all...))
+	require.NoError(t, <-failures)
+	t.Logf("%d rows acknowledged beside %d recorded, %d deadlocks", acknowledged.Load(), recorded.Load(), deadlocks.Load())
 	require.Positive(t, acknowledged.Load())
-	require.Positive(t, recorded.Load())
-	t.Logf("%d acknowledged beside %d recorded", acknowledged.Load(), recorded.Load())
+	require.Greater(t, recorded.Load(), 20*deadlocks.Load())
+}
+
+// quickDeadlocks lets PostgreSQL look for them after milliseconds, not a second,
+// so that many would be seen.
+func quickDeadlocks(t testing.TB, d *dbtest.DB) {
+	t.Helper()
+	super := dbtest.Superuser(t, d)
+	for _, role := range []string{db.RoleOwner, db.RoleSystem} {
+		_, err := super.Exec(t.Context(), fmt.Sprintf(`ALTER ROLE %s IN DATABASE %s SET deadlock_timeout = '5ms'`, role,
+			pgx.Identifier{super.Config().Database}.Sanitize()))
+		require.NoError(t, err)
+	}
+	d.Owner.Reset() // sessions that were open before have not heard of it
+}
+
+// record touches two agenda rows in one transaction, in one order among its
+// like, and another than an acknowledgement's.
+func record(ctx context.Context, d *dbtest.DB, a, b gen.Agenda) error {
+	if a.Subject < b.Subject {
+		a, b = b, a
+	}
+	return pgx.BeginFunc(ctx, d.Owner, func(tx pgx.Tx) error {
+		for _, row := range []gen.Agenda{a, b} {
+			if err := gen.New(tx).PushLook(ctx, gen.PushLookParams{OrgID: row.OrgID, Kind: row.Kind, Subject: row.Subject, WaitSeconds: 60}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // A clock that two workers look at is expanded by one of them.

@@ -133,6 +133,9 @@ func operationPlans() map[string]plan {
 		"ListTargets": {index: "operation_targets_pkey", run: ask((*gen.Queries).ListTargets, func(e estate) gen.ListTargetsParams {
 			return gen.ListTargetsParams{OrgID: e.small.Org, OperationID: e.openOp}
 		})},
+		"TargetsOfResource": {index: "operation_targets_resource or operation_targets_pkey", filtered: 50, run: ask((*gen.Queries).TargetsOfResource, func(e estate) gen.TargetsOfResourceParams {
+			return gen.TargetsOfResourceParams{OrgID: e.small.Org, ResourceID: e.resource(9), OperationIds: []uuid.UUID{e.openOp, e.small.Operation}}
+		})},
 		"ListOperationSchedules": {index: "operation_schedules_pkey", run: ask((*gen.Queries).ListOperationSchedules, func(e estate) gen.ListOperationSchedulesParams {
 			return gen.ListOperationSchedulesParams{OrgID: e.small.Org, OperationIds: []uuid.UUID{e.openOp, e.small.Operation}}
 		})},

@@ -268,7 +268,7 @@ func (w *world) estate(org, workspace uuid.UUID) estate {
 func (w *world) account(org, workspace, account uuid.UUID, name string) {
 	w.t.Helper()
 	w.exec(`INSERT INTO cloud_accounts (org_id, workspace_id, id, provider, name, external_id, home_region, observe_only, simulated, state)
-		VALUES ($1, $2, $3, 'aws', $4, $5, 'us-east-1', false, true, 'ok')`, org, workspace, account, name, account.String()[:13])
+		VALUES ($1, $2, $3, 'aws', $4, $5, 'us-east-1', false, true, 'ok')`, org, workspace, account, name, account.String()[20:])
 	w.exec(`INSERT INTO credentials (org_id, workspace_id, cloud_account_id, kind, schema_version, key_id, ciphertext, hint)
 		VALUES ($1, $2, $3, 'aws.access_key', 1, 'k', 'sealed', 'WXYZ')`, org, workspace, account)
 	w.exec(`INSERT INTO agenda (org_id, kind, subject, lane, due_at, look_at) VALUES ($1, 'sync-clock', $2, 2, now() + interval '1 hour', now() + interval '1 hour')`, org, account)

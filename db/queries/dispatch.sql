@@ -41,7 +41,10 @@ SELECT count(*) FROM agenda WHERE lane = @lane AND run_id IS NOT NULL;
 -- name: Acknowledge :execrows
 -- In batches. Locked rows are skipped, or this deadlocks beside transactions
 -- that touch two agenda rows; an acknowledgement that is lost only means that
--- the row comes round once more.
+-- the row comes round once more. PostgreSQL itself waits, in spite of SKIP
+-- LOCKED, for a row that is changed again while its last change is followed
+-- ("while locking updated version"): one in many thousands deadlocks still, so
+-- this runs in System.Tx, which repeats it.
 WITH x AS (
   SELECT u.* FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@kinds::text[]) AS kind, unnest(@subjects::text[]) AS subject, unnest(@leases::bigint[]) AS lease, unnest(@askeds::bigint[]) AS asked, unnest(@run_ids::text[]) AS run_id, unnest(@starteds::bool[]) AS started, unnest(@waits::float8[]) AS wait_s) AS u
 ), l AS (

@@ -121,6 +121,8 @@ type poller struct {
 	ready       chan struct{}
 	since       time.Time
 	sent        map[string]sentRow
+	// there are the accounts of the last look; nil before the first.
+	there map[uuid.UUID]bool
 }
 
 // failuresBeforeEnd is how many polls in a row may fail before the streams end.
@@ -171,9 +173,9 @@ func (p *poller) poll(ctx context.Context) ([]*v1.WatchWorkspaceResponse, time.T
 	defer cancel()
 	var now time.Time
 	var out []*v1.WatchWorkspaceResponse
-	known := p.sent
+	known, there := p.sent, p.there
 	err := p.hub.tenants.InTenant(ctx, p.key.org, func(q *gen.Queries) (err error) {
-		p.sent = maps.Clone(known)
+		p.sent, p.there = maps.Clone(known), there
 		if now, err = q.DatabaseTime(ctx); err != nil {
 			return err
 		}
@@ -185,7 +187,7 @@ func (p *poller) poll(ctx context.Context) ([]*v1.WatchWorkspaceResponse, time.T
 		return err
 	})
 	if err != nil {
-		p.sent = known
+		p.sent, p.there = known, there
 		return nil, now, err
 	}
 	for _, u := range out {
@@ -199,6 +201,13 @@ func (p *poller) poll(ctx context.Context) ([]*v1.WatchWorkspaceResponse, time.T
 // now is not looked at again.
 func (p *poller) changes(ctx context.Context, q *gen.Queries, since time.Time) ([]*v1.WatchWorkspaceResponse, error) {
 	var out []*v1.WatchWorkspaceResponse
+	gone := &v1.WatchWorkspaceResponse{}
+	if err := p.removals(ctx, q, gone); err != nil {
+		return nil, err
+	}
+	if !empty(gone) {
+		out = append(out, gone)
+	}
 	for _, read := range []func(context.Context, *gen.Queries, time.Time, int64, *v1.WatchWorkspaceResponse) (int, int64, error){
 		p.accounts, p.resources, p.schedules, p.operations, p.targets,
 	} {
@@ -218,7 +227,11 @@ func (p *poller) changes(ctx context.Context, q *gen.Queries, since time.Time) (
 }
 
 func empty(u *v1.WatchWorkspaceResponse) bool {
-	return len(u.Resources)+len(u.Operations)+len(u.Targets)+len(u.CloudAccounts)+len(u.ScheduleIds) == 0
+	return sizeOf(u) == 0
+}
+
+func sizeOf(u *v1.WatchWorkspaceResponse) int {
+	return len(u.Resources) + len(u.Operations) + len(u.Targets) + len(u.CloudAccounts) + len(u.ScheduleIds) + len(u.RemovedCloudAccountIds)
 }
 
 // merged makes one update of the small ones, and leaves the large ones alone.
@@ -226,7 +239,7 @@ func merged(parts []*v1.WatchWorkspaceResponse) []*v1.WatchWorkspaceResponse {
 	var out []*v1.WatchWorkspaceResponse
 	size := 0
 	for _, u := range parts {
-		n := len(u.Resources) + len(u.Operations) + len(u.Targets) + len(u.CloudAccounts) + len(u.ScheduleIds)
+		n := sizeOf(u)
 		if len(out) == 0 || size+n > rowLimit {
 			out, size = append(out, u), n
 			continue
@@ -268,6 +281,26 @@ func (p *poller) schedules(ctx context.Context, q *gen.Queries, since time.Time,
 		}
 	}
 	return len(rows), last, err
+}
+
+// removals compares the accounts with those of the last look: a row that is
+// gone has no moment to be found by.
+func (p *poller) removals(ctx context.Context, q *gen.Queries, out *v1.WatchWorkspaceResponse) error {
+	ids, err := q.ListAccountIDs(ctx, gen.ListAccountIDsParams{OrgID: p.key.org, WorkspaceID: p.key.workspace})
+	if err != nil {
+		return err
+	}
+	now := make(map[uuid.UUID]bool, len(ids))
+	for _, id := range ids {
+		now[id] = true
+	}
+	for id := range p.there {
+		if !now[id] {
+			out.RemovedCloudAccountIds = append(out.RemovedCloudAccountIds, id.String())
+		}
+	}
+	p.there = now
+	return nil
 }
 
 func (p *poller) operations(ctx context.Context, q *gen.Queries, since time.Time, after int64, out *v1.WatchWorkspaceResponse) (n int, last int64, err error) {

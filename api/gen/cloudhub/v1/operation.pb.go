@@ -1066,9 +1066,11 @@ type WatchWorkspaceResponse struct {
 	// Ids of schedules that were made, changed, run or deleted: read them anew.
 	ScheduleIds []string `protobuf:"bytes,5,rep,name=schedule_ids,json=scheduleIds,proto3" json:"schedule_ids,omitempty"`
 	// The server's clock.
-	Time          *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=time,proto3" json:"time,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Time *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=time,proto3" json:"time,omitempty"`
+	// Accounts that were removed; their resources went with them.
+	RemovedCloudAccountIds []string `protobuf:"bytes,7,rep,name=removed_cloud_account_ids,json=removedCloudAccountIds,proto3" json:"removed_cloud_account_ids,omitempty"`
+	unknownFields          protoimpl.UnknownFields
+	sizeCache              protoimpl.SizeCache
 }
 
 func (x *WatchWorkspaceResponse) Reset() {
@@ -1139,6 +1141,13 @@ func (x *WatchWorkspaceResponse) GetScheduleIds() []string {
 func (x *WatchWorkspaceResponse) GetTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.Time
+	}
+	return nil
+}
+
+func (x *WatchWorkspaceResponse) GetRemovedCloudAccountIds() []string {
+	if x != nil {
+		return x.RemovedCloudAccountIds
 	}
 	return nil
 }
@@ -1228,7 +1237,7 @@ const file_cloudhub_v1_operation_proto_rawDesc = "" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"e\n" +
 	"\x15WatchWorkspaceRequest\x12\x1f\n" +
 	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12+\n" +
-	"\fworkspace_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\"\xd2\x02\n" +
+	"\fworkspace_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\"\x8d\x03\n" +
 	"\x16WatchWorkspaceResponse\x123\n" +
 	"\tresources\x18\x01 \x03(\v2\x15.cloudhub.v1.ResourceR\tresources\x126\n" +
 	"\n" +
@@ -1237,7 +1246,8 @@ const file_cloudhub_v1_operation_proto_rawDesc = "" +
 	"\atargets\x18\x03 \x03(\v2\x1c.cloudhub.v1.OperationTargetR\atargets\x12@\n" +
 	"\x0ecloud_accounts\x18\x04 \x03(\v2\x19.cloudhub.v1.CloudAccountR\rcloudAccounts\x12!\n" +
 	"\fschedule_ids\x18\x05 \x03(\tR\vscheduleIds\x12.\n" +
-	"\x04time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x04time*\xa9\x01\n" +
+	"\x04time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x129\n" +
+	"\x19removed_cloud_account_ids\x18\a \x03(\tR\x16removedCloudAccountIds*\xa9\x01\n" +
 	"\x0fOperationOrigin\x12 \n" +
 	"\x1cOPERATION_ORIGIN_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17OPERATION_ORIGIN_PERSON\x10\x01\x12\x1e\n" +

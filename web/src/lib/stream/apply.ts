@@ -67,6 +67,11 @@ export function applyMessage(client: QueryClient, message: WatchWorkspaceRespons
     if (seen.size < rows.size) stale.add(CloudAccountService.method.listCloudAccounts);
   }
 
+  if (message.removedCloudAccountIds.length > 0) {
+    // Its machines went with it, and left the schedules.
+    for (const method of workspaceMethods) stale.add(method);
+  }
+
   if (message.scheduleIds.length > 0) {
     stale.add(ScheduleService.method.listSchedules);
     stale.add(ScheduleService.method.getSchedule);

@@ -1,0 +1,9 @@
+/** The little of Node that the journeys use; its whole types are not worth a dependency. */
+declare module "node:fs" {
+  export function readFileSync(path: string, encoding: "utf8"): string;
+}
+
+declare module "node:path" {
+  export function dirname(path: string): string;
+  export function join(...parts: string[]): string;
+}
