@@ -19,6 +19,7 @@ type Power struct {
 	accounts accounts
 	logger   *slog.Logger
 	poll     func(since time.Duration) time.Duration
+	watchFor time.Duration
 }
 
 // NewPower makes the activities of the family power.
@@ -27,7 +28,11 @@ func NewPower(d Deps) *Power {
 	if poll == nil {
 		poll = power.PollEvery
 	}
-	return &Power{accounts: accounts{d.Tenants, d.Opener, d.Clouds}, logger: d.Logger, poll: poll}
+	watchFor := d.WatchFor
+	if watchFor == 0 {
+		watchFor = power.WatchFor
+	}
+	return &Power{accounts: accounts{d.Tenants, d.Opener, d.Clouds}, logger: d.Logger, poll: poll, watchFor: watchFor}
 }
 
 // Batch is the targets of one operation in one account and region: what one

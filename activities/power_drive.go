@@ -76,7 +76,7 @@ func (d *drive) round(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return d.lookFailed(ctx, rows, err)
 	}
-	plan := decide(rows, seen)
+	plan := decide(rows, seen, d.p.watchFor)
 	if err := d.record(ctx, plan, rows[0].Now); err != nil {
 		return false, err
 	}
@@ -141,7 +141,7 @@ func (d *drive) lookFailed(ctx context.Context, rows []gen.OpenTargetsRow, err e
 	for _, r := range rows {
 		blind[r.ProviderID] = power.Unknown
 	}
-	plan := decide(rows, blind)
+	plan := decide(rows, blind, d.p.watchFor)
 	if err := d.record(ctx, plan, rows[0].Now); err != nil {
 		return false, err
 	}
@@ -174,7 +174,7 @@ type toAct struct {
 	providerID string
 }
 
-func decide(rows []gen.OpenTargetsRow, seen map[string]power.State) plan {
+func decide(rows []gen.OpenTargetsRow, seen map[string]power.State, watchFor time.Duration) plan {
 	p := plan{observed: map[uuid.UUID]power.State{}, act: map[cloud.Power][]toAct{}}
 	for _, r := range rows {
 		state := seen[r.ProviderID]
@@ -189,7 +189,7 @@ func decide(rows []gen.OpenTargetsRow, seen map[string]power.State) plan {
 				continue
 			}
 		}
-		target := power.Target{Wanted: power.State(r.Wanted), Attempts: int(r.Attempts)}
+		target := power.Target{Wanted: power.State(r.Wanted), Attempts: int(r.Attempts), WatchFor: watchFor}
 		if r.AcceptedAt != nil {
 			target.AcceptedAt = *r.AcceptedAt
 		}

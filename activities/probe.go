@@ -26,6 +26,9 @@ type Deps struct {
 	// PollEvery says how long to wait between two looks at machines that are
 	// changing, by how long they have been; nil means power.PollEvery.
 	PollEvery func(since time.Duration) time.Duration
+	// WatchFor is how long after acceptance the wanted state may take to be
+	// seen; zero means power.WatchFor.
+	WatchFor time.Duration
 }
 
 // Probe tries credentials that are not saved yet.

@@ -25,14 +25,14 @@ var (
 func (e estate) resources() gen.ListResourcesParams {
 	return gen.ListResourcesParams{
 		OrgID: e.small.Org, WorkspaceID: e.small.Workspace, Kind: dbtest.Kind, AfterName: "", AfterID: uuid.Nil,
-		CloudAccountIds: none, Regions: noText, States: noText, TagKeys: noText, TagValues: noText, RowLimit: page,
+		CloudAccountIds: none, Regions: noText, States: noText, ResourceIds: none, TagKeys: noText, TagValues: noText, RowLimit: page,
 	}
 }
 
 func (e estate) states() gen.CountResourcesByStateParams {
 	return gen.CountResourcesByStateParams{
 		OrgID: e.small.Org, WorkspaceID: e.small.Workspace, Kind: dbtest.Kind,
-		CloudAccountIds: none, Regions: noText, TagKeys: noText, TagValues: noText,
+		CloudAccountIds: none, Regions: noText, ResourceIds: none, TagKeys: noText, TagValues: noText,
 	}
 }
 

@@ -147,30 +147,30 @@ func fill(t *testing.T, d *dbtest.DB) estate {
 	}{{e.small, 20, 1000, 100, 2000}, {e.large, 2000, 19000, 11900, 18000}} {
 		// A workspace for each row by its number: the large tenant has twenty, the small one one.
 		spread := `(SELECT array_agg(id ORDER BY id) AS ids FROM workspaces WHERE org_id = $1) w`
-		exec(`INSERT INTO cloud_accounts (org_id, workspace_id, id, provider, name, external_id, home_region, observe_only, simulated, changed_at)
-			SELECT $1, w.ids[1 + i % cardinality(w.ids)], md5($1::text || 'account' || i)::uuid, 'aws', 'account ' || i, i::text, 'sa-east-1', false, true, now() - make_interval(mins => i)
+		exec(`INSERT INTO cloud_accounts (org_id, workspace_id, id, provider, name, external_id, home_region, observe_only, simulated, changed_at, version)
+			SELECT $1, w.ids[1 + i % cardinality(w.ids)], md5($1::text || 'account' || i)::uuid, 'aws', 'account ' || i, i::text, 'sa-east-1', false, true, now() - make_interval(mins => i), nextval('row_version')
 			FROM generate_series(1, $2::int) i, `+spread, size.f.Org, size.accounts)
 		exec(`INSERT INTO credentials (org_id, workspace_id, cloud_account_id, kind, schema_version, key_id, ciphertext, hint)
 			SELECT org_id, workspace_id, id, 'aws.access_key', 1, '', '', '' FROM cloud_accounts WHERE org_id = $1 ON CONFLICT DO NOTHING`, size.f.Org)
-		exec(`INSERT INTO resources (org_id, workspace_id, id, cloud_account_id, kind, provider_id, name, region, zone, type, state, seen_at, changed_at)
+		exec(`INSERT INTO resources (org_id, workspace_id, id, cloud_account_id, kind, provider_id, name, region, zone, type, state, seen_at, changed_at, version)
 			SELECT $1, a.workspace_id, md5($1::text || 'resource' || i)::uuid, a.id, CASE WHEN i % 2 = 0 THEN '`+dbtest.Kind+`' ELSE 'aws.ebs.volume' END, 'i-' || i, 'machine ' || md5(i::text),
-			  (array['sa-east-1','us-east-1','eu-west-1'])[1 + i % 3], 'a', 't3.micro', (array['running','stopped','gone'])[1 + i % 3], now(), now() - make_interval(mins => i)
+			  (array['sa-east-1','us-east-1','eu-west-1'])[1 + i % 3], 'a', 't3.micro', (array['running','stopped','gone'])[1 + i % 3], now(), now() - make_interval(mins => i), nextval('row_version')
 			FROM generate_series(1, $2::int) i JOIN cloud_accounts a ON a.org_id = $1 AND a.id = md5($1::text || 'account' || (1 + i % $3::int))::uuid`,
 			size.f.Org, size.resources, size.accounts)
 		exec(`INSERT INTO resource_tags (org_id, workspace_id, key, value, resource_id)
 			SELECT org_id, workspace_id, k, k || '-' || (hashtext(id::text) & 31), id FROM resources, unnest(array['env', 'team']) k WHERE org_id = $1 ON CONFLICT DO NOTHING`, size.f.Org)
-		exec(`INSERT INTO schedules (org_id, workspace_id, id, name, rule, next_at, next_wanted, tzdata, created_by, created_by_name, changed_at)
-			SELECT $1, w.ids[1 + i % cardinality(w.ids)], md5($1::text || 'schedule' || i)::uuid, 's' || i, '{}', now() + make_interval(mins => i), 'stopped', 'test', $3, '', now() - make_interval(mins => i)
+		exec(`INSERT INTO schedules (org_id, workspace_id, id, name, rule, next_at, next_wanted, tzdata, created_by, created_by_name, changed_at, version)
+			SELECT $1, w.ids[1 + i % cardinality(w.ids)], md5($1::text || 'schedule' || i)::uuid, 's' || i, '{}', now() + make_interval(mins => i), 'stopped', 'test', $3, '', now() - make_interval(mins => i), nextval('row_version')
 			FROM generate_series(1, $2::int) i, `+spread, size.f.Org, size.sched, size.f.User)
 		exec(`INSERT INTO schedule_targets (org_id, workspace_id, schedule_id, resource_id)
 			SELECT $1, s.workspace_id, s.id, md5($1::text || 'resource' || (1 + (i * 37) % $2::int))::uuid FROM (SELECT *, row_number() OVER () AS i FROM schedules WHERE org_id = $1) s, generate_series(1, 3) j ON CONFLICT DO NOTHING`,
 			size.f.Org, size.resources)
-		exec(`INSERT INTO operations (org_id, workspace_id, id, origin, state, step, act_before, target_count, created_at, ended_at, changed_at)
-			SELECT $1, w.ids[1 + i % cardinality(w.ids)], md5($1::text || 'operation' || i)::uuid, 'person', 'succeeded', 'done', now(), 2, t.at, CASE WHEN i % 500 <> 0 THEN t.at END, t.at
+		exec(`INSERT INTO operations (org_id, workspace_id, id, origin, state, step, act_before, target_count, created_at, ended_at, changed_at, version)
+			SELECT $1, w.ids[1 + i % cardinality(w.ids)], md5($1::text || 'operation' || i)::uuid, 'person', 'succeeded', 'done', now(), 2, t.at, CASE WHEN i % 500 <> 0 THEN t.at END, t.at, nextval('row_version')
 			FROM generate_series(1, $2::int) i CROSS JOIN LATERAL (SELECT now() - make_interval(mins => i) AS at) t, `+spread, size.f.Org, size.opers)
-		exec(`INSERT INTO operation_targets (org_id, workspace_id, operation_id, resource_id, resource_name, provider_id, cloud_account_id, region, schedule_id, wanted, state, ended_at, asked_at, changed_at)
+		exec(`INSERT INTO operation_targets (org_id, workspace_id, operation_id, resource_id, resource_name, provider_id, cloud_account_id, region, schedule_id, wanted, state, ended_at, asked_at, changed_at, version)
 			SELECT $1, o.workspace_id, o.id, md5($1::text || 'resource' || (1 + (o.i * 7 + j) % $2::int))::uuid, 'm', 'i', $3, 'sa-east-1', md5($1::text || 'schedule' || (1 + o.i % $4::int))::uuid, 'stopped',
-			  CASE WHEN o.ended_at IS NULL THEN 'pending' ELSE 'done' END, o.ended_at, o.created_at, o.created_at
+			  CASE WHEN o.ended_at IS NULL THEN 'pending' ELSE 'done' END, o.ended_at, o.created_at, o.created_at, nextval('row_version')
 			FROM (SELECT *, row_number() OVER (ORDER BY created_at) AS i FROM operations WHERE org_id = $1) o, generate_series(1, 2) j`,
 			size.f.Org, size.resources, size.f.Account, size.sched)
 		exec(`INSERT INTO operation_schedules (org_id, workspace_id, operation_id, schedule_id, revision, name, wanted, due_at)
@@ -228,10 +228,14 @@ func TestPlansOfLists(t *testing.T) {
 		require.False(t, isList && !planned && !reason, "%s has neither a plan in plans() nor a reason in unplanned", name)
 		require.False(t, planned && reason, "%s has both a plan and a reason", name)
 	}
-	big := column[string](t, d.Owner, `SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND reltuples > 1000`)
-	for _, needed := range []string{"resources", "resource_tags", "operations", "operation_targets", "schedules", "cloud_accounts", "agenda", "memberships", "organizations"} {
-		require.Contains(t, big, needed)
+	larger := func(rows int) []string {
+		return column[string](t, d.Owner, `SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND reltuples > $1`, rows)
 	}
+	// With two tenants the generic plan guesses that half of a table is asked
+	// for: it is held to the tables that are large for everybody.
+	big, huge := larger(1000), larger(5000)
+	require.Subset(t, big, []string{"cloud_accounts", "credentials", "memberships", "organizations"})
+	require.Subset(t, huge, []string{"resources", "resource_tags", "operations", "operation_targets", "operation_schedules", "schedules", "schedule_targets", "agenda"})
 	all := queries(t)
 	conns := map[string]*pgx.Conn{}
 	for role, url := range runtimeRoles(d.URLs) {
@@ -253,17 +257,17 @@ func TestPlansOfLists(t *testing.T) {
 			tx := asTenant(t, conns[role], org)
 			c.check(t, name, explain(t, tx, r), big)
 			if c.batch == "" {
-				checkGeneric(t, name, explainGeneric(t, tx, r), big)
+				checkGeneric(t, name, explainGeneric(t, tx, r), huge)
 			}
 			require.NoError(t, tx.Rollback(t.Context()))
 		}
 	}
 }
 
-func checkGeneric(t testing.TB, name string, p explained, big []string) {
+func checkGeneric(t testing.TB, name string, p explained, huge []string) {
 	t.Helper()
 	p.root.walk(func(n node) {
-		if n.Type == "Seq Scan" && slices.Contains(big, n.Relation) {
+		if n.Type == "Seq Scan" && slices.Contains(huge, n.Relation) {
 			t.Errorf("the generic plan of %s scans all of %s\n%s", name, n.Relation, p.text)
 		}
 	})

@@ -121,8 +121,14 @@ func (d *Dispatcher) deliverFresh(ctx context.Context, lane agenda.Lane) (full b
 	if free <= 0 {
 		return false, nil
 	}
-	rows, err := d.system.Read().LeaseWork(ctx, gen.LeaseWorkParams{
-		Lane: int16(lane), Kinds: workKinds(), PickLimit: int32(free) * 4, RowLimit: int32(free), LeaseSeconds: agenda.LeaseFor.Seconds(),
+	// In a transaction because that repeats on a deadlock: SKIP LOCKED does not
+	// keep PostgreSQL from waiting while it follows a row's newer version.
+	var rows []gen.Agenda
+	err = d.system.Tx(ctx, func(q *gen.Queries) (err error) {
+		rows, err = q.LeaseWork(ctx, gen.LeaseWorkParams{
+			Lane: int16(lane), Kinds: workKinds(), PickLimit: int32(free) * 4, RowLimit: int32(free), LeaseSeconds: agenda.LeaseFor.Seconds(),
+		})
+		return err
 	})
 	if err != nil || len(rows) == 0 {
 		return false, err
@@ -153,8 +159,10 @@ func (d *Dispatcher) acknowledge(ctx context.Context, a *acks) error {
 	if len(a.p.OrgIds) == 0 {
 		return nil
 	}
-	_, err := d.system.Read().Acknowledge(ctx, a.p)
-	return err
+	return d.system.Tx(ctx, func(q *gen.Queries) error { // repeats on a deadlock
+		_, err := q.Acknowledge(ctx, a.p)
+		return err
+	})
 }
 
 // startAll starts a workflow for each row. What fails is noted on its row; the

@@ -24,8 +24,12 @@ import (
 // followUp asks after delivered rows that have been silent. The lane's cap does
 // not cover them: a cap must not cover its own recovery.
 func (d *Dispatcher) followUp(ctx context.Context, lane agenda.Lane) error {
-	rows, err := d.system.Read().LeaseDelivered(ctx, gen.LeaseDeliveredParams{
-		Lane: int16(lane), Kinds: workKinds(), RowLimit: quietBatch, LeaseSeconds: agenda.LeaseFor.Seconds(),
+	var rows []gen.Agenda
+	err := d.system.Tx(ctx, func(q *gen.Queries) (err error) { // repeats on a deadlock
+		rows, err = q.LeaseDelivered(ctx, gen.LeaseDeliveredParams{
+			Lane: int16(lane), Kinds: workKinds(), RowLimit: quietBatch, LeaseSeconds: agenda.LeaseFor.Seconds(),
+		})
+		return err
 	})
 	if err != nil || len(rows) == 0 {
 		return err
@@ -77,8 +81,8 @@ func (d *Dispatcher) runningOf(ctx context.Context, namespace string, rows []gen
 		ids[i] = "'" + activities.WorkflowID(agenda.Kind(r.Kind), r.Subject) + "'"
 	}
 	resp, err := d.clients[namespace].ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		Namespace: namespace, PageSize: int32(len(rows)),
-		Query: fmt.Sprintf("ExecutionStatus = 'Running' AND WorkflowId IN (%s)", strings.Join(ids, ",")),
+		PageSize: int32(len(rows)), // the client fills its own namespace in
+		Query:    fmt.Sprintf("ExecutionStatus = 'Running' AND WorkflowId IN (%s)", strings.Join(ids, ",")),
 	})
 	if err != nil {
 		return nil, err

@@ -27,8 +27,25 @@ type Deps struct {
 	// TemporalAddress is host:port of Temporal's frontend.
 	TemporalAddress string
 	Registerer      prometheus.Registerer
+	// Namespaces of Temporal; zero means cloudhub and cloudhub-background.
+	Namespaces Namespaces
 	// DrainFor is how long running activities may take to stop; 0 means 20 s.
 	DrainFor time.Duration
+}
+
+// Namespaces are the names under which Temporal knows the two namespaces. An
+// installation that shares a cluster with another chooses its own.
+type Namespaces struct{ Main, Background string }
+
+func (n Namespaces) name(logical string) string {
+	switch {
+	case logical == activities.Namespace && n.Main != "":
+		return n.Main
+	case logical == activities.NamespaceBackground && n.Background != "":
+		return n.Background
+	default:
+		return logical
+	}
 }
 
 // Worker runs until it is told to stop.
@@ -48,11 +65,11 @@ func New(ctx context.Context, d Deps) (*Worker, error) {
 	w := &Worker{deps: d, clients: map[string]client.Client{}}
 	for _, ns := range []string{activities.Namespace, activities.NamespaceBackground} {
 		c, err := client.DialContext(ctx, client.Options{
-			HostPort: d.TemporalAddress, Namespace: ns, Logger: sdklog.NewStructuredLogger(quiet(d.Logger)), Identity: "cloudhub-worker",
+			HostPort: d.TemporalAddress, Namespace: d.Namespaces.name(ns), Logger: sdklog.NewStructuredLogger(quiet(d.Logger)), Identity: "cloudhub-worker",
 		})
 		if err != nil {
 			w.Close()
-			return nil, fmt.Errorf("temporal, namespace %s: %w", ns, err)
+			return nil, fmt.Errorf("temporal, namespace %s: %w", d.Namespaces.name(ns), err)
 		}
 		w.clients[ns] = c
 	}

@@ -16,6 +16,10 @@ import (
 	"github.com/cloudhub/cloudhub/internal/platform/postgres"
 )
 
+// Run is Main for a package whose TestMain starts more than a database: it
+// runs the tests and takes down what New started.
+func Run(m *testing.M) (code int) { return run(m) }
+
 // ServerEnv names a running server for all packages by the URL of a superuser.
 // withserver/ runs a command beside a fitting one.
 const ServerEnv = "CLOUDHUB_TEST_POSTGRES_URL"

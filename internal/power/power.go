@@ -97,6 +97,8 @@ type Target struct {
 	// Attempts counts the calls that may have left for it.
 	Attempts   int
 	AcceptedAt time.Time // zero: not accepted
+	// WatchFor bounds how long the wanted state may take to be seen.
+	WatchFor time.Duration
 }
 
 // Step is what happens next with a target.
@@ -124,7 +126,7 @@ func Next(t Target, seen State, now, actBefore time.Time) Step {
 		switch {
 		case seen == t.Wanted:
 			return EndDone
-		case now.After(t.AcceptedAt.Add(WatchFor)):
+		case now.After(t.AcceptedAt.Add(t.WatchFor)):
 			return EndNotSeen
 		default:
 			// Accepted, but the old state is still shown: providers' readings

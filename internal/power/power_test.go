@@ -40,6 +40,7 @@ func TestNext(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
+			c.target.WatchFor = WatchFor
 			require.Equal(t, c.want, Next(c.target, c.seen, now, c.actBefore))
 		})
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -192,7 +193,7 @@ var errNoRefreshToken = errors.New("not a refresh token")
 // decodeToken is strict: a token has one spelling.
 func decodeToken(text string) ([]byte, error) {
 	secret, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(secret) != tokenSize {
+	if err != nil || len(secret) != tokenSize || strings.ContainsAny(text, "\r\n") { // base64 passes over these
 		return nil, errNoRefreshToken
 	}
 	return secret, nil

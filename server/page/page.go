@@ -5,6 +5,7 @@ package page
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -61,7 +62,7 @@ func (t *Tokens) Open(req proto.Message, token string, last any) error {
 		return err
 	}
 	raw, err := t.ring.OpenToken(token, scope)
-	if err != nil || json.Unmarshal(raw, last) != nil {
+	if err != nil || strings.ContainsAny(token, "\r\n") || json.Unmarshal(raw, last) != nil {
 		return rpcerr.Invalid(rpcerr.ReasonPageTokenInvalid, "page_token", "this token belongs to another list or filter")
 	}
 	return nil

@@ -54,6 +54,37 @@ test("signing out in one tab signs out the other", async ({ page, context }) => 
   await expect(page).toHaveURL(/\/sign-in$/);
 });
 
+test("a new workspace has nothing yet, and each page says the one thing to do", async ({ page, context }) => {
+  const who = person();
+  await page.goto("/register");
+  await page.getByLabel("Nome").fill(who.name);
+  await page.getByLabel("E-mail").fill(who.email);
+  await page.getByLabel("Senha", { exact: true }).fill(who.password);
+  await page.getByRole("button", { name: "Criar conta" }).click();
+  const main = page.locator("main");
+  await expect(page.getByText("Nenhuma conta de nuvem ainda")).toBeVisible();
+  await expect(main.getByRole("button")).toHaveText(["Acrescentar conta"]);
+
+  await page.getByRole("link", { name: "Instâncias EC2" }).click();
+  await expect(page.getByRole("heading", { name: "Nenhuma instância por aqui ainda" })).toBeVisible();
+  await expect(main.getByRole("link")).toHaveText(["Conectar conta"]);
+  await page.getByRole("link", { name: "Agendamentos" }).click();
+  await expect(page.getByRole("heading", { name: "Nenhum agendamento ainda" })).toBeVisible();
+  await expect(main.getByRole("button")).toHaveText(["Criar agendamento"]);
+  await expectAccessible(page);
+
+  // What a script of the page could read holds neither the password nor a token.
+  const kept = await page.evaluate(async () =>
+    JSON.stringify([{ ...localStorage }, { ...sessionStorage }, await indexedDB.databases(), document.cookie]),
+  );
+  expect(kept).not.toContain(who.password);
+  expect(kept).not.toContain(who.email);
+  expect(kept).not.toMatch(/eyJ|[A-Za-z0-9_-]{40}/);
+  const [cookie, ...more] = await context.cookies();
+  expect(more).toEqual([]);
+  expect(cookie).toMatchObject({ httpOnly: true, sameSite: "Strict" });
+});
+
 for (const path of ["/sign-in", "/register", "/nothing-here"]) {
   test(`${path} is accessible and fits a phone`, async ({ page }) => {
     await page.goto(path);

@@ -34,7 +34,12 @@ test("a schedule made in the form runs at its minute, and is deleted", async ({ 
 
   const drawer = page.getByRole("complementary", { name });
   await expect(drawer.getByText("Ainda não rodou.", { exact: false })).toBeVisible();
-  await expect(drawer.getByText(/Andando|passo/).or(drawer.getByRole("img", { name: /^(passo|na fila)/ })).first()).toBeVisible({
+  await expect(
+    drawer
+      .getByText(/Andando|passo/)
+      .or(drawer.getByRole("img", { name: /^(passo|na fila)/ }))
+      .first(),
+  ).toBeVisible({
     timeout: 90_000,
   });
   const run = drawer.getByRole("button", { name: /^2 de 2.*Parar/ });

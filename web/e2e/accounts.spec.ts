@@ -1,0 +1,84 @@
+import { expect, row, test } from "./fixtures";
+import { simulator } from "./ready";
+
+// A reading of all regions takes a few seconds.
+const reading = { timeout: 45_000 };
+
+test("the accounts say what was read of them, and that they are simulated", async ({ page, workspace }) => {
+  await page.goto(`${workspace}/accounts`);
+  for (const name of ["ipe-dev", "ipe-hml", "ipe-prd"]) {
+    await expect(row(page, name)).toContainText("lidas 17 de 17 regiões");
+    await expect(row(page, name)).toContainText("simulado");
+  }
+});
+
+test("a region that refuses makes the reading partial, and says why", async ({ page, workspace }) => {
+  test.setTimeout(120_000);
+  await page.goto(`${workspace}/accounts`);
+  await page.getByRole("button", { name: "ipe-lojas", exact: true }).click();
+  const drawer = page.getByRole("complementary", { name: "ipe-lojas" });
+  const fault = await simulator("POST", "faults", {
+    action: "DescribeInstances",
+    account: "770418263905",
+    region: "us-east-2",
+    effect: "error",
+    code: "UnauthorizedOperation",
+    status: 403,
+  });
+  try {
+    await drawer.getByRole("button", { name: "Ler agora" }).click();
+    await expect(row(page, "ipe-lojas")).toContainText("Lida em parte", reading);
+    await expect(row(page, "ipe-lojas")).toContainText("lidas 16 de 17 regiões");
+    const region = drawer.getByRole("listitem").filter({ hasText: "us-east-2" });
+    await expect(region).toContainText("falta uma permissão");
+    await expect(region).toContainText("não lida");
+  } finally {
+    await simulator("DELETE", `faults/${fault?.id}`);
+  }
+  await drawer.getByRole("button", { name: "Ler agora" }).click();
+  await expect(row(page, "ipe-lojas")).toContainText("lidas 17 de 17 regiões", reading);
+});
+
+test.describe("a key that is refused", () => {
+  test.use({ allowed: ["CreateCloudAccount"] });
+
+  test("says so in the panel, and what was typed stays", async ({ page, workspace }) => {
+    await page.goto(`${workspace}/accounts`);
+    await page.getByRole("button", { name: "Acrescentar conta" }).click();
+    const panel = page.getByRole("complementary", { name: "Acrescentar conta da AWS" });
+    await panel.getByLabel("Nome").fill("ipe-errada");
+    await panel.getByLabel("Id da chave").fill("AKIAERRADAERRADA1");
+    await panel.getByLabel("Segredo", { exact: true }).fill("0123456789abcdef0123456789abcdef01234567");
+    await panel.getByRole("button", { name: "Provar e acrescentar" }).click();
+    const alert = panel.getByRole("alert").filter({ hasText: "Nada foi acrescentado" });
+    await expect(alert).toBeVisible({ timeout: 30_000 });
+    await expect(alert).toContainText("chave");
+    await expect(panel.getByLabel("Nome")).toHaveValue("ipe-errada");
+    await expect(page.getByRole("button", { name: "ipe-errada" })).toHaveCount(0);
+  });
+});
+
+test("an account that is only observed has no buttons for its machines", async ({ page, workspace, context }) => {
+  await page.goto(`${workspace}/accounts`);
+  await page.getByRole("button", { name: "ipe-lojas", exact: true }).click();
+  const drawer = page.getByRole("complementary", { name: "ipe-lojas" });
+  const observe = drawer.getByRole("switch", { name: "Só observar" });
+  await expect(observe).not.toBeChecked();
+  const machine = await context.newPage();
+  await machine.goto(`${workspace}/aws/ec2?q=ipe-lojas-etl`);
+  await machine.getByRole("button", { name: "ipe-lojas-etl-01", exact: true }).click();
+  const stop = machine.getByRole("complementary").getByRole("button", { name: "Parar", exact: true });
+  await expect(stop).toBeEnabled();
+  try {
+    await observe.click();
+    await expect(observe).toBeChecked();
+    await expect(row(page, "ipe-lojas")).toContainText("só observa");
+    // The other tab hears of it by the stream.
+    await expect(stop).toBeDisabled();
+    await expect(machine.getByText(/^Fica como está: .*observa/)).toBeVisible();
+  } finally {
+    if (await observe.isChecked()) await observe.click();
+  }
+  await expect(observe).not.toBeChecked();
+  await expect(stop).toBeEnabled();
+});
