@@ -69,7 +69,9 @@ type dev struct {
 	server   *serverPart
 	worker   *workerPart
 	simAddr  string
-	group    *errgroup.Group
+	// announced: ready.json is ours.
+	announced bool
+	group     *errgroup.Group
 }
 
 func runDev(ctx context.Context, e env, args []string) (err error) {
@@ -154,6 +156,10 @@ func (d *dev) start(ctx, parts context.Context) (err error) {
 	if d.postgres, err = postgres.Start(ctx, postgres.Options{
 		DataDir: filepath.Join(d.flags.dataDir, "postgres"), BinDir: d.config.Get(config.PostgresBin), Logger: d.log,
 	}); err != nil {
+		return err
+	}
+	// The folder is ours now: what a killed run announced is no longer true.
+	if err := os.Remove(d.readyPath()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	if err := d.prepareDatabase(ctx); err != nil {

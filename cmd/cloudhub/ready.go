@@ -62,6 +62,7 @@ func (d *dev) announce(parts context.Context, login *demoLogin, took time.Durati
 	if err := os.Rename(tmp, d.readyPath()); err != nil {
 		return err
 	}
+	d.announced = true
 	d.print(r, took)
 	return nil
 }
@@ -78,8 +79,12 @@ func (d *dev) print(r readyFile, took time.Duration) {
 	fmt.Fprintln(d.stdout, "Ctrl-C stops it; what it keeps is there at the next start.")
 }
 
-// withdraw takes the file back, so that nobody waits for what has gone.
+// withdraw takes the file back, so that nobody waits for what has gone. A start
+// that failed has none of its own: the folder may be another's, who lives.
 func (d *dev) withdraw() {
+	if !d.announced {
+		return
+	}
 	if err := os.Remove(d.readyPath()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		d.log.Warn("ready.json could not be removed", "error", err)
 	}

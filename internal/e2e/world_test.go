@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"sync"
 	"testing"
 	"time"
@@ -147,7 +148,24 @@ func (w *world) startWorker() {
 }
 
 func (w *world) register(email string) person {
-	p := person{email: email, password: "uma frase comprida e boa"}
+	w.t.Helper()
+	return w.enter(person{email: email, password: "uma frase comprida e boa"}, func(p person) (*v1.AccessToken, error) {
+		made, err := p.auth.Register(w.t.Context(), &v1.RegisterRequest{Email: email, Name: "Ana Prado", Password: p.password})
+		return made.GetAccessToken(), err
+	})
+}
+
+func (w *world) signIn(email, password string) person {
+	w.t.Helper()
+	return w.enter(person{email: email, password: password}, func(p person) (*v1.AccessToken, error) {
+		in, err := p.auth.Login(w.t.Context(), &v1.LoginRequest{Email: email, Password: password})
+		return in.GetAccessToken(), err
+	})
+}
+
+// enter makes the clients of a person and signs him in.
+func (w *world) enter(p person, how func(person) (*v1.AccessToken, error)) person {
+	w.t.Helper()
 	// The token is read through the world, so that a copy of the person works.
 	token := new(string)
 	o := connect.WithInterceptors(connect.UnaryInterceptorFunc(func(next connect.UnaryFunc) connect.UnaryFunc {
@@ -166,9 +184,9 @@ func (w *world) register(email string) person {
 	p.power = cloudhubv1connect.NewResourceServiceClient(h, w.url, o)
 	p.operations = cloudhubv1connect.NewOperationServiceClient(h, w.url, o)
 	p.schedules = cloudhubv1connect.NewScheduleServiceClient(h, w.url, o)
-	made, err := p.auth.Register(w.t.Context(), &v1.RegisterRequest{Email: email, Name: "Ana Prado", Password: p.password})
+	got, err := how(p)
 	require.NoError(w.t, err)
-	*token = made.GetAccessToken().GetToken()
+	*token = got.GetToken()
 	p.token = *token
 	me, err := p.user.GetMe(w.t.Context(), &v1.GetMeRequest{})
 	require.NoError(w.t, err)
@@ -324,3 +342,13 @@ func (quietLogger) Debug(string, ...any) {}
 func (quietLogger) Info(string, ...any)  {}
 func (quietLogger) Warn(string, ...any)  {}
 func (quietLogger) Error(string, ...any) {}
+
+// replaceDatabase is the address of another database of the same server.
+func replaceDatabase(address, database string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	u.Path = "/" + database
+	return u.String()
+}

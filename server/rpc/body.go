@@ -3,6 +3,7 @@ package rpc
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -36,7 +37,7 @@ type limitedBody struct {
 
 func (b *limitedBody) Read(p []byte) (int, error) {
 	if b.left <= 0 {
-		if _, err := io.CopyN(io.Discard, b.ReadCloser, drainAtMost); err != nil && err != io.EOF { //nolint:errorlint // io.Reader's own
+		if _, err := io.CopyN(io.Discard, b.ReadCloser, drainAtMost); err != nil && !errors.Is(err, io.EOF) {
 			return 0, err
 		}
 		return 0, io.EOF

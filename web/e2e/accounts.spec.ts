@@ -75,7 +75,7 @@ test("an account that is only observed has no buttons for its machines", async (
     await expect(row(page, "ipe-lojas")).toContainText("só observa");
     // The other tab hears of it by the stream.
     await expect(stop).toBeDisabled();
-    await expect(machine.getByText(/^Fica como está: .*observa/)).toBeVisible();
+    await expect(machine.getByRole("paragraph").filter({ hasText: /^Fica como está: .*observa/ })).toBeVisible();
   } finally {
     if (await observe.isChecked()) await observe.click();
   }

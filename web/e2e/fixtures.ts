@@ -44,7 +44,9 @@ export const test = base.extend<Watched>({
     const { accessToken } = await call("AuthService/Login", demo());
     const { organizations } = await call("UserService/GetMe", {}, accessToken.token);
     // What the sign-in page leaves behind: without it nobody asks for a session.
-    await context.addInitScript(() => localStorage.setItem("cloudhub.signed-in", "1"));
+    await context.addInitScript(() => {
+      if (location.protocol.startsWith("http")) localStorage.setItem("cloudhub.signed-in", "1");
+    });
     await use(`/o/${organizations[0].id}/w/${organizations[0].workspaces[0].id}`);
   },
 });

@@ -19,7 +19,7 @@ test("the printed login opens the instances, with counts, search and facets in t
   await expect(page.getByRole("heading", { level: 1, name: "Instâncias EC2" })).toBeVisible();
   await expect(page.getByText(/^160 em 4 contas e 3 regiões, lidas/)).toBeVisible();
 
-  const count = async (word: string) => Number((await tab(page, word).innerText()).replace(/\D/g, ""));
+  const count = async (word: string) => Number(((await tab(page, word).textContent()) ?? "").replace(/\D/g, ""));
   await expect(async () => {
     const [all, on, off, moving] = [
       await count("Todas"),
@@ -96,7 +96,7 @@ test("the same without a mouse: find, open, start, close", async ({ page, worksp
   const names = page.getByRole("row").getByRole("button", { name: /^ipe-hml-carga/ });
   await expect(names.first()).toBeVisible();
   await expect(page).toHaveURL(/q=ipe-hml-carga/);
-  const name = await names.first().innerText();
+  const name = (await names.first().textContent()) ?? "";
 
   await page.keyboard.press("Tab");
   await tabTo(page, row(page, name));

@@ -9,7 +9,7 @@ test("the pages in English, and back", async ({ page, workspace }) => {
   await expect(page.locator("html")).toHaveAttribute("lang", "en");
   await expect(page.getByRole("heading", { level: 1, name: "EC2 instances" })).toBeVisible();
   await expect(page.getByRole("columnheader", { name: "State" })).toBeVisible();
-  await expect(page.getByRole("row").filter({ hasText: "ipe-prd-web-01" })).toContainText("Running");
+  await expect(page.getByRole("row").filter({ hasText: "ipe-prd-web-01" })).toContainText("On");
   await expect(page).toHaveTitle("EC2 instances · CloudHub");
 
   await page.getByRole("link", { name: "Schedules" }).click();
@@ -20,11 +20,11 @@ test("the pages in English, and back", async ({ page, workspace }) => {
   await expect(page.locator("html")).toHaveAttribute("lang", "en");
   await expect(page.getByRole("heading", { level: 1, name: "Schedules" })).toBeVisible();
   // Nothing on the page is left in the other language, nor a key instead of a text.
-  const text = await page.locator("main").innerText();
+  const text = await page.locator("main").textContent();
   expect(text).not.toMatch(/\b(agendamento|execução|próxima|hoje|amanhã|escolhidas?)\b/i);
   expect(text).not.toMatch(/\b[a-z]+\.[a-z]+[A-Z.]\w*\b/);
 
-  await page.getByRole("button", { name: "Appearance and language" }).click();
-  await page.getByRole("menuitemradio", { name: "Português" }).click();
+  await page.getByRole("button", { name: "Look and language" }).click();
+  await page.getByRole("menuitemradio", { name: "Português (Brasil)" }).click();
   await expect(page.getByRole("heading", { level: 1, name: "Agendamentos" })).toBeVisible();
 });

@@ -28,7 +28,13 @@ export function useUpdateCloudAccount() {
   const client = useQueryClient();
   return useMutation(CloudAccountService.method.updateCloudAccount, {
     // Also after a refusal: an old etag means that there is something newer to read.
-    onSettled: () => invalidate(client, [CloudAccountService.method.listCloudAccounts]),
+    // The machines of an account say themselves whether it is only observed.
+    onSettled: () =>
+      invalidate(client, [
+        CloudAccountService.method.listCloudAccounts,
+        InventoryService.method.listResources,
+        InventoryService.method.getResource,
+      ]),
   });
 }
 

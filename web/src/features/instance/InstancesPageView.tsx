@@ -196,7 +196,7 @@ function Slot({ state, error, rows, accounts, filter, onFilter, onRetry }: Insta
       drawing={drawing}
       action={
         allowed && (
-          <LinkButton kind="go" icon="plus" to={path("accounts")}>
+          <LinkButton kind="go" icon="plus" to={`${path("accounts")}?add=aws`}>
             {t("empty.connect")}
           </LinkButton>
         )

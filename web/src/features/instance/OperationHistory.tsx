@@ -19,7 +19,8 @@ import "./instance.css";
 export function OperationHistory({ resourceId }: { resourceId: string }) {
   const { t } = useTranslation("instance");
   const query = useInstanceOperations(resourceId);
-  const past = query.data?.pages.flatMap((p) => p.operations).filter((o) => !isAlive(o.state)) ?? [];
+  const all = query.data?.pages.flatMap((p) => p.operations) ?? [];
+  const past = all.filter((o) => !isAlive(o.state));
   if (query.isPending) return <Skeleton width={220} className="my-2" />;
   if (query.isError && past.length === 0) {
     return (
@@ -31,6 +32,8 @@ export function OperationHistory({ resourceId }: { resourceId: string }) {
       </p>
     );
   }
+  // One that is alive is drawn above, step by step.
+  if (past.length === 0 && all.length > 0) return null;
   if (past.length === 0) return <p className="text-fg-3">{t("drawer.noOperations")}</p>;
   return (
     <>

@@ -152,4 +152,24 @@ describe("applyMessage", () => {
     expect(fresh).toContain(CloudAccountService.method.listCloudAccounts);
     expect(fresh).toContain(ScheduleService.method.listSchedules);
   });
+
+  it("reads the machines anew when their account is only observed from now on", () => {
+    const client = new QueryClient();
+    const key = createConnectQueryKey({
+      schema: CloudAccountService.method.listCloudAccounts,
+      input: {},
+      cardinality: "finite",
+    });
+    const tell = (changes: { observeOnly: boolean; version: bigint }) =>
+      applyMessage(client, create(WatchWorkspaceResponseSchema, { cloudAccounts: [fakeAccount(1, changes)] }));
+    client.setQueryData(
+      key,
+      create(ListCloudAccountsResponseSchema, { cloudAccounts: [fakeAccount(1, { observeOnly: false })] }),
+    );
+    expect([...tell({ observeOnly: false, version: 2n })]).toEqual([]);
+    expect([...tell({ observeOnly: true, version: 3n })]).toEqual([
+      InventoryService.method.listResources,
+      InventoryService.method.getResource,
+    ]);
+  });
 });

@@ -62,6 +62,11 @@ export function applyMessage(client: QueryClient, message: WatchWorkspaceRespons
     const seen = new Set<string>();
     eachAnswer<ListCloudAccountsResponse>(client, CloudAccountService.method.listCloudAccounts, (answer) => {
       const cloudAccounts = replace(answer.cloudAccounts, rows, seen);
+      // Whether an account is only observed is said on each of its machines, whose rows do not change for it.
+      if (cloudAccounts.some((account, index) => account.observeOnly !== answer.cloudAccounts[index]?.observeOnly)) {
+        stale.add(InventoryService.method.listResources);
+        stale.add(InventoryService.method.getResource);
+      }
       return cloudAccounts === answer.cloudAccounts ? answer : { ...answer, cloudAccounts };
     });
     if (seen.size < rows.size) stale.add(CloudAccountService.method.listCloudAccounts);

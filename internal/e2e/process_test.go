@@ -1,0 +1,346 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
+	"github.com/cloudhub/cloudhub/db/dbtest"
+	"github.com/cloudhub/cloudhub/internal/cloud/sim"
+	"github.com/cloudhub/cloudhub/internal/platform/vault"
+)
+
+// binary builds the program once for all tests of processes.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "cloudhub-e2e-bin")
+	if err != nil {
+		return "", err
+	}
+	if err := os.Chmod(dir, 0o755); err != nil { // an ordinary user runs it too
+		return "", err
+	}
+	path := filepath.Join(dir, "cloudhub")
+	out, err := exec.Command("go", "build", "-o", path, "../../cmd/cloudhub").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return path, nil
+})
+
+// process is one started program; it is killed when the test ends.
+type process struct {
+	cmd  *exec.Cmd
+	out  *lockedBuffer
+	done chan struct{}
+}
+
+func spawn(t *testing.T, env []string, args ...string) *process {
+	t.Helper()
+	path, err := binary()
+	require.NoError(t, err)
+	p := &process{cmd: exec.Command(path, args...), out: &lockedBuffer{}, done: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
+	require.NoError(t, p.cmd.Start())
+	go func() { _ = p.cmd.Wait(); close(p.done) }()
+	t.Cleanup(p.kill)
+	return p
+}
+
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.done
+}
+
+// exit waits for the end and gives the exit code.
+func (p *process) exit(t *testing.T, within time.Duration) int {
+	t.Helper()
+	select {
+	case <-p.done:
+		return p.cmd.ProcessState.ExitCode()
+	case <-time.After(within):
+		t.Fatalf("it did not end within %s\n%s", within, tail(p.out.String(), 2000))
+		return -1
+	}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { _ = ln.Close() }()
+	return ln.Addr().String()
+}
+
+func answersSoon(t *testing.T, url string, p *process) {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		resp, err := http.Get(url)
+		if err == nil {
+			_ = resp.Body.Close()
+			if resp.StatusCode < 500 {
+				return
+			}
+		}
+		require.True(t, time.Now().Before(deadline), "%s does not answer: %s", url, tail(p.out.String(), 2000))
+		time.Sleep(30 * time.Millisecond)
+	}
+}
+
+// Server, worker and simulator as processes of their own; the worker dies in the
+// middle of a stop, and another one ends it.
+func TestAWorkerKilledInTheMiddleOfAStop(t *testing.T) {
+	t.Parallel()
+	estate := sim.SmallEstate()
+	estate.Behaviour.Stop = sim.Span{Min: sim.Duration(6 * time.Second), Max: sim.Duration(6 * time.Second)}
+	w := &world{t: t, db: dbtest.New(t), keys: t.TempDir(), logs: &lockedBuffer{}}
+	require.NoError(t, vault.EnsureRings(w.keys, time.Now()))
+	simAddr, simDir := freePort(t), t.TempDir()
+	file := filepath.Join(t.TempDir(), "estate.json")
+	raw, err := json.Marshal(estate)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(file, raw, 0o600))
+	cloud := spawn(t, nil, "sim", "--addr", simAddr, "--dir", simDir, "--estate", file)
+	answersSoon(t, "http://"+simAddr+"/_sim/healthz", cloud)
+
+	// The server's folder has no private key of the workers.
+	serverKeys := t.TempDir()
+	for _, name := range []string{vault.ServerFile, vault.WorkersPublicFile} {
+		raw, err := os.ReadFile(filepath.Join(w.keys, name))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(serverKeys, name), raw, 0o600))
+	}
+	httpAddr := freePort(t)
+	srv := spawn(t, []string{
+		"CLOUDHUB_HTTP=" + httpAddr, "CLOUDHUB_KEYS_DIR=" + serverKeys, "CLOUDHUB_DATABASE_APP_URL=" + w.db.URLs.App, "CLOUDHUB_DATABASE_IDENTITY_URL=" + w.db.URLs.Identity,
+	}, "server")
+	answersSoon(t, "http://"+httpAddr+"/readyz", srv)
+	w.url = "http://" + httpAddr
+	workerEnv := []string{
+		"CLOUDHUB_KEYS_DIR=" + w.keys, "CLOUDHUB_DATABASE_APP_URL=" + w.db.URLs.App, "CLOUDHUB_DATABASE_SYSTEM_URL=" + w.db.URLs.System,
+		"CLOUDHUB_TEMPORAL_ADDRESS=" + shared.temporal.HostPort(), "CLOUDHUB_AWS_ENDPOINT=http://" + simAddr,
+	}
+	first := spawn(t, workerEnv, "worker")
+	w.person = w.register("ana@example.com")
+	w.addAccount("pequena", sim.SmallKey.AccessKeyID, sim.SmallKey.Secret)
+	op := w.stop(ids(w.machines(), sim.SmallRunning, sim.SmallElsewhere)...)
+	w.eventually("both stops are accepted", func() bool {
+		return len(powerLines(t, simDir)) == 2
+	})
+	first.kill()
+	second := spawn(t, workerEnv, "worker")
+	got, targets := w.ended(op.GetId())
+	require.Equal(t, v1.OperationState_OPERATION_STATE_SUCCEEDED, got.GetState(), got)
+	require.Equal(t, v1.TargetState_TARGET_STATE_DONE, targets[sim.SmallRunning].GetState())
+	require.Len(t, powerLines(t, simDir), 2, "what was accepted is not asked again")
+	require.Equal(t, 1, w.audits("operation.request"))
+	w.settled()
+	// Both drain when told to.
+	require.NoError(t, second.cmd.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, srv.cmd.Process.Signal(syscall.SIGTERM))
+	require.Zero(t, second.exit(t, 30*time.Second), second.out.String())
+	require.Zero(t, srv.exit(t, 30*time.Second), srv.out.String())
+}
+
+// powerLines are the simulator's durable records of calls that change power.
+func powerLines(t *testing.T, dir string) []string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(dir, "calls.jsonl"))
+	require.NoError(t, err)
+	var out []string
+	for _, line := range strings.Split(string(raw), "\n") {
+		power := strings.Contains(line, `"StopInstances"`) || strings.Contains(line, `"StartInstances"`)
+		if power && !strings.Contains(line, `"dry_run":true`) {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+type readyFile struct {
+	URL           string `json:"url"`
+	PrivateURL    string `json:"private_url"`
+	TemporalUIURL string `json:"temporal_ui_url"`
+	Demo          struct {
+		Email    string `json:"email"`
+		Password string `json:"password"`
+	} `json:"demo"`
+	PIDs map[string]int `json:"pids"`
+}
+
+// devDir is a data folder that PostgreSQL's user can reach.
+func devDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "cloudhub-e2e-dev")
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(dir, 0o755))
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return filepath.Join(dir, "data")
+}
+
+func startDev(t *testing.T, dir string, more ...string) (*process, readyFile) {
+	t.Helper()
+	p := spawn(t, nil, append([]string{"dev", "--demo", "--data-dir", dir, "--http", "127.0.0.1:0"}, more...)...)
+	return p, awaitReady(t, dir, p)
+}
+
+func awaitReady(t *testing.T, dir string, p *process) readyFile {
+	t.Helper()
+	deadline := time.Now().Add(90 * time.Second)
+	for {
+		var r readyFile
+		raw, err := os.ReadFile(filepath.Join(dir, "ready.json"))
+		if err == nil && json.Unmarshal(raw, &r) == nil && r.PIDs["cloudhub"] == p.cmd.Process.Pid {
+			return r
+		}
+		select {
+		case <-p.done:
+			t.Fatalf("it ended before it was ready:\n%s", tail(p.out.String(), 3000))
+		default:
+		}
+		require.True(t, time.Now().Before(deadline), "not ready: %s", tail(p.out.String(), 3000))
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// devWorld signs in to a demonstration.
+func devWorld(t *testing.T, r readyFile) *world {
+	t.Helper()
+	w := &world{t: t, url: r.URL, logs: &lockedBuffer{}}
+	w.person = w.signIn(r.Demo.Email, r.Demo.Password)
+	return w
+}
+
+// The whole program killed in the middle of a stop and started again.
+func TestTheWholeProgramKilledInTheMiddleOfAStop(t *testing.T) {
+	t.Parallel()
+	dir := devDir(t)
+	p, r := startDev(t, dir)
+	info, err := os.Stat(filepath.Join(dir, "ready.json"))
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	for _, u := range []string{r.URL + "/healthz", r.PrivateURL + "/metrics", r.TemporalUIURL} {
+		answersSoon(t, u, p)
+	}
+	w := devWorld(t, r)
+	var victim *v1.Resource
+	for _, m := range w.machines() {
+		if m.GetState() == running && m.GetLeftAlone() == 0 && strings.Contains(m.GetName(), "prd") {
+			victim = m
+		}
+	}
+	op := w.stop(victim.GetId())
+	w.accepted(op.GetId())
+	p.kill()
+
+	p, r = startDev(t, dir)
+	w = devWorld(t, r)
+	got, targets := w.ended(op.GetId())
+	require.Equal(t, v1.OperationState_OPERATION_STATE_SUCCEEDED, got.GetState(), got)
+	require.Equal(t, v1.TargetState_TARGET_STATE_DONE, targets[victim.GetProviderId()].GetState())
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	require.Zero(t, p.exit(t, 30*time.Second), p.out.String())
+	_, err = os.Stat(filepath.Join(dir, "ready.json"))
+	require.ErrorIs(t, err, os.ErrNotExist, "it is removed at exit")
+}
+
+func TestTwoAtOnce(t *testing.T) {
+	t.Parallel()
+	dir := devDir(t)
+	p, r := startDev(t, dir)
+	same := spawn(t, nil, "dev", "--data-dir", dir, "--http", "127.0.0.1:0")
+	require.Equal(t, 1, same.exit(t, 30*time.Second))
+	require.Contains(t, same.out.String(), "uses", "it says that the folder is in use: "+same.out.String())
+	_, err := os.Stat(filepath.Join(dir, "ready.json"))
+	require.NoError(t, err, "the first one's file is untouched")
+	taken := spawn(t, nil, "dev", "--data-dir", devDir(t), "--http", strings.TrimPrefix(r.URL, "http://"))
+	require.Equal(t, 1, taken.exit(t, 60*time.Second))
+	require.Contains(t, taken.out.String(), "choose another address with --http")
+	// A second signal while it drains exits at once.
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGINT))
+	p.exit(t, 5*time.Second)
+}
+
+func TestAsAnOrdinaryUser(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Log("this user is one already: the other tests are this test")
+		return
+	}
+	path, err := binary()
+	require.NoError(t, err)
+	dir := devDir(t)
+	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o777))
+	p := &process{cmd: exec.Command(path, "dev", "--demo", "--data-dir", dir, "--http", "127.0.0.1:0"), out: &lockedBuffer{}, done: make(chan struct{})}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	p.cmd.Env = append(os.Environ(), "HOME="+filepath.Dir(dir))
+	p.cmd.Dir = "/"
+	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
+	require.NoError(t, p.cmd.Start())
+	go func() { _ = p.cmd.Wait(); close(p.done) }()
+	t.Cleanup(p.kill)
+	awaitReady(t, dir, p)
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	require.Zero(t, p.exit(t, 30*time.Second), p.out.String())
+}
+
+func TestBadSettingsAreSaid(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		env, arg, want string
+		code           int
+	}{
+		{"CLOUDHUB_HTTP=8080", "server", "CLOUDHUB_HTTP", 2},
+		{"CLOUDHUB_HTPP=x", "server", "did you mean CLOUDHUB_HTTP?", 2},
+		{"CLOUDHUB_DATABASE_APP_URL=mysql://u:hunter2@h/d", "server", "CLOUDHUB_DATABASE_APP_URL", 2},
+		{"X=1", "server", "CLOUDHUB_KEYS_DIR is needed", 2},
+		{"X=1", "worker", "CLOUDHUB_TEMPORAL_ADDRESS is needed", 2},
+		{"X=1", "migrate", "use: cloudhub migrate up|status", 2},
+		{"X=1", "fly", `"fly" is not a command`, 2},
+		{"X=1", "version", "cloudhub", 0},
+	} {
+		p := spawn(t, []string{c.env}, c.arg)
+		require.Equal(t, c.code, p.exit(t, 10*time.Second), c)
+		require.Contains(t, p.out.String(), c.want)
+		require.NotContains(t, p.out.String(), "hunter2")
+	}
+}
+
+func TestResetRefusesAForeignFolder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "thesis.txt"), []byte("years of work"), 0o600))
+	p := spawn(t, nil, "dev", "--reset", "--yes", "--data-dir", dir)
+	require.Equal(t, 1, p.exit(t, 10*time.Second))
+	require.Contains(t, p.out.String(), "not a data folder of CloudHub")
+	_, err := os.Stat(filepath.Join(dir, "thesis.txt"))
+	require.NoError(t, err)
+}
+
+func TestMigrateStatusAndUp(t *testing.T) {
+	t.Parallel()
+	urls := dbtest.NewEmpty(t)
+	env := []string{"CLOUDHUB_DATABASE_OWNER_URL=" + urls.Owner}
+	p := spawn(t, env, "migrate", "status")
+	require.Zero(t, p.exit(t, 20*time.Second), p.out.String())
+	require.Contains(t, p.out.String(), "pending")
+	p = spawn(t, env, "migrate", "up")
+	require.Zero(t, p.exit(t, 20*time.Second), p.out.String())
+	p = spawn(t, env, "migrate", "status")
+	require.Zero(t, p.exit(t, 20*time.Second), p.out.String())
+	require.NotContains(t, p.out.String(), "pending")
+}
