@@ -60,13 +60,15 @@ func TestWaitsGrowAndEnd(t *testing.T) {
 	for range 18 {
 		w.try(p.email, "a wrong password").refused(t, "BAD_CREDENTIALS")
 		seconds := one[float64](w, `SELECT extract(epoch FROM locked_until - now())::float8 FROM login_failures WHERE scope = 'pair'`)
-		waits = append(waits, time.Duration(seconds*float64(time.Second)).Round(time.Second))
+		waits = append(waits, time.Duration(seconds*float64(time.Second)))
 		w.exec(`UPDATE login_failures SET locked_until = now() - interval '1 millisecond' WHERE locked_until > now()`)
 	}
 	require.LessOrEqual(t, waits[4], time.Duration(0), "five are free")
-	require.Equal(t, []time.Duration{5 * time.Second, 10 * time.Second, 20 * time.Second, 40 * time.Second}, waits[5:9])
-	require.True(t, slices.IsSorted(waits[5:]))
-	require.Equal(t, 15*time.Minute, waits[17])
+	for i, want := range map[int]time.Duration{5: 5 * time.Second, 6: 10 * time.Second, 7: 20 * time.Second, 8: 40 * time.Second, 9: 80 * time.Second, 16: 15 * time.Minute, 17: 15 * time.Minute} {
+		// What is left of it a moment later, on a machine that may be busy.
+		require.LessOrEqual(t, waits[i], want)
+		require.Greater(t, waits[i], want-4*time.Second, "try %d", i+1)
+	}
 	// An hour later it begins anew.
 	w.exec(`UPDATE login_failures SET first_at = now() - interval '2 hours'`)
 	w.try(p.email, password).ok(t)
@@ -107,19 +109,20 @@ func TestTheTableOfTriesNamesNobody(t *testing.T) {
 func TestAnUnknownPersonTakesAsLongAsAKnownOne(t *testing.T) {
 	w := setup(t) // not parallel: it measures
 	p := w.register("Ana")
-	measure := func(email func(i int) string) time.Duration {
-		var all []time.Duration
-		for i := range 21 {
-			w.exec(`DELETE FROM login_failures`)
-			began := time.Now()
-			w.try(email(i), "a wrong password").refused(t, "BAD_CREDENTIALS")
-			all = append(all, time.Since(began))
-		}
-		slices.Sort(all)
-		return all[len(all)/2]
+	measure := func(email string) time.Duration {
+		w.exec(`DELETE FROM login_failures`)
+		began := time.Now()
+		w.try(email, "a wrong password").refused(t, "BAD_CREDENTIALS")
+		return time.Since(began)
 	}
-	known := measure(func(int) string { return p.email })
-	unknown := measure(func(i int) string { return fmt.Sprintf("nobody-%d@example.com", i) })
+	var all [2][]time.Duration
+	for i := range 31 { // by turns, so that both meet the same machine
+		all[0] = append(all[0], measure(p.email))
+		all[1] = append(all[1], measure(fmt.Sprintf("nobody-%d@example.com", i)))
+	}
+	slices.Sort(all[0])
+	slices.Sort(all[1])
+	known, unknown := all[0][15], all[1][15]
 	require.InEpsilon(t, float64(known), float64(unknown), 0.5, "known %s, unknown %s", known, unknown)
 }
 

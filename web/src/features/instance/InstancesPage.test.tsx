@@ -197,6 +197,7 @@ describe("live", () => {
     expect((await row("web-01")).textContent).toContain("Parando");
     const aside = await screen.findByRole("complementary", { name: "web-01" });
     expect(await within(aside).findByText(/Pedindo à AWS.*Tentativa 2/)).toBeTruthy();
+    expect(within(aside).queryByText("Nenhuma nos últimos 30 dias.")).toBeNull();
     expect(within(aside).getByText(/O provedor pediu menos chamadas/)).toBeTruthy();
     const steps = within(aside).getByRole("list", { name: "Passos da operação" });
     expect(
