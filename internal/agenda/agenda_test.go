@@ -1,0 +1,51 @@
+package agenda
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+)
+
+func TestRetryWaitDoublesToAnHour(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, 2*time.Second, RetryWait(-1))
+	require.Equal(t, 2*time.Second, RetryWait(0))
+	require.Equal(t, 16*time.Second, RetryWait(3))
+	for n := range 100 {
+		require.LessOrEqual(t, RetryWait(n), time.Hour)
+		require.GreaterOrEqual(t, RetryWait(n+1), RetryWait(n))
+	}
+	require.Equal(t, time.Hour, RetryWait(12))
+}
+
+// Accounts are read every quarter of an hour, each at its own moment, so that a
+// thousand of them do not come together.
+func TestNextSyncIsSpreadAndSteady(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 24, 12, 3, 0, 0, time.UTC)
+	perMinute := map[int]int{}
+	for range 3000 {
+		id := uuid.New()
+		next := NextSync(id, now)
+		require.True(t, next.After(now))
+		require.LessOrEqual(t, next.Sub(now), SyncEvery)
+		require.Equal(t, next.Add(SyncEvery), NextSync(id, next), "the account keeps its moment")
+		perMinute[int(next.Sub(now)/time.Minute)]++
+	}
+	for m, n := range perMinute {
+		require.Less(t, n, 300, "minute %d: of 3,000 some 200 fall on each", m)
+	}
+}
+
+func TestEveryKindHasALane(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, LanePerson, LaneOf(KindProbe))
+	require.Equal(t, LaneMinute, LaneOf(KindPower))
+	require.Equal(t, LaneBackground, LaneOf(KindSync))
+	for _, l := range Lanes {
+		require.Positive(t, InFlightCap(l))
+	}
+	require.Greater(t, QuietAfter, LeaseFor)
+}
