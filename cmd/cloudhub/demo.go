@@ -214,13 +214,13 @@ func (c *demoClient) makeSchedules(ctx context.Context, machines []*v1.Resource)
 		days              []v1.Weekday
 		ids               []string
 	}{
-		{"Homologação, dias úteis", "07:00", "19:00", workdays, tagged(machines, "ambiente", "homologacao", 14)},
-		{"Dev, dias úteis", "08:30", "18:30", workdays, tagged(machines, "ambiente", "dev", 23)},
-		{"BI noturno", "22:00", "05:30", everyDay, tagged(machines, "sistema", "bi", 4)},
-		{"Lojas: relatórios", "05:30", "11:00", everyDay, tagged(machines, "sistema", "lojas", 6)},
+		{"Homologação, dias úteis", "07:00", "19:00", workdays, tagged(machines, "ambiente", "homologação", 14)},
+		{"Dev, dias úteis", "08:30", "18:30", workdays, tagged(machines, "ambiente", "desenvolvimento", 12)},
+		{"Relatórios da noite", "22:00", "05:30", everyDay, tagged(machines, "sistema", "relatórios", 4)},
+		{"Lojas: estoque", "06:00", "22:30", everyDay, tagged(machines, "sistema", "estoque", 6)},
 	} {
 		if len(s.ids) == 0 {
-			continue
+			return false, fmt.Errorf("the estate has no machine for the schedule %s", s.name)
 		}
 		if err := c.create(ctx, s.name, &v1.ScheduleRule{StartTime: s.start, StopTime: s.stop, Weekdays: s.days, TimeZone: demoZone}, s.ids); err != nil {
 			return false, err
