@@ -25,8 +25,14 @@ type Cloud struct {
 // Clouds has the adapters that the worker handed over.
 type Clouds map[cloud.Provider]Cloud
 
-// ErrAccountGone says that the account was removed meanwhile.
-var ErrAccountGone = errors.New("the cloud account was removed")
+// Errors of opening an account that no retry mends.
+var (
+	// ErrAccountGone says that the account was removed meanwhile.
+	ErrAccountGone = errors.New("the cloud account was removed")
+	// ErrUnreadable says that this installation cannot use what is stored: no
+	// key of the ring opens the credential, or no adapter knows the provider.
+	ErrUnreadable = errors.New("the stored credential cannot be opened")
+)
 
 // accounts opens accounts: the only place where a credential is in the clear,
 // for as long as a call needs it.
@@ -42,8 +48,12 @@ type openAccount struct {
 	workspace uuid.UUID
 }
 
-// open reads and unseals an account. Errors: ErrAccountGone, or an error of the
-// vault, which no retry mends.
+// unreadableDetail is what a person reads of ErrUnreadable: the vault's own words
+// are for the log.
+const unreadableDetail = "the stored credential cannot be opened by this installation: enter it again"
+
+// open reads and unseals an account. Errors: ErrAccountGone, ErrUnreadable, or
+// the database's.
 func (a *accounts) open(ctx context.Context, org, id uuid.UUID) (openAccount, error) {
 	var row gen.OpenAccountRow
 	err := a.tenants.InTenant(ctx, org, func(q *gen.Queries) (err error) {
@@ -58,11 +68,11 @@ func (a *accounts) open(ctx context.Context, org, id uuid.UUID) (openAccount, er
 	}
 	provider, ok := a.clouds[cloud.Provider(row.Provider)]
 	if !ok {
-		return openAccount{}, fmt.Errorf("no adapter for provider %q", row.Provider)
+		return openAccount{}, fmt.Errorf("%w: no adapter for provider %q", ErrUnreadable, row.Provider)
 	}
 	credential, err := a.unseal(org, row.WorkspaceID, id, vault.Sealed{KeyID: row.KeyID, Ciphertext: row.Ciphertext}, int(row.SchemaVersion))
 	if err != nil {
-		return openAccount{}, err
+		return openAccount{}, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	return openAccount{
 		cloud: provider, workspace: row.WorkspaceID,

@@ -173,14 +173,10 @@ func (t *taking) take(ctx context.Context, mine []uuid.UUID, before map[string][
 		if err := t.q.TakeResources(ctx, gen.TakeResourcesParams{OperationID: t.in.Subject, OrgID: t.in.Org, Ids: mine}); err != nil {
 			return err
 		}
-		superseded, err := t.q.SupersedeOthers(ctx, gen.SupersedeOthersParams{OrgID: t.in.Org, ResourceIds: mine, OperationID: t.in.Subject})
-		if err != nil {
+		// The others count themselves when they record: their rows come before
+		// resources in the order of locks.
+		if err := t.q.SupersedeOthers(ctx, gen.SupersedeOthersParams{OrgID: t.in.Org, ResourceIds: mine, OperationID: t.in.Subject}); err != nil {
 			return err
-		}
-		for _, id := range distinct(superseded) {
-			if err := t.q.CountOperation(ctx, gen.CountOperationParams{OrgID: t.in.Org, ID: id}); err != nil {
-				return err
-			}
 		}
 	}
 	for state, ids := range before {
@@ -191,28 +187,19 @@ func (t *taking) take(ctx context.Context, mine []uuid.UUID, before map[string][
 	if err := t.q.SetStep(ctx, gen.SetStepParams{Step: "acting", OrgID: t.in.Org, ID: t.in.Subject, Lease: t.in.Lease}); err != nil {
 		return err
 	}
-	return progress(ctx, t.q, t.in)
+	return note(ctx, t.q, t.in, false) // taken is not moved: see PushLook
 }
 
-func distinct(ids []uuid.UUID) []uuid.UUID {
-	seen := map[uuid.UUID]bool{}
-	var out []uuid.UUID
-	for _, id := range ids {
-		if !seen[id] {
-			seen[id] = true
-			out = append(out, id)
-		}
-	}
-	return out
-}
+// progress counts the operation, keeps the dispatcher from asking after it, and
+// ends its back-off.
+func progress(ctx context.Context, q *gen.Queries, in WorkInput) error { return note(ctx, q, in, true) }
 
-// progress counts the operation and keeps the dispatcher from asking after it.
-func progress(ctx context.Context, q *gen.Queries, in WorkInput) error {
+func note(ctx context.Context, q *gen.Queries, in WorkInput, moved bool) error {
 	if err := q.CountOperation(ctx, gen.CountOperationParams{OrgID: in.Org, ID: in.Subject}); err != nil {
 		return err
 	}
 	return q.PushLook(ctx, gen.PushLookParams{
-		WaitSeconds: agenda.QuietAfter.Seconds(), OrgID: in.Org, Kind: string(agenda.KindPower), Subject: in.Subject.String(),
+		WaitSeconds: agenda.QuietAfter.Seconds(), Moved: moved, OrgID: in.Org, Kind: string(agenda.KindPower), Subject: in.Subject.String(),
 	})
 }
 

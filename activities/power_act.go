@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -11,10 +12,6 @@ import (
 	"github.com/cloudhub/cloudhub/internal/cloud"
 	"github.com/cloudhub/cloudhub/internal/power"
 )
-
-// answerWithin is how long a provider may take to answer a power call that has
-// left. It is not the deadline for leaving: that is act_before.
-const answerWithin = 45 * time.Second
 
 // maxAttempts is how many calls may leave for one target that is refused for
 // its state each time, before it fails.
@@ -44,7 +41,8 @@ func (d *drive) act(ctx context.Context, want cloud.Power, targets []toAct) erro
 	for i, t := range allowed {
 		ids[i] = t.providerID
 	}
-	callCtx, cancel := context.WithTimeout(cloud.WithNotAfter(ctx, before.Add(left)), left+answerWithin)
+	left = min(left, power.LeaveWithin)
+	callCtx, cancel := context.WithTimeout(cloud.WithNotAfter(ctx, before.Add(left)), left+power.AnswerWithin)
 	defer cancel()
 	result, err := d.opened.cloud.Instances.SetPower(callCtx, d.opened.account, d.in.Region, want, ids)
 	if ctx.Err() != nil {
@@ -58,13 +56,12 @@ func (d *drive) act(ctx context.Context, want cloud.Power, targets []toAct) erro
 
 // mayAct checks and writes the intent: one attempt more for each.
 func (d *drive) mayAct(ctx context.Context, targets []toAct) (allowed []toAct, left time.Duration, err error) {
-	ids := make([]uuid.UUID, len(targets))
-	for i, t := range targets {
-		ids[i] = t.resource
-	}
+	ids := resourcesOf(targets)
 	var rows []gen.MayActRow
 	err = d.p.accounts.tenants.InTenant(ctx, d.in.Org, func(q *gen.Queries) (err error) {
-		rows, err = q.MayAct(ctx, gen.MayActParams{OrgID: d.in.Org, OperationID: d.in.Subject, ResourceIds: ids, Lease: d.in.Lease})
+		rows, err = q.MayAct(ctx, gen.MayActParams{
+			CallSeconds: (power.LeaveWithin + power.AnswerWithin).Seconds(), OrgID: d.in.Org, OperationID: d.in.Subject, ResourceIds: ids, Lease: d.in.Lease,
+		})
 		return err
 	})
 	if err != nil {
@@ -118,6 +115,9 @@ func (d *drive) answered(ctx context.Context, asked []toAct, result cloud.PowerR
 		if err := refused.write(ctx, q, d.in.WorkInput, time.Time{}); err != nil {
 			return err
 		}
+		if err := d.noteAnswer(ctx, q, asked, accepted); err != nil {
+			return err
+		}
 		if len(accepted) > 0 {
 			if err := q.MarkAccepted(ctx, gen.MarkAcceptedParams{OrgID: d.in.Org, OperationID: d.in.Subject, ResourceIds: accepted}); err != nil {
 				return err
@@ -147,20 +147,20 @@ func (d *drive) callFailed(ctx context.Context, want cloud.Power, asked []toAct,
 		"account_id", d.in.Account, "region", d.in.Region, "targets", len(asked), "reason", reason, "detail", detailOf(err))
 	switch {
 	case reason == cloud.ReasonTooLate:
-		return nil // nothing left; the next look ends them
+		// Nothing left; the next look ends them, or tries again.
+		return d.fenced(ctx, func(q *gen.Queries) error { return d.noteAnswer(ctx, q, asked, nil) })
+	case reason == cloud.ReasonCapacity && len(asked) > 1 && d.halved < maxHalvings:
+		// One type or zone may have none left while the others have.
+		d.halved++
+		return d.halves(ctx, want, asked)
 	case reason.Retryable():
 		d.fault(err)
-		return d.note(ctx, 1, err)
+		return d.refusedForNow(ctx, asked, err, outcomeKnown(err))
 	case reason == cloud.ReasonWrongState && len(asked) == 1 && !d.exhausted(asked[0].resource):
-		return d.note(ctx, 1, err) // it changed between the look and the call: the next look decides
+		return d.refusedForNow(ctx, asked, err, true) // it changed between the look and the call: the next look decides
 	case len(asked) > 1 && (reason == cloud.ReasonUnsupported || reason == cloud.ReasonNotFound || reason == cloud.ReasonWrongState):
 		// It is about some machine that was not named: halve until it is found.
-		for half := range slices.Chunk(asked, (len(asked)+1)/2) {
-			if err := d.act(ctx, want, half); err != nil {
-				return err
-			}
-		}
-		return nil
+		return d.halves(ctx, want, asked)
 	}
 	var refused ends
 	for _, t := range asked {
@@ -170,6 +170,9 @@ func (d *drive) callFailed(ctx context.Context, want cloud.Power, asked []toAct,
 		if err := refused.write(ctx, q, d.in.WorkInput, time.Time{}); err != nil {
 			return err
 		}
+		if err := d.noteAnswer(ctx, q, asked, nil); err != nil {
+			return err
+		}
 		if err := d.noteIn(ctx, q, 1, "acting", err); err != nil {
 			return err
 		}
@@ -177,15 +180,65 @@ func (d *drive) callFailed(ctx context.Context, want cloud.Power, asked []toAct,
 	})
 }
 
-// note records an attempt and its error on the operation.
-func (d *drive) note(ctx context.Context, calls int32, err error) error {
+// maxHalvings bounds how often one round halves for want of capacity: enough to
+// find a few machines among a thousand; when a whole region has none, the rest
+// waits for the next round as it is.
+const maxHalvings = 20
+
+func (d *drive) halves(ctx context.Context, want cloud.Power, asked []toAct) error {
+	for half := range slices.Chunk(asked, (len(asked)+1)/2) {
+		if err := d.act(ctx, want, half); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refusedForNow records a refusal that may pass: on the operation, and on the
+// targets, whose end it becomes when none of their calls comes through in time.
+func (d *drive) refusedForNow(ctx context.Context, asked []toAct, err error, known bool) error {
+	ids := resourcesOf(asked)
 	return d.fenced(ctx, func(q *gen.Queries) error {
-		if e := d.noteIn(ctx, q, calls, "acting", err); e != nil {
+		if known {
+			if e := d.noteAnswer(ctx, q, asked, nil); e != nil {
+				return e
+			}
+		}
+		if e := q.NoteRefusal(ctx, gen.NoteRefusalParams{
+			Reason: providerReason(cloud.ReasonOf(err)), Detail: clip(detailOf(err), maxDetail), OrgID: d.in.Org, OperationID: d.in.Subject, ResourceIds: ids,
+		}); e != nil {
 			return e
 		}
-		return progress(ctx, q, d.in.WorkInput)
+		return d.noteIn(ctx, q, 1, "acting", err)
 	})
 }
+
+// outcomeKnown says whether a failed call certainly changed nothing.
+func outcomeKnown(err error) bool {
+	var e *cloud.Error
+	return errors.As(err, &e) && (!e.Sent || e.Reason != cloud.ReasonTransient)
+}
+
+// noteAnswer says that the call for these is over, so that an operation which
+// has overtaken this one need not wait for it.
+func (d *drive) noteAnswer(ctx context.Context, q *gen.Queries, asked []toAct, accepted []uuid.UUID) error {
+	if accepted == nil {
+		accepted = []uuid.UUID{}
+	}
+	return q.NoteAnswer(ctx, gen.NoteAnswerParams{
+		AcceptedIds: accepted, SettleSeconds: power.SettleFor.Seconds(), OrgID: d.in.Org, OperationID: d.in.Subject, ResourceIds: resourcesOf(asked),
+	})
+}
+
+func resourcesOf(asked []toAct) []uuid.UUID {
+	ids := make([]uuid.UUID, len(asked))
+	for i, t := range asked {
+		ids[i] = t.resource
+	}
+	return ids
+}
+
+// noteIn records an attempt and its error on the operation.
 
 func (d *drive) noteIn(ctx context.Context, q *gen.Queries, calls int32, step string, err error) error {
 	n := gen.NoteAttemptParams{Calls: calls, Step: step, OrgID: d.in.Org, ID: d.in.Subject, Lease: d.in.Lease}

@@ -32,6 +32,10 @@ func (p *Power) Drive(ctx context.Context, in DriveInput) error {
 	if errors.Is(err, ErrAccountGone) {
 		return p.abandonBatch(ctx, in, power.LeftAlone, string(power.ReasonAccountRemoved), "")
 	}
+	if errors.Is(err, ErrUnreadable) {
+		p.logger.ErrorContext(ctx, "account does not open", "org_id", in.Org, "operation_id", in.Subject, "account_id", in.Account, "error", err)
+		return p.abandonBatch(ctx, in, power.Failed, providerReason(cloud.ReasonUnauthenticated), unreadableDetail)
+	}
 	if err != nil {
 		return err
 	}
@@ -57,6 +61,9 @@ type drive struct {
 	backoff    time.Duration
 	faults     int
 	wrongState map[uuid.UUID]int
+	// halved counts the calls of this round that halved a batch for want of
+	// capacity.
+	halved int
 }
 
 func (d *drive) wait() time.Duration {
@@ -83,7 +90,7 @@ func (d *drive) round(ctx context.Context) (more bool, err error) {
 	if plan.open == 0 {
 		return false, nil
 	}
-	d.backoff = 0
+	d.backoff, d.halved = 0, 0
 	for _, want := range []cloud.Power{cloud.PowerOff, cloud.PowerOn} {
 		if err := d.actAll(ctx, want, plan.act[want]); err != nil {
 			return false, err
@@ -132,7 +139,7 @@ func (d *drive) lookFailed(ctx context.Context, rows []gen.OpenTargetsRow, err e
 	if !reason.Retryable() {
 		return false, d.p.abandonBatch(ctx, d.in, power.Failed, providerReason(reason), detailOf(err))
 	}
-	if err := d.note(ctx, 0, err); err != nil {
+	if err := d.fenced(ctx, func(q *gen.Queries) error { return d.noteIn(ctx, q, 0, "", err) }); err != nil {
 		return false, err
 	}
 	// Nothing can be seen: what is past its time ends; what was accepted may
@@ -189,7 +196,7 @@ func decide(rows []gen.OpenTargetsRow, seen map[string]power.State, watchFor tim
 				continue
 			}
 		}
-		target := power.Target{Wanted: power.State(r.Wanted), Attempts: int(r.Attempts), WatchFor: watchFor}
+		target := power.Target{Wanted: power.State(r.Wanted), Attempts: int(r.Attempts), WatchFor: watchFor, InFlight: r.InFlight, Settling: r.Settling}
 		if r.AcceptedAt != nil {
 			target.AcceptedAt = *r.AcceptedAt
 		}
@@ -210,6 +217,9 @@ func (p *plan) step(step power.Step, r gen.OpenTargetsRow, state power.State, fi
 		final.state, final.reason = power.Failed, string(power.ReasonNotSeen)
 	case power.EndTooLate:
 		final.state, final.reason = power.Missed, string(power.ReasonTooLate)
+		if r.Refused != "" { // it was tried in time, and refused each time
+			final.state, final.reason, final.detail = power.Failed, r.Refused, r.RefusedDetail
+		}
 	case power.Act:
 		want := wanted(r.Wanted)
 		p.act[want] = append(p.act[want], toAct{r.ResourceID, r.ProviderID})

@@ -37,19 +37,24 @@ type SyncResult struct {
 func (s *Sync) ReadAccount(ctx context.Context, in WorkInput) (SyncResult, error) {
 	stop := heartbeat(ctx)
 	defer stop()
-	asked, err := s.take(ctx, in)
+	began, asked, err := s.take(ctx, in)
 	if err != nil || asked == 0 {
 		return SyncResult{}, err
 	}
 	opened, err := s.accounts.open(ctx, in.Org, in.Subject)
-	if errors.Is(err, ErrAccountGone) {
+	switch {
+	case errors.Is(err, ErrAccountGone):
 		return SyncResult{}, s.drop(ctx, in)
-	}
-	if err != nil {
+	case errors.Is(err, ErrUnreadable):
+		s.logger.ErrorContext(ctx, "account does not open", "org_id", in.Org, "account_id", in.Subject, "error", err)
+		return s.finish(ctx, in, nil, &cloud.Error{Reason: cloud.ReasonUnauthenticated, Message: unreadableDetail}, asked)
+	case err != nil:
 		return SyncResult{}, err
 	}
-	r := reading{s: s, in: in, opened: opened}
-	listErr := opened.cloud.Instances.ListInstances(ctx, opened.account, r.region)
+	r := reading{s: s, in: in, opened: opened, readAt: began}
+	listErr := opened.cloud.Instances.ListInstances(ctx, opened.account, func(c cloud.Coverage, found []cloud.Instance) error {
+		return r.region(ctx, c, found)
+	})
 	if ctx.Err() != nil {
 		return SyncResult{}, ctx.Err()
 	}
@@ -59,13 +64,19 @@ func (s *Sync) ReadAccount(ctx context.Context, in WorkInput) (SyncResult, error
 	return s.finish(ctx, in, r.coverage, listErr, asked)
 }
 
-// take answers 0 when the account is gone or a newer run has it.
-func (s *Sync) take(ctx context.Context, in WorkInput) (asked int64, err error) {
+// take answers 0 when the account is gone or a newer run has it. began is the
+// database's time before anything was read from the provider: what an operation
+// has seen since is newer than what the reading shows.
+func (s *Sync) take(ctx context.Context, in WorkInput) (began time.Time, asked int64, err error) {
 	gone := false
 	err = s.accounts.tenants.InTenant(ctx, in.Org, func(q *gen.Queries) error {
+		asked = 0
 		_, err := q.TakeSync(ctx, gen.TakeSyncParams{Lease: in.Lease, OrgID: in.Org, ID: in.Subject})
 		if err != nil {
 			gone = db.IsNoRows(err)
+			return err
+		}
+		if began, err = q.DatabaseTime(ctx); err != nil {
 			return err
 		}
 		asked, err = q.Asked(ctx, gen.AskedParams{OrgID: in.Org, Kind: string(agenda.KindSync), Subject: in.Subject.String()})
@@ -75,19 +86,19 @@ func (s *Sync) take(ctx context.Context, in WorkInput) (asked int64, err error) 
 		return err
 	})
 	if gone {
-		return 0, s.drop(ctx, in)
+		return began, 0, s.drop(ctx, in)
 	}
-	return asked, err
+	return began, asked, err
 }
 
 // drop takes the row of an account that is gone off the agenda; one that a newer
 // run has is still there and keeps its row.
 func (s *Sync) drop(ctx context.Context, in WorkInput) error {
-	_, err := s.accounts.open(ctx, in.Org, in.Subject)
-	if !errors.Is(err, ErrAccountGone) {
-		return err
-	}
 	return s.accounts.tenants.InTenant(ctx, in.Org, func(q *gen.Queries) error {
+		_, err := q.OpenAccount(ctx, gen.OpenAccountParams{OrgID: in.Org, ID: in.Subject})
+		if !db.IsNoRows(err) {
+			return err
+		}
 		return q.DeleteAgenda(ctx, agendaKey(in, agenda.KindSync))
 	})
 }
@@ -140,6 +151,7 @@ type reading struct {
 	s        *Sync
 	in       WorkInput
 	opened   openAccount
+	readAt   time.Time // before it, by the database's clock
 	coverage []inventory.Coverage
 	err      error // of ours, not the provider's: repeat the whole reading
 }
@@ -148,12 +160,12 @@ type reading struct {
 // for the rows of a sync.
 const rowsAtOnce = 500
 
-func (r *reading) region(c cloud.Coverage, instances []cloud.Instance) error {
+func (r *reading) region(ctx context.Context, c cloud.Coverage, instances []cloud.Instance) error {
 	if !c.OK {
 		r.coverage = append(r.coverage, inventory.Coverage{Region: c.Region, Reason: "PROVIDER_" + c.Reason, Detail: c.Detail})
 		return nil
 	}
-	if err := r.write(c.Region, instances); err != nil {
+	if err := r.write(ctx, c.Region, instances); err != nil {
 		r.err = err
 		return err
 	}
@@ -161,40 +173,32 @@ func (r *reading) region(c cloud.Coverage, instances []cloud.Instance) error {
 	return nil
 }
 
-func (r *reading) write(region string, instances []cloud.Instance) error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+func (r *reading) write(ctx context.Context, region string, instances []cloud.Instance) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	// Chunks see the same order of rows as every other writer.
 	slices.SortFunc(instances, func(a, b cloud.Instance) int { return cmpString(a.ProviderID, b.ProviderID) })
-	var readAt time.Time
 	seen := make([]string, 0, len(instances))
 	for _, i := range instances {
 		seen = append(seen, i.ProviderID)
 	}
 	tenants := r.s.accounts.tenants
-	err := tenants.InTenant(ctx, r.in.Org, func(q *gen.Queries) (err error) {
-		readAt, err = q.DatabaseTime(ctx)
-		return err
-	})
-	if err != nil {
-		return err
-	}
 	for chunk := range slices.Chunk(instances, rowsAtOnce) {
-		if err := tenants.InTenant(ctx, r.in.Org, func(q *gen.Queries) error { return r.upsert(ctx, q, region, chunk, readAt) }); err != nil {
+		if err := tenants.InTenant(ctx, r.in.Org, func(q *gen.Queries) error { return r.upsert(ctx, q, region, chunk) }); err != nil {
 			return err
 		}
 	}
 	return tenants.InTenant(ctx, r.in.Org, func(q *gen.Queries) error {
 		_, err := q.MarkGone(ctx, gen.MarkGoneParams{
-			ReadAt: readAt, OrgID: r.in.Org, CloudAccountID: r.in.Subject, Kind: cloud.KindEC2Instance, Region: region, SeenProviderIds: seen,
+			ReadAt: r.readAt, OrgID: r.in.Org, CloudAccountID: r.in.Subject, Kind: cloud.KindEC2Instance, Region: region, SeenProviderIds: seen,
 		})
 		return err
 	})
 }
 
-func (r *reading) upsert(ctx context.Context, q *gen.Queries, region string, chunk []cloud.Instance, readAt time.Time) error {
+func (r *reading) upsert(ctx context.Context, q *gen.Queries, region string, chunk []cloud.Instance) error {
 	p := gen.UpsertResourcesParams{
-		OrgID: r.in.Org, WorkspaceID: r.opened.workspace, CloudAccountID: r.in.Subject, Kind: cloud.KindEC2Instance, Region: region, ReadAt: readAt,
+		OrgID: r.in.Org, WorkspaceID: r.opened.workspace, CloudAccountID: r.in.Subject, Kind: cloud.KindEC2Instance, Region: region, ReadAt: r.readAt,
 	}
 	tags := map[string]map[string]string{}
 	for _, i := range chunk {

@@ -160,12 +160,11 @@ func TestQueriesOfOtherRolesAreRefused(t *testing.T) {
 			if q.file != c.file {
 				continue
 			}
-			switch err := permitted(t, conn, q.sql); {
-			case err == nil:
-				begins = append(begins, q.name)
-			default:
+			if err := permitted(t, conn, q.sql); err != nil {
 				require.True(t, isDenied(err), "%s as %s: %v", q.name, c.role, err)
+				continue
 			}
+			begins = append(begins, q.name)
 		}
 		slices.Sort(begins)
 		require.Equal(t, c.begins, begins, "%s as %s", c.file, c.role)

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -221,5 +220,3 @@ func get[T proto.Message](w *world, token, procedure string, msg proto.Message, 
 	a.into(w.t, out)
 	return out
 }
-
-var errGone = errors.New("the stream ended")

@@ -173,10 +173,10 @@ func (d *Dispatcher) startAll(ctx context.Context, rows []gen.Agenda) error {
 		return err
 	}
 	var a acks
-	group, gctx := errgroup.WithContext(ctx)
+	var group errgroup.Group // without a context: one row's failure must not cut off the others' calls
 	group.SetLimit(startsAtOnce)
 	for _, row := range rows {
-		group.Go(func() error { return d.start(gctx, row, facts[row.Subject], &a) })
+		group.Go(func() error { return d.start(ctx, row, facts[row.Subject], &a) })
 	}
 	startErr := group.Wait()
 	return errors.Join(startErr, d.acknowledge(ctx, &a))
@@ -232,12 +232,24 @@ func (d *Dispatcher) start(ctx context.Context, row gen.Agenda, facts gen.WorkFa
 		})
 	case err != nil:
 		d.metrics.deliveries.WithLabelValues(row.Kind, "error").Inc()
-		return errors.Join(err, d.note(ctx, row, err, agenda.RetryWait(int(row.Starts))))
+		d.logger.WarnContext(ctx, "a row could not be delivered", "org_id", row.OrgID, "kind", row.Kind, "subject", row.Subject, "error", err)
+		noteErr := d.note(ctx, row, err, agenda.RetryWait(int(row.Starts)))
+		if aboutTheRow(err) {
+			return noteErr
+		}
+		return errors.Join(err, noteErr)
 	}
 	d.metrics.deliveries.WithLabelValues(row.Kind, "started").Inc()
 	d.metrics.deliveryLag.WithLabelValues(laneName(agenda.Lane(row.Lane))).Observe(max(0, time.Since(row.DueAt).Seconds()))
 	a.add(row, run.GetRunID(), true, agenda.QuietAfter)
 	return nil
+}
+
+// aboutTheRow says that Temporal refused this row and not that it is away: the
+// loop goes on with the others.
+func aboutTheRow(err error) bool {
+	var invalid *serviceerror.InvalidArgument
+	return errors.As(err, &invalid)
 }
 
 func (d *Dispatcher) note(ctx context.Context, row gen.Agenda, cause error, wait time.Duration) error {

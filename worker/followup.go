@@ -114,7 +114,7 @@ func (d *Dispatcher) describe(ctx context.Context, namespace string, row gen.Age
 		a.add(row, info.GetExecution().GetRunId(), false, agenda.QuietAfter)
 		return nil
 	case enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED, enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED:
-		if row.RunID != nil && *row.RunID == info.GetExecution().GetRunId() {
+		if ours(row, info) {
 			reason := d.closeReason(callCtx, namespace, info)
 			return d.endedByOperator(ctx, row, reason)
 		}
@@ -122,6 +122,12 @@ func (d *Dispatcher) describe(ctx context.Context, namespace string, row gen.Age
 	default:
 		return d.redeliver(ctx, row, "the run closed as "+strings.ToLower(status.String())+" without a recorded end")
 	}
+}
+
+// ours says that a run is the one the row was delivered to, or goes back to it
+// by a reset or by continuing as new.
+func ours(row gen.Agenda, info *workflowpb.WorkflowExecutionInfo) bool {
+	return row.RunID != nil && (*row.RunID == info.GetExecution().GetRunId() || *row.RunID == info.GetFirstRunId())
 }
 
 func (d *Dispatcher) redeliver(ctx context.Context, row gen.Agenda, why string) error {
@@ -170,7 +176,8 @@ func (d *Dispatcher) endedByOperator(ctx context.Context, row gen.Agenda, reason
 	return d.tenants.InTenant(ctx, row.OrgID, func(q *gen.Queries) error {
 		switch agenda.Kind(row.Kind) {
 		case agenda.KindPower:
-			if err := abandonOperation(ctx, q, row, subject, reason); err != nil {
+			ended, err := abandonOperation(ctx, q, row, subject, reason)
+			if err != nil || !ended {
 				return err
 			}
 		case agenda.KindProbe:
@@ -179,18 +186,30 @@ func (d *Dispatcher) endedByOperator(ctx context.Context, row gen.Agenda, reason
 				return err
 			}
 		}
-		return q.DeleteAgenda(ctx, gen.DeleteAgendaParams{OrgID: row.OrgID, Kind: row.Kind, Subject: row.Subject})
+		// What was asked since is not what the operator ended: it stays.
+		_, err := q.EndAgenda(ctx, gen.EndAgendaParams{OrgID: row.OrgID, Kind: row.Kind, Subject: row.Subject, Asked: row.Asked})
+		return err
 	})
 }
 
-func abandonOperation(ctx context.Context, q *gen.Queries, row gen.Agenda, op uuid.UUID, reason string) error {
-	_, err := q.TakeOperation(ctx, gen.TakeOperationParams{Lease: row.Lease, OrgID: row.OrgID, ID: op})
+// abandonOperation answers false when another worker has leased the row since and
+// a newer run has the operation: then it is that run's to end.
+func abandonOperation(ctx context.Context, q *gen.Queries, row gen.Agenda, op uuid.UUID, reason string) (ended bool, err error) {
+	_, err = q.TakeOperation(ctx, gen.TakeOperationParams{Lease: row.Lease, OrgID: row.OrgID, ID: op})
 	if db.IsNoRows(err) {
-		return nil // final already
+		end, err := q.OperationEnd(ctx, gen.OperationEndParams{OrgID: row.OrgID, ID: op})
+		if db.IsNoRows(err) {
+			return true, nil
+		}
+		return end.Ended, err
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
+	return true, abandon(ctx, q, row, op, reason)
+}
+
+func abandon(ctx context.Context, q *gen.Queries, row gen.Agenda, op uuid.UUID, reason string) error {
 	if err := q.AbandonResources(ctx, gen.AbandonResourcesParams{OrgID: row.OrgID, OperationID: op}); err != nil {
 		return err
 	}
@@ -200,7 +219,7 @@ func abandonOperation(ctx context.Context, q *gen.Queries, row gen.Agenda, op uu
 	if err := q.CountOperation(ctx, gen.CountOperationParams{OrgID: row.OrgID, ID: op}); err != nil {
 		return err
 	}
-	_, err = q.EndOperation(ctx, gen.EndOperationParams{
+	_, err := q.EndOperation(ctx, gen.EndOperationParams{
 		State: string(power.OperationFailed), LastError: string(power.ReasonOperatorEnded), LastErrorDetail: reason, OrgID: row.OrgID, ID: op, Lease: row.Lease,
 	})
 	return err

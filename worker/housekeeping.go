@@ -33,9 +33,13 @@ func (d *Dispatcher) keepHouse(ctx context.Context, q *gen.Queries, rows []gen.A
 	if err := d.recomputeZones(ctx, q); err != nil {
 		return err
 	}
+	now, err := q.SystemTime(ctx)
+	if err != nil {
+		return err
+	}
 	move := gen.MoveClocksParams{Kind: string(agenda.KindHousekeeping)}
 	for _, r := range rows {
-		move.OrgIds, move.Subjects, move.Nexts = append(move.OrgIds, r.OrgID), append(move.Subjects, r.Subject), append(move.Nexts, time.Now().Add(agenda.HousekeepingEvery))
+		move.OrgIds, move.Subjects, move.Nexts = append(move.OrgIds, r.OrgID), append(move.Subjects, r.Subject), append(move.Nexts, now.Add(agenda.HousekeepingEvery))
 	}
 	return q.MoveClocks(ctx, move)
 }

@@ -147,21 +147,25 @@ func (q *Queries) LockAgenda(ctx context.Context, arg LockAgendaParams) (Agenda,
 }
 
 const pushLook = `-- name: PushLook :exec
-UPDATE agenda SET look_at = greatest(look_at, now() + make_interval(secs => $1::float8)), starts = 0
-WHERE org_id = $2 AND kind = $3 AND subject = $4
+UPDATE agenda SET look_at = greatest(look_at, now() + make_interval(secs => $1::float8)),
+  starts = CASE WHEN $2::bool THEN 0 ELSE starts END
+WHERE org_id = $3 AND kind = $4 AND subject = $5
 `
 
 type PushLookParams struct {
 	WaitSeconds float64
+	Moved       bool
 	OrgID       uuid.UUID
 	Kind        string
 	Subject     string
 }
 
-// Progress: a workflow that records is not looked at for a while.
+// A workflow that records is not looked at for a while. Only what moved the work
+// forward ends the back-off: one that is taken and dies, again and again, waits.
 func (q *Queries) PushLook(ctx context.Context, arg PushLookParams) error {
 	_, err := q.db.Exec(ctx, pushLook,
 		arg.WaitSeconds,
+		arg.Moved,
 		arg.OrgID,
 		arg.Kind,
 		arg.Subject,

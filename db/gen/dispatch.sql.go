@@ -812,7 +812,7 @@ func (q *Queries) PurgeSessions(ctx context.Context) (int64, error) {
 }
 
 const redeliver = `-- name: Redeliver :exec
-UPDATE agenda SET run_id = null, last_error = left($1::text, 500), starts = starts + 1,
+UPDATE agenda SET run_id = null, last_error = left($1::text, 500),
   look_at = now() + make_interval(secs => $2::float8)
 WHERE org_id = $3 AND kind = $4 AND subject = $5 AND lease = $6
 `

@@ -196,6 +196,7 @@ type OperationTarget struct {
 	AfterState     *string
 	Attempts       int32
 	AcceptedAt     *time.Time
+	CallingUntil   *time.Time
 	EndedAt        *time.Time
 	AskedAt        time.Time
 	Version        int64

@@ -476,7 +476,7 @@ func (q *Queries) ListRunsOfSchedule(ctx context.Context, arg ListRunsOfSchedule
 }
 
 const listTargets = `-- name: ListTargets :many
-SELECT org_id, workspace_id, operation_id, resource_id, resource_name, provider_id, cloud_account_id, region, schedule_id, wanted, state, reason, detail, before_state, after_state, attempts, accepted_at, ended_at, asked_at, version, changed_at FROM operation_targets WHERE org_id = $1 AND operation_id = $2 ORDER BY resource_name, resource_id
+SELECT org_id, workspace_id, operation_id, resource_id, resource_name, provider_id, cloud_account_id, region, schedule_id, wanted, state, reason, detail, before_state, after_state, attempts, accepted_at, calling_until, ended_at, asked_at, version, changed_at FROM operation_targets WHERE org_id = $1 AND operation_id = $2 ORDER BY resource_name, resource_id
 `
 
 type ListTargetsParams struct {
@@ -511,6 +511,7 @@ func (q *Queries) ListTargets(ctx context.Context, arg ListTargetsParams) ([]Ope
 			&i.AfterState,
 			&i.Attempts,
 			&i.AcceptedAt,
+			&i.CallingUntil,
 			&i.EndedAt,
 			&i.AskedAt,
 			&i.Version,
@@ -639,7 +640,7 @@ func (q *Queries) SchedulesChangedSince(ctx context.Context, arg SchedulesChange
 }
 
 const targetsChangedSince = `-- name: TargetsChangedSince :many
-SELECT org_id, workspace_id, operation_id, resource_id, resource_name, provider_id, cloud_account_id, region, schedule_id, wanted, state, reason, detail, before_state, after_state, attempts, accepted_at, ended_at, asked_at, version, changed_at FROM operation_targets WHERE org_id = $1 AND workspace_id = $2 AND changed_at > $3 AND version > $4
+SELECT org_id, workspace_id, operation_id, resource_id, resource_name, provider_id, cloud_account_id, region, schedule_id, wanted, state, reason, detail, before_state, after_state, attempts, accepted_at, calling_until, ended_at, asked_at, version, changed_at FROM operation_targets WHERE org_id = $1 AND workspace_id = $2 AND changed_at > $3 AND version > $4
 ORDER BY version LIMIT $5
 `
 
@@ -684,6 +685,7 @@ func (q *Queries) TargetsChangedSince(ctx context.Context, arg TargetsChangedSin
 			&i.AfterState,
 			&i.Attempts,
 			&i.AcceptedAt,
+			&i.CallingUntil,
 			&i.EndedAt,
 			&i.AskedAt,
 			&i.Version,
@@ -700,7 +702,7 @@ func (q *Queries) TargetsChangedSince(ctx context.Context, arg TargetsChangedSin
 }
 
 const targetsOfResource = `-- name: TargetsOfResource :many
-SELECT org_id, workspace_id, operation_id, resource_id, resource_name, provider_id, cloud_account_id, region, schedule_id, wanted, state, reason, detail, before_state, after_state, attempts, accepted_at, ended_at, asked_at, version, changed_at FROM operation_targets WHERE org_id = $1 AND resource_id = $2 AND operation_id = ANY($3::uuid[])
+SELECT org_id, workspace_id, operation_id, resource_id, resource_name, provider_id, cloud_account_id, region, schedule_id, wanted, state, reason, detail, before_state, after_state, attempts, accepted_at, calling_until, ended_at, asked_at, version, changed_at FROM operation_targets WHERE org_id = $1 AND resource_id = $2 AND operation_id = ANY($3::uuid[])
 `
 
 type TargetsOfResourceParams struct {
@@ -736,6 +738,7 @@ func (q *Queries) TargetsOfResource(ctx context.Context, arg TargetsOfResourcePa
 			&i.AfterState,
 			&i.Attempts,
 			&i.AcceptedAt,
+			&i.CallingUntil,
 			&i.EndedAt,
 			&i.AskedAt,
 			&i.Version,

@@ -346,7 +346,7 @@ func (q *Queries) LockTargetResources(ctx context.Context, arg LockTargetResourc
 }
 
 const markAccepted = `-- name: MarkAccepted :exec
-UPDATE operation_targets SET state = 'accepted', accepted_at = coalesce(accepted_at, clock_timestamp())
+UPDATE operation_targets SET state = 'accepted', accepted_at = coalesce(accepted_at, clock_timestamp()), reason = null, detail = null
 WHERE org_id = $1 AND operation_id = $2 AND resource_id = ANY($3::uuid[]) AND ended_at IS NULL
 `
 
@@ -384,11 +384,11 @@ func (q *Queries) MarkTaken(ctx context.Context, arg MarkTakenParams) error {
 }
 
 const mayAct = `-- name: MayAct :many
-UPDATE operation_targets t SET attempts = t.attempts + 1
+UPDATE operation_targets t SET attempts = t.attempts + 1, calling_until = clock_timestamp() + make_interval(secs => $1::float8)
 FROM resources r, cloud_accounts a, organizations g, operations o
-WHERE t.org_id = $1 AND t.operation_id = $2 AND t.resource_id = ANY($3::uuid[])
+WHERE t.org_id = $2 AND t.operation_id = $3 AND t.resource_id = ANY($4::uuid[])
   AND t.ended_at IS NULL AND t.accepted_at IS NULL
-  AND o.org_id = t.org_id AND o.id = t.operation_id AND o.fence = $4::bigint AND o.ended_at IS NULL AND o.act_before > clock_timestamp()
+  AND o.org_id = t.org_id AND o.id = t.operation_id AND o.fence = $5::bigint AND o.ended_at IS NULL AND o.act_before > clock_timestamp()
   AND r.org_id = t.org_id AND r.id = t.resource_id AND r.operation_id = t.operation_id AND NOT r.protected
   AND a.org_id = r.org_id AND a.id = r.cloud_account_id AND NOT a.observe_only
   AND g.id = t.org_id AND (g.paused_at IS NULL OR o.origin = 'person')
@@ -396,6 +396,7 @@ RETURNING t.resource_id, extract(epoch FROM o.act_before - clock_timestamp())::f
 `
 
 type MayActParams struct {
+	CallSeconds float64
 	OrgID       uuid.UUID
 	OperationID uuid.UUID
 	ResourceIds []uuid.UUID
@@ -411,6 +412,7 @@ type MayActRow struct {
 // touched. It writes the intent (one attempt more) before the call.
 func (q *Queries) MayAct(ctx context.Context, arg MayActParams) ([]MayActRow, error) {
 	rows, err := q.db.Query(ctx, mayAct,
+		arg.CallSeconds,
 		arg.OrgID,
 		arg.OperationID,
 		arg.ResourceIds,
@@ -468,8 +470,36 @@ func (q *Queries) NewerIntents(ctx context.Context, arg NewerIntentsParams) ([]u
 	return items, nil
 }
 
+const noteAnswer = `-- name: NoteAnswer :exec
+UPDATE operation_targets SET
+  accepted_at = CASE WHEN resource_id = ANY($1::uuid[]) THEN coalesce(accepted_at, clock_timestamp()) ELSE accepted_at END,
+  calling_until = CASE WHEN resource_id = ANY($1::uuid[]) THEN clock_timestamp() + make_interval(secs => $2::float8) END
+WHERE org_id = $3 AND operation_id = $4 AND resource_id = ANY($5::uuid[])
+`
+
+type NoteAnswerParams struct {
+	AcceptedIds   []uuid.UUID
+	SettleSeconds float64
+	OrgID         uuid.UUID
+	OperationID   uuid.UUID
+	ResourceIds   []uuid.UUID
+}
+
+// The call has been answered: also for a target that a newer operation has ended
+// meanwhile, which waits for this word. What was accepted may not show at once.
+func (q *Queries) NoteAnswer(ctx context.Context, arg NoteAnswerParams) error {
+	_, err := q.db.Exec(ctx, noteAnswer,
+		arg.AcceptedIds,
+		arg.SettleSeconds,
+		arg.OrgID,
+		arg.OperationID,
+		arg.ResourceIds,
+	)
+	return err
+}
+
 const noteAttempt = `-- name: NoteAttempt :exec
-UPDATE operations SET attempts = attempts + $1::int, step = $2,
+UPDATE operations SET attempts = attempts + $1::int, step = coalesce(nullif($2::text, ''), step),
   last_error = coalesce(nullif($3::text, ''), last_error), last_error_detail = coalesce(nullif($4::text, ''), last_error_detail)
 WHERE org_id = $5 AND id = $6 AND fence = $7::bigint AND ended_at IS NULL
 `
@@ -493,6 +523,32 @@ func (q *Queries) NoteAttempt(ctx context.Context, arg NoteAttemptParams) error 
 		arg.OrgID,
 		arg.ID,
 		arg.Lease,
+	)
+	return err
+}
+
+const noteRefusal = `-- name: NoteRefusal :exec
+UPDATE operation_targets SET reason = $1::text, detail = nullif($2::text, '')
+WHERE org_id = $3 AND operation_id = $4 AND resource_id = ANY($5::uuid[]) AND ended_at IS NULL AND accepted_at IS NULL
+`
+
+type NoteRefusalParams struct {
+	Reason      string
+	Detail      string
+	OrgID       uuid.UUID
+	OperationID uuid.UUID
+	ResourceIds []uuid.UUID
+}
+
+// Why a target is still open: the call was refused and will be made again. It
+// is the target's end when no call comes through before act_before.
+func (q *Queries) NoteRefusal(ctx context.Context, arg NoteRefusalParams) error {
+	_, err := q.db.Exec(ctx, noteRefusal,
+		arg.Reason,
+		arg.Detail,
+		arg.OrgID,
+		arg.OperationID,
+		arg.ResourceIds,
 	)
 	return err
 }
@@ -524,7 +580,13 @@ func (q *Queries) ObserveResources(ctx context.Context, arg ObserveResourcesPara
 }
 
 const openTargets = `-- name: OpenTargets :many
-SELECT t.resource_id, t.wanted, t.state, t.attempts, t.accepted_at, r.provider_id, r.state AS resource_state,
+SELECT t.resource_id, t.wanted, t.state, t.attempts, t.accepted_at, coalesce(t.reason, '')::text AS refused, coalesce(t.detail, '')::text AS refused_detail,
+  -- Calls of other operations for the opposite: unanswered, and accepted just now.
+  EXISTS (SELECT 1 FROM operation_targets x WHERE x.org_id = t.org_id AND x.resource_id = t.resource_id AND x.operation_id <> t.operation_id
+    AND x.wanted <> t.wanted AND x.calling_until > clock_timestamp() AND x.accepted_at IS NULL)::bool AS in_flight,
+  EXISTS (SELECT 1 FROM operation_targets x WHERE x.org_id = t.org_id AND x.resource_id = t.resource_id AND x.operation_id <> t.operation_id
+    AND x.wanted <> t.wanted AND x.calling_until > clock_timestamp() AND x.accepted_at IS NOT NULL)::bool AS settling,
+  r.provider_id, r.state AS resource_state,
   r.protected, coalesce(r.left_alone, '')::text AS left_alone, a.observe_only, (g.paused_at IS NOT NULL)::bool AS paused,
   o.origin, o.act_before, clock_timestamp()::timestamptz AS now
 FROM operations o
@@ -551,6 +613,10 @@ type OpenTargetsRow struct {
 	State         string
 	Attempts      int32
 	AcceptedAt    *time.Time
+	Refused       string
+	RefusedDetail string
+	InFlight      bool
+	Settling      bool
 	ProviderID    string
 	ResourceState string
 	Protected     bool
@@ -585,6 +651,10 @@ func (q *Queries) OpenTargets(ctx context.Context, arg OpenTargetsParams) ([]Ope
 			&i.State,
 			&i.Attempts,
 			&i.AcceptedAt,
+			&i.Refused,
+			&i.RefusedDetail,
+			&i.InFlight,
+			&i.Settling,
 			&i.ProviderID,
 			&i.ResourceState,
 			&i.Protected,
@@ -706,10 +776,9 @@ func (q *Queries) SetStep(ctx context.Context, arg SetStepParams) error {
 	return err
 }
 
-const supersedeOthers = `-- name: SupersedeOthers :many
+const supersedeOthers = `-- name: SupersedeOthers :exec
 UPDATE operation_targets SET state = 'superseded', reason = 'SUPERSEDED', ended_at = clock_timestamp()
 WHERE org_id = $1 AND resource_id = ANY($2::uuid[]) AND operation_id <> $3 AND ended_at IS NULL
-RETURNING operation_id
 `
 
 type SupersedeOthersParams struct {
@@ -719,24 +788,9 @@ type SupersedeOthersParams struct {
 }
 
 // What older operations still wanted of resources that this one has just taken.
-func (q *Queries) SupersedeOthers(ctx context.Context, arg SupersedeOthersParams) ([]uuid.UUID, error) {
-	rows, err := q.db.Query(ctx, supersedeOthers, arg.OrgID, arg.ResourceIds, arg.OperationID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []uuid.UUID
-	for rows.Next() {
-		var operation_id uuid.UUID
-		if err := rows.Scan(&operation_id); err != nil {
-			return nil, err
-		}
-		items = append(items, operation_id)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+func (q *Queries) SupersedeOthers(ctx context.Context, arg SupersedeOthersParams) error {
+	_, err := q.db.Exec(ctx, supersedeOthers, arg.OrgID, arg.ResourceIds, arg.OperationID)
+	return err
 }
 
 const takeOperation = `-- name: TakeOperation :one

@@ -110,6 +110,7 @@ CREATE TABLE operation_targets (
   after_state      text,
   attempts         int NOT NULL DEFAULT 0,
   accepted_at      timestamptz,
+  calling_until    timestamptz,                -- until then a call for it may still have its effect
   ended_at         timestamptz,
   asked_at         timestamptz NOT NULL DEFAULT clock_timestamp(), -- the newest intent wins
   version          bigint NOT NULL DEFAULT 0,

@@ -24,8 +24,10 @@ DELETE FROM agenda WHERE org_id = @org_id AND kind = @kind AND subject = @subjec
 SELECT asked FROM agenda WHERE org_id = @org_id AND kind = @kind AND subject = @subject;
 
 -- name: PushLook :exec
--- Progress: a workflow that records is not looked at for a while.
-UPDATE agenda SET look_at = greatest(look_at, now() + make_interval(secs => @wait_seconds::float8)), starts = 0
+-- A workflow that records is not looked at for a while. Only what moved the work
+-- forward ends the back-off: one that is taken and dies, again and again, waits.
+UPDATE agenda SET look_at = greatest(look_at, now() + make_interval(secs => @wait_seconds::float8)),
+  starts = CASE WHEN @moved::bool THEN 0 ELSE starts END
 WHERE org_id = @org_id AND kind = @kind AND subject = @subject;
 
 -- name: EndAgenda :execrows

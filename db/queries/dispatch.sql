@@ -66,7 +66,7 @@ WHERE org_id = @org_id AND kind = @kind AND subject = @subject AND lease = @leas
 
 -- name: Redeliver :exec
 -- The run was lost or failed: to be started anew, after a wait that doubles.
-UPDATE agenda SET run_id = null, last_error = left(@last_error::text, 500), starts = starts + 1,
+UPDATE agenda SET run_id = null, last_error = left(@last_error::text, 500),
   look_at = now() + make_interval(secs => @wait_seconds::float8)
 WHERE org_id = @org_id AND kind = @kind AND subject = @subject AND lease = @lease;
 

@@ -49,11 +49,10 @@ UPDATE resources SET operation_id = @operation_id::uuid WHERE org_id = @org_id A
 UPDATE operation_targets SET state = 'taken', before_state = coalesce(before_state, @before_state::text)
 WHERE org_id = @org_id AND operation_id = @operation_id AND resource_id = ANY(@resource_ids::uuid[]) AND state = 'pending';
 
--- name: SupersedeOthers :many
+-- name: SupersedeOthers :exec
 -- What older operations still wanted of resources that this one has just taken.
 UPDATE operation_targets SET state = 'superseded', reason = 'SUPERSEDED', ended_at = clock_timestamp()
-WHERE org_id = @org_id AND resource_id = ANY(@resource_ids::uuid[]) AND operation_id <> @operation_id AND ended_at IS NULL
-RETURNING operation_id;
+WHERE org_id = @org_id AND resource_id = ANY(@resource_ids::uuid[]) AND operation_id <> @operation_id AND ended_at IS NULL;
 
 -- name: EndTargets :execrows
 UPDATE operation_targets t SET state = u.state, reason = nullif(u.reason, ''), detail = nullif(u.detail, ''),
@@ -78,7 +77,7 @@ WHERE r.org_id = @org_id AND r.id = u.id AND r.operation_id = @operation_id::uui
 -- name: MayAct :many
 -- The last statement before a provider call: of these, which may still be
 -- touched. It writes the intent (one attempt more) before the call.
-UPDATE operation_targets t SET attempts = t.attempts + 1
+UPDATE operation_targets t SET attempts = t.attempts + 1, calling_until = clock_timestamp() + make_interval(secs => @call_seconds::float8)
 FROM resources r, cloud_accounts a, organizations g, operations o
 WHERE t.org_id = @org_id AND t.operation_id = @operation_id AND t.resource_id = ANY(@resource_ids::uuid[])
   AND t.ended_at IS NULL AND t.accepted_at IS NULL
@@ -88,12 +87,26 @@ WHERE t.org_id = @org_id AND t.operation_id = @operation_id AND t.resource_id = 
   AND g.id = t.org_id AND (g.paused_at IS NULL OR o.origin = 'person')
 RETURNING t.resource_id, extract(epoch FROM o.act_before - clock_timestamp())::float8 AS seconds_left;
 
+-- name: NoteAnswer :exec
+-- The call has been answered: also for a target that a newer operation has ended
+-- meanwhile, which waits for this word. What was accepted may not show at once.
+UPDATE operation_targets SET
+  accepted_at = CASE WHEN resource_id = ANY(@accepted_ids::uuid[]) THEN coalesce(accepted_at, clock_timestamp()) ELSE accepted_at END,
+  calling_until = CASE WHEN resource_id = ANY(@accepted_ids::uuid[]) THEN clock_timestamp() + make_interval(secs => @settle_seconds::float8) END
+WHERE org_id = @org_id AND operation_id = @operation_id AND resource_id = ANY(@resource_ids::uuid[]);
+
 -- name: MarkAccepted :exec
-UPDATE operation_targets SET state = 'accepted', accepted_at = coalesce(accepted_at, clock_timestamp())
+UPDATE operation_targets SET state = 'accepted', accepted_at = coalesce(accepted_at, clock_timestamp()), reason = null, detail = null
 WHERE org_id = @org_id AND operation_id = @operation_id AND resource_id = ANY(@resource_ids::uuid[]) AND ended_at IS NULL;
 
+-- name: NoteRefusal :exec
+-- Why a target is still open: the call was refused and will be made again. It
+-- is the target's end when no call comes through before act_before.
+UPDATE operation_targets SET reason = @reason::text, detail = nullif(@detail::text, '')
+WHERE org_id = @org_id AND operation_id = @operation_id AND resource_id = ANY(@resource_ids::uuid[]) AND ended_at IS NULL AND accepted_at IS NULL;
+
 -- name: NoteAttempt :exec
-UPDATE operations SET attempts = attempts + @calls::int, step = @step,
+UPDATE operations SET attempts = attempts + @calls::int, step = coalesce(nullif(@step::text, ''), step),
   last_error = coalesce(nullif(@last_error::text, ''), last_error), last_error_detail = coalesce(nullif(@last_error_detail::text, ''), last_error_detail)
 WHERE org_id = @org_id AND id = @id AND fence = @lease::bigint AND ended_at IS NULL;
 
@@ -137,7 +150,13 @@ SELECT origin, requested_by, workspace_id FROM operations WHERE org_id = @org_id
 -- name: OpenTargets :many
 -- What one batch still has to do, with all that decides how. No row: nothing
 -- left, or a newer run has taken over.
-SELECT t.resource_id, t.wanted, t.state, t.attempts, t.accepted_at, r.provider_id, r.state AS resource_state,
+SELECT t.resource_id, t.wanted, t.state, t.attempts, t.accepted_at, coalesce(t.reason, '')::text AS refused, coalesce(t.detail, '')::text AS refused_detail,
+  -- Calls of other operations for the opposite: unanswered, and accepted just now.
+  EXISTS (SELECT 1 FROM operation_targets x WHERE x.org_id = t.org_id AND x.resource_id = t.resource_id AND x.operation_id <> t.operation_id
+    AND x.wanted <> t.wanted AND x.calling_until > clock_timestamp() AND x.accepted_at IS NULL)::bool AS in_flight,
+  EXISTS (SELECT 1 FROM operation_targets x WHERE x.org_id = t.org_id AND x.resource_id = t.resource_id AND x.operation_id <> t.operation_id
+    AND x.wanted <> t.wanted AND x.calling_until > clock_timestamp() AND x.accepted_at IS NOT NULL)::bool AS settling,
+  r.provider_id, r.state AS resource_state,
   r.protected, coalesce(r.left_alone, '')::text AS left_alone, a.observe_only, (g.paused_at IS NOT NULL)::bool AS paused,
   o.origin, o.act_before, clock_timestamp()::timestamptz AS now
 FROM operations o

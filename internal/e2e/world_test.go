@@ -39,7 +39,12 @@ type world struct {
 	logs       *lockedBuffer
 	registry   *prometheus.Registry
 	watchFor   time.Duration
-	stopWorker func()
+	// temporalAt is another Temporal than the shared one; probeWithin another
+	// patience of the server's. Both are for newWorld's options.
+	temporalAt  string
+	probeWithin time.Duration
+	metrics     *prometheus.Registry // of the latest worker
+	stopWorker  func()
 	person
 }
 
@@ -110,7 +115,7 @@ func (w *world) startServer() {
 	require.NoError(w.t, err)
 	s, err := server.New(server.Deps{
 		Tenants: w.db.Tenants, Identity: w.db.Identity, Ring: ring, Sealer: sealer, Logger: w.logger(), TrialDays: 30,
-		Registerer: w.registry, NoRateLimit: true,
+		Registerer: w.registry, NoRateLimit: true, ProbeWithin: w.probeWithin,
 	})
 	require.NoError(w.t, err)
 	h := httptest.NewServer(s.Handler())
@@ -123,12 +128,16 @@ func (w *world) startWorker() {
 	opener, err := vault.LoadOpener(w.keys)
 	require.NoError(w.t, err)
 	adapter := aws.New(aws.Options{Endpoint: w.endpoint, Logger: w.logger()})
+	w.metrics = prometheus.NewRegistry()
+	if w.temporalAt == "" {
+		w.temporalAt = shared.temporal.HostPort()
+	}
 	wk, err := worker.New(w.t.Context(), worker.Deps{
 		Deps: activities.Deps{
 			Tenants: w.db.Tenants, Opener: opener, Clouds: activities.Clouds{cloud.AWS: {Instances: adapter, Simulated: true}}, Logger: w.logger(),
 			PollEvery: func(time.Duration) time.Duration { return 100 * time.Millisecond }, WatchFor: w.watchFor,
 		},
-		System: w.db.System, TemporalAddress: shared.temporal.HostPort(), Registerer: prometheus.NewRegistry(), Namespaces: w.namespaces, DrainFor: time.Second,
+		System: w.db.System, TemporalAddress: w.temporalAt, Registerer: w.metrics, Namespaces: w.namespaces, DrainFor: time.Second,
 	})
 	require.NoError(w.t, err)
 	ctx, cancel := context.WithCancel(context.Background())

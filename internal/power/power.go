@@ -63,6 +63,16 @@ const ActWithin = 15 * time.Minute
 // gives up by itself later than that.
 const WatchFor = 20 * time.Minute
 
+// How long a power call may take. The check before it holds for LeaveWithin:
+// a call that has not left by then is checked anew. AnswerWithin is how long the
+// provider may take to answer. After acceptance a reading may show the state
+// before for SettleFor (EC2 is eventually consistent).
+const (
+	LeaveWithin  = 30 * time.Second
+	AnswerWithin = 45 * time.Second
+	SettleFor    = 10 * time.Second
+)
+
 // Facts of a machine that decide whether it may be touched at all.
 type Facts struct {
 	Protected   bool
@@ -99,6 +109,9 @@ type Target struct {
 	AcceptedAt time.Time // zero: not accepted
 	// WatchFor bounds how long the wanted state may take to be seen.
 	WatchFor time.Duration
+	// InFlight: an older operation's call for the opposite has not been answered
+	// yet. Settling: one was accepted a moment ago and may not show yet.
+	InFlight, Settling bool
 }
 
 // Step is what happens next with a target.
@@ -121,6 +134,9 @@ const (
 func Next(t Target, seen State, now, actBefore time.Time) Step {
 	if seen == Gone {
 		return EndGone
+	}
+	if t.overtaking(seen) && now.Before(actBefore) {
+		return Wait
 	}
 	if !t.AcceptedAt.IsZero() {
 		switch {
@@ -149,6 +165,12 @@ func Next(t Target, seen State, now, actBefore time.Time) Step {
 		// On its way to the other state, or unreadable: it must settle first.
 		return Wait
 	}
+}
+
+// overtaking says that what is seen must not be believed yet: a call of the
+// operation that this one has overtaken may land after the look.
+func (t Target) overtaking(seen State) bool {
+	return t.InFlight && (seen == t.Wanted || seen == opposite(t.Wanted)) || t.Settling && seen == t.Wanted
 }
 
 func onTheWayTo(wanted State) State {

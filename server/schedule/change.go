@@ -181,7 +181,7 @@ func (s *Service) inTimetable(ctx context.Context, q *gen.Queries, change func(n
 		return err
 	}
 	if next.N == 0 {
-		return q.DeleteAgenda(ctx, gen.DeleteAgendaParams{OrgID: clock.OrgID, Kind: clock.Kind, Subject: clock.Subject})
+		return q.DeleteAgenda(ctx, gen.DeleteAgendaParams(clock))
 	}
 	return q.SetClock(ctx, gen.SetClockParams{OrgID: clock.OrgID, Kind: clock.Kind, Subject: clock.Subject, Lane: int16(agenda.LaneMinute), DueAt: next.NextAt})
 }

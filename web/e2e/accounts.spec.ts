@@ -1,5 +1,4 @@
 import { expect, row, test } from "./fixtures";
-import { simulator } from "./ready";
 
 // A reading of all regions takes a few seconds.
 const reading = { timeout: 45_000 };
@@ -13,30 +12,18 @@ test("the accounts say what was read of them, and that they are simulated", asyn
 });
 
 test("a region that refuses makes the reading partial, and says why", async ({ page, workspace }) => {
-  test.setTimeout(120_000);
   await page.goto(`${workspace}/accounts`);
+  const lojas = row(page, "ipe-lojas");
+  await expect(lojas).toContainText("Lida em parte");
+  await expect(lojas).toContainText("lidas 16 de 17 regiões");
   await page.getByRole("button", { name: "ipe-lojas", exact: true }).click();
   const drawer = page.getByRole("complementary", { name: "ipe-lojas" });
-  const fault = await simulator("POST", "faults", {
-    action: "DescribeInstances",
-    account: "770418263905",
-    region: "us-east-2",
-    effect: "error",
-    code: "UnauthorizedOperation",
-    status: 403,
-  });
-  try {
-    await drawer.getByRole("button", { name: "Ler agora" }).click();
-    await expect(row(page, "ipe-lojas")).toContainText("Lida em parte", reading);
-    await expect(row(page, "ipe-lojas")).toContainText("lidas 16 de 17 regiões");
-    const region = drawer.getByRole("listitem").filter({ hasText: "us-east-2" });
-    await expect(region).toContainText("falta uma permissão");
-    await expect(region).toContainText("não lida");
-  } finally {
-    await simulator("DELETE", `faults/${fault?.id}`);
-  }
+  const region = drawer.getByRole("listitem").filter({ hasText: "eu-west-3" });
+  await expect(region).toContainText("falta uma permissão");
+  await expect(region).toContainText("não lida");
   await drawer.getByRole("button", { name: "Ler agora" }).click();
-  await expect(row(page, "ipe-lojas")).toContainText("lidas 17 de 17 regiões", reading);
+  await expect(lojas).toContainText(/agora|há \d{1,2} s/, reading);
+  await expect(lojas).toContainText("Lida em parte");
 });
 
 test.describe("a key that is refused", () => {

@@ -2,8 +2,3 @@
 declare module "node:fs" {
   export function readFileSync(path: string, encoding: "utf8"): string;
 }
-
-declare module "node:path" {
-  export function dirname(path: string): string;
-  export function join(...parts: string[]): string;
-}

@@ -172,7 +172,7 @@ func TestResetFault(t *testing.T) {
 // while everybody waits. It says whether the connection was broken off.
 func serve(ctx context.Context, s *sim.Sim, r *http.Request) (rec *httptest.ResponseRecorder, broken bool) {
 	rec = httptest.NewRecorder()
-	defer func() { broken = recover() == http.ErrAbortHandler }() //nolint:errorlint // a panic value
+	defer func() { broken = recover() == http.ErrAbortHandler }()
 	s.Handler().ServeHTTP(rec, r.WithContext(ctx))
 	return rec, false
 }

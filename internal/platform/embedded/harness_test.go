@@ -40,14 +40,6 @@ func stop(t testing.TB, pg *postgres.Server) {
 	require.NoError(t, pg.Stop(ctx))
 }
 
-// query runs one statement and returns its only value as text.
-func query(t testing.TB, pg *postgres.Server, sql string) string {
-	t.Helper()
-	text, err := tryQuery(t.Context(), pg, sql)
-	require.NoError(t, err)
-	return text
-}
-
 func tryQuery(ctx context.Context, pg *postgres.Server, sql string) (string, error) {
 	conn, err := pgx.Connect(ctx, pg.URL("postgres"))
 	if err != nil {

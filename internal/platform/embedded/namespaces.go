@@ -158,7 +158,7 @@ func correctNamespace(ctx context.Context, db sqlplugin.DB, ns Namespace) error 
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() // after Commit it does nothing
+	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
 	metadata, err := tx.LockNamespaceMetadata(ctx)
 	if err != nil {
 		return err

@@ -60,7 +60,7 @@ func startUI(ctx context.Context, port int, frontend, namespace string) (*webUI,
 		select {
 		case <-ctx.Done():
 			ui.stop()
-			return nil, fmt.Errorf("Temporal's UI does not answer: %w", errors.Join(context.Cause(ctx), err))
+			return nil, fmt.Errorf("the UI of Temporal does not answer: %w", errors.Join(context.Cause(ctx), err))
 		case <-time.After(5 * time.Millisecond):
 		}
 	}

@@ -75,7 +75,7 @@ func clean(t *testing.T, outputs ...string) {
 func TestASecretIsNotUnmarshalled(t *testing.T) {
 	t.Parallel()
 	var secret vault.Secret
-	require.Error(t, json.Unmarshal([]byte(`"[redacted]"`), &secret))
+	require.Error(t, json.Unmarshal([]byte(`"[redacted]"`), &secret)) //nolint:staticcheck // that it has no way in is what is tested
 	require.True(t, secret.Empty())
 }
 

@@ -365,7 +365,7 @@ describe("situations of the list", () => {
     fake.state.accounts = [];
     const { unmount } = show(fake);
     expect((await screen.findByRole("link", { name: "Conectar conta" })).getAttribute("href")).toBe(
-      `/o/${orgId}/w/${workspaceId}/accounts`,
+      `/o/${orgId}/w/${workspaceId}/accounts?add=aws`,
     );
     unmount();
 
