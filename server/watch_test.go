@@ -91,12 +91,13 @@ func (s *watcher) until(what string, want func(*v1.WatchWorkspaceResponse) bool)
 // ended waits for the stream's end.
 func (s *watcher) ended() error {
 	s.t.Helper()
+	deadline := time.After(15 * time.Second) // of all: heartbeats go on
 	for {
 		select {
 		case <-s.messages:
 		case err := <-s.end:
 			return err
-		case <-time.After(15 * time.Second):
+		case <-deadline:
 			require.Fail(s.t, "the stream does not end")
 		}
 	}

@@ -300,8 +300,8 @@ func (q *Queries) GetDraft(ctx context.Context, arg GetDraftParams) (CredentialD
 }
 
 const insertAccount = `-- name: InsertAccount :one
-INSERT INTO cloud_accounts (org_id, workspace_id, id, provider, name, external_id, home_region, observe_only, simulated, missing_permissions)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO cloud_accounts (org_id, workspace_id, id, provider, name, external_id, home_region, observe_only, simulated, missing_permissions, next_sync_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 RETURNING org_id, workspace_id, id, provider, name, name_key, external_id, home_region, observe_only, simulated, state, last_error, coverage, missing_permissions, last_sync_at, next_sync_at, resource_count, fence, etag, created_at, version, changed_at
 `
 
@@ -316,6 +316,7 @@ type InsertAccountParams struct {
 	ObserveOnly        bool
 	Simulated          bool
 	MissingPermissions []string
+	NextSyncAt         *time.Time
 }
 
 func (q *Queries) InsertAccount(ctx context.Context, arg InsertAccountParams) (CloudAccount, error) {
@@ -330,6 +331,7 @@ func (q *Queries) InsertAccount(ctx context.Context, arg InsertAccountParams) (C
 		arg.ObserveOnly,
 		arg.Simulated,
 		arg.MissingPermissions,
+		arg.NextSyncAt,
 	)
 	var i CloudAccount
 	err := row.Scan(
@@ -650,6 +652,21 @@ func (q *Queries) TakeSync(ctx context.Context, arg TakeSyncParams) (uuid.UUID, 
 	var workspace_id uuid.UUID
 	err := row.Scan(&workspace_id)
 	return workspace_id, err
+}
+
+const touchResourcesOfAccount = `-- name: TouchResourcesOfAccount :exec
+UPDATE resources SET seen_at = seen_at WHERE org_id = $1 AND cloud_account_id = $2 AND state <> 'gone'
+`
+
+type TouchResourcesOfAccountParams struct {
+	OrgID          uuid.UUID
+	CloudAccountID uuid.UUID
+}
+
+// What an account says of its machines has changed: their rows are told anew.
+func (q *Queries) TouchResourcesOfAccount(ctx context.Context, arg TouchResourcesOfAccountParams) error {
+	_, err := q.db.Exec(ctx, touchResourcesOfAccount, arg.OrgID, arg.CloudAccountID)
+	return err
 }
 
 const updateAccount = `-- name: UpdateAccount :execrows

@@ -28,8 +28,8 @@ SELECT name FROM cloud_accounts
 WHERE org_id = @org_id AND workspace_id = @workspace_id AND provider = @provider AND external_id = @external_id;
 
 -- name: InsertAccount :one
-INSERT INTO cloud_accounts (org_id, workspace_id, id, provider, name, external_id, home_region, observe_only, simulated, missing_permissions)
-VALUES (@org_id, @workspace_id, @id, @provider, @name, @external_id, @home_region, @observe_only, @simulated, @missing_permissions)
+INSERT INTO cloud_accounts (org_id, workspace_id, id, provider, name, external_id, home_region, observe_only, simulated, missing_permissions, next_sync_at)
+VALUES (@org_id, @workspace_id, @id, @provider, @name, @external_id, @home_region, @observe_only, @simulated, @missing_permissions, @next_sync_at)
 RETURNING *;
 
 -- name: InsertCredential :exec
@@ -54,6 +54,10 @@ SELECT id FROM cloud_accounts WHERE org_id = @org_id AND workspace_id = @workspa
 -- name: UpdateAccount :execrows
 UPDATE cloud_accounts SET name = @name, observe_only = @observe_only, etag = gen_random_uuid()
 WHERE org_id = @org_id AND workspace_id = @workspace_id AND id = @id;
+
+-- name: TouchResourcesOfAccount :exec
+-- What an account says of its machines has changed: their rows are told anew.
+UPDATE resources SET seen_at = seen_at WHERE org_id = @org_id AND cloud_account_id = @cloud_account_id AND state <> 'gone';
 
 -- name: AccountHasOpenTargets :one
 SELECT EXISTS (SELECT 1 FROM resources WHERE org_id = @org_id AND cloud_account_id = @cloud_account_id AND operation_id IS NOT NULL);

@@ -229,9 +229,14 @@ func (s *Service) insert(ctx context.Context, q *gen.Queries, req *v1.CreateClou
 	if err != nil {
 		return err
 	}
+	now, err := q.DatabaseTime(ctx)
+	if err != nil {
+		return err
+	}
+	next := agenda.NextSync(id, now)
 	account := gen.InsertAccountParams{
 		OrgID: grant.Org, WorkspaceID: grant.Workspace, ID: id, Provider: draft.Provider, Name: strings.TrimSpace(req.GetName()), ExternalID: r.ExternalID,
-		HomeRegion: draft.HomeRegion, ObserveOnly: req.GetObserveOnly(), Simulated: r.Simulated, MissingPermissions: r.Missing(""),
+		HomeRegion: draft.HomeRegion, ObserveOnly: req.GetObserveOnly(), Simulated: r.Simulated, MissingPermissions: r.Missing(""), NextSyncAt: &next,
 	}
 	if _, err := q.InsertAccount(ctx, account); err != nil {
 		return err
@@ -251,12 +256,8 @@ func (s *Service) insert(ctx context.Context, q *gen.Queries, req *v1.CreateClou
 	}); err != nil {
 		return err
 	}
-	now, err := q.DatabaseTime(ctx)
-	if err != nil {
-		return err
-	}
 	if err := q.SetClock(ctx, gen.SetClockParams{
-		OrgID: grant.Org, Kind: string(agenda.KindSyncClock), Subject: id.String(), Lane: int16(agenda.LaneBackground), DueAt: agenda.NextSync(id, now),
+		OrgID: grant.Org, Kind: string(agenda.KindSyncClock), Subject: id.String(), Lane: int16(agenda.LaneBackground), DueAt: next,
 	}); err != nil {
 		return err
 	}

@@ -145,6 +145,11 @@ func (s *Service) UpdateCloudAccount(ctx context.Context, req *v1.UpdateCloudAcc
 		if _, err := q.UpdateAccount(ctx, p); err != nil {
 			return err
 		}
+		if p.ObserveOnly != a.ObserveOnly {
+			if err := q.TouchResourcesOfAccount(ctx, gen.TouchResourcesOfAccountParams{OrgID: grant.Org, CloudAccountID: id}); err != nil {
+				return err
+			}
+		}
 		return audit.Write(ctx, q, audit.Entry{
 			Org: grant.Org, Workspace: grant.Workspace, Action: "cloud_account.update", SubjectKind: "cloud_account", SubjectID: id.String(),
 			Before: map[string]any{"name": a.Name, "observe_only": a.ObserveOnly}, After: map[string]any{"name": p.Name, "observe_only": p.ObserveOnly},
