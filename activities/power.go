@@ -96,7 +96,13 @@ type taking struct {
 }
 
 func (t *taking) run(ctx context.Context) error {
-	rows, err := t.q.LockTargetResources(ctx, gen.LockTargetResourcesParams{OrgID: t.in.Org, OperationID: t.in.Subject})
+	// Twice: the first may have waited for the locks and then shows targets as
+	// they were before the wait; whoever was waited for may have ended them.
+	lock := gen.LockTargetResourcesParams{OrgID: t.in.Org, OperationID: t.in.Subject}
+	if _, err := t.q.LockTargetResources(ctx, lock); err != nil {
+		return err
+	}
+	rows, err := t.q.LockTargetResources(ctx, lock)
 	if err != nil {
 		return err
 	}
@@ -175,7 +181,7 @@ func (t *taking) take(ctx context.Context, mine []uuid.UUID, before map[string][
 		}
 		// The others count themselves when they record: their rows come before
 		// resources in the order of locks.
-		if err := t.q.SupersedeOthers(ctx, gen.SupersedeOthersParams{OrgID: t.in.Org, ResourceIds: mine, OperationID: t.in.Subject}); err != nil {
+		if _, err := t.q.SupersedeOthers(ctx, gen.SupersedeOthersParams{OrgID: t.in.Org, ResourceIds: mine, OperationID: t.in.Subject}); err != nil {
 			return err
 		}
 	}

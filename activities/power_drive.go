@@ -230,7 +230,7 @@ func (p *plan) step(step power.Step, r gen.OpenTargetsRow, state power.State, fi
 		fallthrough
 	default:
 		p.open++
-		if state != power.Unknown {
+		if state != power.Unknown && string(state) != r.ResourceState {
 			p.observed[r.ResourceID] = state
 		}
 		return

@@ -162,7 +162,10 @@ func powerPlans() map[string]plan {
 		"NewerIntents": {index: "operation_targets_resource", filtered: 50, run: ask((*gen.Queries).NewerIntents, func(e estate) gen.NewerIntentsParams {
 			return gen.NewerIntentsParams{OrgID: e.small.Org, OperationID: e.openOp}
 		})},
-		"OpenTargets": {index: "operation_targets_pkey", run: ask((*gen.Queries).OpenTargets, func(e estate) gen.OpenTargetsParams {
+		"SupersedeOthers": {index: "operation_targets_resource", filtered: 50, run: ask((*gen.Queries).SupersedeOthers, func(e estate) gen.SupersedeOthersParams {
+			return gen.SupersedeOthersParams{OrgID: e.small.Org, OperationID: e.openOp, ResourceIds: []uuid.UUID{e.resource(1), e.resource(2)}}
+		})},
+		"OpenTargets": {index: "operation_targets_pkey", filtered: 50, run: ask((*gen.Queries).OpenTargets, func(e estate) gen.OpenTargetsParams {
 			return gen.OpenTargetsParams{OrgID: e.small.Org, OperationID: e.openOp, CloudAccountID: e.small.Account, Region: dbtest.Region}
 		})},
 	}

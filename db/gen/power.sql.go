@@ -776,21 +776,28 @@ func (q *Queries) SetStep(ctx context.Context, arg SetStepParams) error {
 	return err
 }
 
-const supersedeOthers = `-- name: SupersedeOthers :exec
-UPDATE operation_targets SET state = 'superseded', reason = 'SUPERSEDED', ended_at = clock_timestamp()
-WHERE org_id = $1 AND resource_id = ANY($2::uuid[]) AND operation_id <> $3 AND ended_at IS NULL
+const supersedeOthers = `-- name: SupersedeOthers :execrows
+UPDATE operation_targets t SET state = 'superseded', reason = 'SUPERSEDED', ended_at = clock_timestamp()
+FROM operation_targets mine
+WHERE mine.org_id = $1 AND mine.operation_id = $2 AND mine.resource_id = ANY($3::uuid[])
+  AND t.org_id = mine.org_id AND t.resource_id = mine.resource_id AND t.operation_id <> mine.operation_id AND t.ended_at IS NULL
+  AND (t.asked_at, t.operation_id) < (mine.asked_at, mine.operation_id)
 `
 
 type SupersedeOthersParams struct {
 	OrgID       uuid.UUID
-	ResourceIds []uuid.UUID
 	OperationID uuid.UUID
+	ResourceIds []uuid.UUID
 }
 
 // What older operations still wanted of resources that this one has just taken.
-func (q *Queries) SupersedeOthers(ctx context.Context, arg SupersedeOthersParams) error {
-	_, err := q.db.Exec(ctx, supersedeOthers, arg.OrgID, arg.ResourceIds, arg.OperationID)
-	return err
+// A newer one may have been asked for since NewerIntents was read: it stays.
+func (q *Queries) SupersedeOthers(ctx context.Context, arg SupersedeOthersParams) (int64, error) {
+	result, err := q.db.Exec(ctx, supersedeOthers, arg.OrgID, arg.OperationID, arg.ResourceIds)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const takeOperation = `-- name: TakeOperation :one

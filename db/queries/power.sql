@@ -49,10 +49,14 @@ UPDATE resources SET operation_id = @operation_id::uuid WHERE org_id = @org_id A
 UPDATE operation_targets SET state = 'taken', before_state = coalesce(before_state, @before_state::text)
 WHERE org_id = @org_id AND operation_id = @operation_id AND resource_id = ANY(@resource_ids::uuid[]) AND state = 'pending';
 
--- name: SupersedeOthers :exec
+-- name: SupersedeOthers :execrows
 -- What older operations still wanted of resources that this one has just taken.
-UPDATE operation_targets SET state = 'superseded', reason = 'SUPERSEDED', ended_at = clock_timestamp()
-WHERE org_id = @org_id AND resource_id = ANY(@resource_ids::uuid[]) AND operation_id <> @operation_id AND ended_at IS NULL;
+-- A newer one may have been asked for since NewerIntents was read: it stays.
+UPDATE operation_targets t SET state = 'superseded', reason = 'SUPERSEDED', ended_at = clock_timestamp()
+FROM operation_targets mine
+WHERE mine.org_id = @org_id AND mine.operation_id = @operation_id AND mine.resource_id = ANY(@resource_ids::uuid[])
+  AND t.org_id = mine.org_id AND t.resource_id = mine.resource_id AND t.operation_id <> mine.operation_id AND t.ended_at IS NULL
+  AND (t.asked_at, t.operation_id) < (mine.asked_at, mine.operation_id);
 
 -- name: EndTargets :execrows
 UPDATE operation_targets t SET state = u.state, reason = nullif(u.reason, ''), detail = nullif(u.detail, ''),

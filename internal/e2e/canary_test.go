@@ -2,16 +2,23 @@ package e2e
 
 import (
 	"bytes"
+	"net/http"
+	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
+	"github.com/cloudhub/cloudhub/api/gen/cloudhub/v1/cloudhubv1connect"
 	"github.com/cloudhub/cloudhub/internal/cloud/sim"
 	"github.com/cloudhub/cloudhub/internal/platform/postgres"
 )
@@ -31,12 +38,24 @@ func TestSecretsAreNowhere(t *testing.T) {
 	w.ended(w.stop(ids(w.machines(), sim.SmallRunning)...).GetId())
 	w.settled()
 
-	canaries := map[string][]byte{"cloud secret": []byte(secret), "access key id": []byte("AKIACANARYCANARY7731"), "password": []byte(w.password), "access token": []byte(w.token)}
-	look := func(where string, content []byte) {
-		for what, canary := range canaries {
-			require.False(t, bytes.Contains(content, canary), "%s is in %s", what, where)
-		}
+	login, cookie := w.rawLogin()
+	canaries := map[string][]byte{
+		"cloud secret": []byte(secret), "access key id": []byte("AKIACANARYCANARY7731"), "password": []byte(w.password), "access token": []byte(w.token), "refresh token": []byte(cookie),
 	}
+	found := func(content []byte) (out []string) {
+		for what, canary := range canaries {
+			if bytes.Contains(content, canary) {
+				out = append(out, what)
+			}
+		}
+		return out
+	}
+	look := func(where string, content []byte) { require.Empty(t, found(content), "in "+where) }
+	// The search finds what it looks for where it must be: in the requests.
+	require.Equal(t, []string{"password"}, found(login))
+	key, err := protojson.Marshal(&v1.AwsAccessKey{AccessKeyId: "AKIACANARYCANARY7731", SecretAccessKey: secret})
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{"cloud secret", "access key id"}, found(key))
 	dump := w.dump(w.db.URLs.Owner)
 	require.Contains(t, string(dump), "canário", "the dump holds what it should")
 	look("the application's database", dump)
@@ -51,6 +70,34 @@ func TestSecretsAreNowhere(t *testing.T) {
 	logs := w.logs.String()
 	require.Contains(t, logs, "power call failed", "the log holds what it should")
 	look("the log", []byte(logs))
+	for what, registry := range map[string]*prometheus.Registry{"server": w.registry, "worker": w.metrics} {
+		text := exposed(t, registry)
+		require.Contains(t, string(text), "cloudhub_", "the metrics hold what they should")
+		look("the metrics of the "+what, text)
+	}
+}
+
+// rawLogin signs in as a browser does and gives the body sent and the refresh
+// token in the cookie.
+func (w *world) rawLogin() (body []byte, token string) {
+	w.t.Helper()
+	body, err := protojson.Marshal(&v1.LoginRequest{Email: w.email, Password: w.password})
+	require.NoError(w.t, err)
+	resp, err := http.Post(w.url+cloudhubv1connect.AuthServiceLoginProcedure, "application/json", bytes.NewReader(body))
+	require.NoError(w.t, err)
+	defer func() { _ = resp.Body.Close() }()
+	require.Equal(w.t, http.StatusOK, resp.StatusCode)
+	require.Len(w.t, resp.Cookies(), 1)
+	require.Greater(w.t, len(resp.Cookies()[0].Value), 20)
+	return body, resp.Cookies()[0].Value
+}
+
+// exposed is what /metrics answers.
+func exposed(t *testing.T, registry *prometheus.Registry) []byte {
+	t.Helper()
+	rec := httptest.NewRecorder()
+	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	return rec.Body.Bytes()
 }
 
 func (w *world) dump(url string) []byte {

@@ -171,7 +171,8 @@ func TestOrdersThatOvertakeEachOther(t *testing.T) {
 	}
 	last, targets := w.ended(all[len(all)-1])
 	require.Equal(t, v1.OperationState_OPERATION_STATE_SUCCEEDED, last.GetState())
-	for id := range targets {
+	for id, target := range targets {
+		require.NotEqual(t, v1.TargetState_TARGET_STATE_SUPERSEDED, target.GetState(), "nothing is newer than the last")
 		machine, _ := s.Machine(id)
 		require.Equal(t, sim.Running, machine.State, id)
 	}

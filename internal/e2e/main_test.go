@@ -20,6 +20,7 @@ import (
 var shared struct {
 	temporal   *embedded.Temporal
 	superURL   string
+	dir        string // removed at the end
 	namespaces chan worker.Namespaces
 }
 
@@ -37,6 +38,7 @@ func run(m *testing.M) (code int) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return fail(err)
 	}
+	shared.dir = dir
 	ctx := context.Background()
 	pg, err := dbtest.Serve(ctx, dir+"/pg")
 	if err != nil {

@@ -63,7 +63,7 @@ func TestBothPathsOnMoto(t *testing.T) {
 	op, _ = w.ended(w.start(ids(m, here[0])...).GetId())
 	require.Equal(t, v1.OperationState_OPERATION_STATE_SUCCEEDED, op.GetState())
 
-	pair := w.schedule("Moto", "07:00", "19:00", ids(m, here...)...)
+	pair := w.schedule("Moto", ids(m, here...)...)
 	w.comes(pair, minute(time.Minute), "stopped")
 	require.EqualValues(t, 2, w.runs(pair, 1)[0].GetDoneCount())
 	require.Equal(t, stopped, w.machines()[here[1]].GetState())

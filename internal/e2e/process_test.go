@@ -24,14 +24,7 @@ import (
 
 // binary builds the program once for all tests of processes.
 var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "cloudhub-e2e-bin")
-	if err != nil {
-		return "", err
-	}
-	if err := os.Chmod(dir, 0o755); err != nil { // an ordinary user runs it too
-		return "", err
-	}
-	path := filepath.Join(dir, "cloudhub")
+	path := filepath.Join(shared.dir, "cloudhub") // where an ordinary user may run it too
 	out, err := exec.Command("go", "build", "-o", path, "../../cmd/cloudhub").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
@@ -269,6 +262,14 @@ func TestTwoAtOnce(t *testing.T) {
 	taken := spawn(t, nil, "dev", "--data-dir", devDir(t), "--http", strings.TrimPrefix(r.URL, "http://"))
 	require.Equal(t, 1, taken.exit(t, 60*time.Second))
 	require.Contains(t, taken.out.String(), "choose another address with --http")
+	// On another folder a second one runs beside it, on ports of its own.
+	beside, other := startDev(t, devDir(t))
+	require.NotEqual(t, r.URL, other.URL)
+	require.NotEqual(t, r.PrivateURL, other.PrivateURL)
+	require.NotEqual(t, r.TemporalUIURL, other.TemporalUIURL)
+	answersSoon(t, other.URL+"/readyz", beside)
+	answersSoon(t, r.URL+"/readyz", p)
+	beside.kill()
 	// A second signal while it drains exits at once.
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGINT))

@@ -13,8 +13,14 @@ import (
 
 func mask(paths ...string) *fieldmaskpb.FieldMask { return &fieldmaskpb.FieldMask{Paths: paths} }
 
-func (w *world) schedule(name, start, stop string, resources ...string) *v1.Schedule {
+// schedule makes a pair whose own minutes are hours away, whatever the hour of
+// the test: only what `comes` says comes.
+func (w *world) schedule(name string, resources ...string) *v1.Schedule {
 	w.t.Helper()
+	zone, err := time.LoadLocation("America/Sao_Paulo")
+	require.NoError(w.t, err)
+	now := time.Now().In(zone)
+	start, stop := now.Add(6*time.Hour).Format("15:04"), now.Add(9*time.Hour).Format("15:04")
 	made, err := w.schedules.CreateSchedule(w.t.Context(), &v1.CreateScheduleRequest{
 		OrgId: w.org, WorkspaceId: w.ws, Name: name, ResourceIds: resources,
 		Rule: &v1.ScheduleRule{StartTime: start, StopTime: stop, Weekdays: []v1.Weekday{1, 2, 3, 4, 5, 6, 7}, TimeZone: "America/Sao_Paulo"},
@@ -49,7 +55,7 @@ func (w *world) runs(s *v1.Schedule, n int) []*v1.ScheduleRun {
 func TestATimetableStopsAndStartsByItself(t *testing.T) {
 	t.Parallel()
 	w, s := smallWorld(t)
-	pair := w.schedule("Dias úteis", "07:00", "19:00", ids(w.machines(), sim.SmallRunning, sim.SmallElsewhere)...)
+	pair := w.schedule("Dias úteis", ids(w.machines(), sim.SmallRunning, sim.SmallElsewhere)...)
 	require.NotNil(t, pair.GetNextTime())
 	w.comes(pair, minute(time.Minute), "stopped")
 	run := w.runs(pair, 1)[0]
@@ -76,7 +82,7 @@ func TestATimetableStopsAndStartsByItself(t *testing.T) {
 func TestAMinuteThatWasMissedIsRecordedAndDoesNotAct(t *testing.T) {
 	t.Parallel()
 	w, s := smallWorld(t)
-	pair := w.schedule("Dias úteis", "07:00", "19:00", ids(w.machines(), sim.SmallRunning)...)
+	pair := w.schedule("Dias úteis", ids(w.machines(), sim.SmallRunning)...)
 	w.comes(pair, minute(11*time.Minute), "stopped")
 	run := w.runs(pair, 1)[0]
 	require.EqualValues(t, 1, run.GetMissedCount())
@@ -91,8 +97,8 @@ func TestTwoSchedulesOfOneMinuteAreOneOperation(t *testing.T) {
 	t.Parallel()
 	w, s := smallWorld(t)
 	m := w.machines()
-	a := w.schedule("A", "07:00", "19:00", ids(m, sim.SmallRunning, sim.SmallElsewhere)...)
-	b := w.schedule("B", "07:00", "19:00", ids(m, sim.SmallRunning2, sim.SmallElsewhere)...)
+	a := w.schedule("A", ids(m, sim.SmallRunning, sim.SmallElsewhere)...)
+	b := w.schedule("B", ids(m, sim.SmallRunning2, sim.SmallElsewhere)...)
 	at := minute(time.Minute)
 	w.stopWorker()
 	w.comes(a, at, "stopped")
@@ -112,7 +118,7 @@ func TestTwoSchedulesOfOneMinuteAreOneOperation(t *testing.T) {
 func TestDeletingAScheduleKeepsItsHistoryAndEndsItsClock(t *testing.T) {
 	t.Parallel()
 	w, _ := smallWorld(t)
-	pair := w.schedule("Some", "07:00", "19:00", ids(w.machines(), sim.SmallRunning)...)
+	pair := w.schedule("Some", ids(w.machines(), sim.SmallRunning)...)
 	w.comes(pair, minute(time.Minute), "stopped")
 	run := w.runs(pair, 1)[0]
 	_, err := w.schedules.DeleteSchedule(t.Context(), &v1.DeleteScheduleRequest{OrgId: w.org, WorkspaceId: w.ws, ScheduleId: pair.GetId()})
@@ -127,7 +133,7 @@ func TestDeletingAScheduleKeepsItsHistoryAndEndsItsClock(t *testing.T) {
 func TestOneBadClockDoesNotHoldUpTheOthers(t *testing.T) {
 	t.Parallel()
 	w, _ := smallWorld(t)
-	good := w.schedule("boa", "07:00", "19:00", ids(w.machines(), sim.SmallRunning)...)
+	good := w.schedule("boa", ids(w.machines(), sim.SmallRunning)...)
 	w.stopWorker()
 	w.db.Exec(t, `INSERT INTO agenda (org_id, kind, subject, lane, due_at, look_at)
 		VALUES ($1, 'timetable', 'not an id', 1, now() - interval '1 hour', now() - interval '1 hour')`, w.org)

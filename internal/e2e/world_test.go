@@ -94,10 +94,12 @@ func newWorld(t *testing.T, endpoint string, options ...func(*world)) *world {
 	for _, o := range options {
 		o(w)
 	}
-	select {
-	case w.namespaces = <-shared.namespaces:
-	default:
-		t.Fatal("more tests than worlds: raise the constant")
+	if w.namespaces == (worker.Namespaces{}) {
+		select {
+		case w.namespaces = <-shared.namespaces:
+		default:
+			t.Fatal("more tests than worlds: raise the constant")
+		}
 	}
 	require.NoError(t, vault.EnsureRings(w.keys, time.Now()))
 	w.startServer()

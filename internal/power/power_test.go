@@ -35,6 +35,12 @@ func TestNext(t *testing.T) {
 		{"accepted and seen", Target{Wanted: Stopped, AcceptedAt: accepted}, Stopped, after, EndDone},
 		{"accepted, readings lag: no second call", Target{Wanted: Stopped, AcceptedAt: accepted}, Running, before, Wait},
 		{"accepted, never seen", Target{Wanted: Stopped, AcceptedAt: longAgo}, Stopping, after, EndNotSeen},
+		{"there, but an overtaken call may still land", Target{Wanted: Running, InFlight: true}, Running, before, Wait},
+		{"not there, and an overtaken call may still land", Target{Wanted: Running, InFlight: true}, Stopped, before, Wait},
+		{"accepted and seen, but an overtaken call may still land", Target{Wanted: Running, AcceptedAt: accepted, InFlight: true}, Running, before, Wait},
+		{"an overtaken call was accepted and does not show yet", Target{Wanted: Running, Settling: true}, Running, before, Wait},
+		{"an overtaken call was accepted and has come true", Target{Wanted: Running, Settling: true}, Stopped, before, Act},
+		{"an overtaken call holds nothing up for ever", Target{Wanted: Running, InFlight: true}, Stopped, after, EndTooLate},
 		{"accepted long ago, and seen", Target{Wanted: Stopped, AcceptedAt: longAgo}, Stopped, after, EndDone},
 	}
 	for _, c := range cases {
