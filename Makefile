@@ -85,7 +85,7 @@ bench: build ## start-up, idle cost, commit to first activity: printed with the 
 	go run ./internal/bench -binary $(BIN)
 
 soak: ## the slow kill suites
-	CLOUDHUB_TEST_SOAK=1 go test -count=1 -timeout 60m -v -run Soak ./internal/e2e/...
+	go test -tags soak -count=1 -timeout 60m -v -run Soak ./internal/e2e
 
 ci: setup-test verify lint test ## what .ci/run runs
 

@@ -151,7 +151,7 @@ type person struct {
 	token, cookie   string
 }
 
-const password = "correct horse battery staple"
+const password = "cavalo certo pilha grampo"
 
 // register makes a person by the rpc, with an organization and a workspace.
 func (w *world) register(name string) person {

@@ -93,59 +93,91 @@ func answersSoon(t *testing.T, url string, p *process) {
 	}
 }
 
-// Server, worker and simulator as processes of their own; the worker dies in the
-// middle of a stop, and another one ends it.
-func TestAWorkerKilledInTheMiddleOfAStop(t *testing.T) {
-	t.Parallel()
-	estate := sim.SmallEstate()
-	estate.Behaviour.Stop = sim.Span{Min: sim.Duration(6 * time.Second), Max: sim.Duration(6 * time.Second)}
-	w := &world{t: t, db: dbtest.New(t), keys: t.TempDir(), logs: &lockedBuffer{}}
-	require.NoError(t, vault.EnsureRings(w.keys, time.Now()))
-	simAddr, simDir := freePort(t), t.TempDir()
+// apart is an installation whose server, worker and simulator are processes of
+// their own, each with what it may hold and nothing else.
+type apart struct {
+	*world
+	server    *process
+	simDir    string
+	workerEnv []string
+}
+
+func newApart(t *testing.T, estate sim.Estate) *apart {
+	t.Helper()
+	a := &apart{world: &world{t: t, db: dbtest.New(t), keys: t.TempDir(), logs: &lockedBuffer{}}, simDir: t.TempDir()}
+	require.NoError(t, vault.EnsureRings(a.keys, time.Now()))
+	simAddr, httpAddr := freePort(t), freePort(t)
 	file := filepath.Join(t.TempDir(), "estate.json")
 	raw, err := json.Marshal(estate)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(file, raw, 0o600))
-	cloud := spawn(t, nil, "sim", "--addr", simAddr, "--dir", simDir, "--estate", file)
+	cloud := spawn(t, nil, "sim", "--addr", simAddr, "--dir", a.simDir, "--estate", file)
 	answersSoon(t, "http://"+simAddr+"/_sim/healthz", cloud)
 
 	// The server's folder has no private key of the workers.
 	serverKeys := t.TempDir()
 	for _, name := range []string{vault.ServerFile, vault.WorkersPublicFile} {
-		raw, err := os.ReadFile(filepath.Join(w.keys, name))
+		raw, err := os.ReadFile(filepath.Join(a.keys, name))
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(serverKeys, name), raw, 0o600))
 	}
-	httpAddr := freePort(t)
-	srv := spawn(t, []string{
-		"CLOUDHUB_HTTP=" + httpAddr, "CLOUDHUB_KEYS_DIR=" + serverKeys, "CLOUDHUB_DATABASE_APP_URL=" + w.db.URLs.App, "CLOUDHUB_DATABASE_IDENTITY_URL=" + w.db.URLs.Identity,
+	a.server = spawn(t, []string{
+		"CLOUDHUB_HTTP=" + httpAddr, "CLOUDHUB_KEYS_DIR=" + serverKeys, "CLOUDHUB_DATABASE_APP_URL=" + a.db.URLs.App, "CLOUDHUB_DATABASE_IDENTITY_URL=" + a.db.URLs.Identity,
 	}, "server")
-	answersSoon(t, "http://"+httpAddr+"/readyz", srv)
-	w.url = "http://" + httpAddr
-	workerEnv := []string{
-		"CLOUDHUB_KEYS_DIR=" + w.keys, "CLOUDHUB_DATABASE_APP_URL=" + w.db.URLs.App, "CLOUDHUB_DATABASE_SYSTEM_URL=" + w.db.URLs.System,
+	answersSoon(t, "http://"+httpAddr+"/readyz", a.server)
+	a.url = "http://" + httpAddr
+	a.workerEnv = []string{
+		"CLOUDHUB_KEYS_DIR=" + a.keys, "CLOUDHUB_DATABASE_APP_URL=" + a.db.URLs.App, "CLOUDHUB_DATABASE_SYSTEM_URL=" + a.db.URLs.System,
 		"CLOUDHUB_TEMPORAL_ADDRESS=" + shared.temporal.HostPort(), "CLOUDHUB_AWS_ENDPOINT=http://" + simAddr,
 	}
-	first := spawn(t, workerEnv, "worker")
+	return a
+}
+
+func (a *apart) spawnWorker() *process {
+	a.t.Helper()
+	return spawn(a.t, a.workerEnv, "worker")
+}
+
+// The worker dies in the middle of a stop, and another one ends it.
+func TestAWorkerKilledInTheMiddleOfAStop(t *testing.T) {
+	t.Parallel()
+	estate := sim.SmallEstate()
+	estate.Behaviour.Stop = sim.Span{Min: sim.Duration(6 * time.Second), Max: sim.Duration(6 * time.Second)}
+	w := newApart(t, estate)
+	first := w.spawnWorker()
 	w.person = w.register("ana@example.com")
 	w.addAccount("pequena", sim.SmallKey.AccessKeyID, sim.SmallKey.Secret)
 	op := w.stop(ids(w.machines(), sim.SmallRunning, sim.SmallElsewhere)...)
 	w.eventually("both stops are accepted", func() bool {
-		return len(powerLines(t, simDir)) == 2
+		return len(powerLines(t, w.simDir)) == 2
 	})
 	first.kill()
-	second := spawn(t, workerEnv, "worker")
+	second := w.spawnWorker()
 	got, targets := w.ended(op.GetId())
 	require.Equal(t, v1.OperationState_OPERATION_STATE_SUCCEEDED, got.GetState(), got)
 	require.Equal(t, v1.TargetState_TARGET_STATE_DONE, targets[sim.SmallRunning].GetState())
-	require.Len(t, powerLines(t, simDir), 2, "what was accepted is not asked again")
+	require.Len(t, powerLines(t, w.simDir), 2, "what was accepted is not asked again")
 	require.Equal(t, 1, w.audits("operation.request"))
 	w.settled()
 	// Both drain when told to.
 	require.NoError(t, second.cmd.Process.Signal(syscall.SIGTERM))
-	require.NoError(t, srv.cmd.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, w.server.cmd.Process.Signal(syscall.SIGTERM))
 	require.Zero(t, second.exit(t, 30*time.Second), second.out.String())
-	require.Zero(t, srv.exit(t, 30*time.Second), srv.out.String())
+	require.Zero(t, w.server.exit(t, 30*time.Second), w.server.out.String())
+}
+
+// Nobody chose an address and the usual one is taken, by another CloudHub
+// perhaps: any free port will do.
+func TestTheUsualPortIsTaken(t *testing.T) {
+	t.Parallel()
+	if ln, err := net.Listen("tcp", "127.0.0.1:8080"); err == nil {
+		t.Cleanup(func() { _ = ln.Close() })
+	} // else somebody has it already, which serves as well
+	dir := devDir(t)
+	p := spawn(t, nil, "dev", "--demo", "--data-dir", dir)
+	r := awaitReady(t, dir, p)
+	require.NotContains(t, r.URL, ":8080")
+	answersSoon(t, r.URL+"/readyz", p)
 }
 
 // powerLines are the simulator's durable records of calls that change power.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
+	_ "embed" // the list of common passwords
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/argon2"
@@ -91,10 +93,30 @@ func (p *passwords) verify(ctx context.Context, hash, password string) (bool, er
 	return subtle.ConstantTimeCompare(got, want) == 1 && known, nil
 }
 
-// weak says whether a password is easy to guess although it is long: few
-// different characters, or little more than what is known of the person.
+// common has long passwords that many people have: lists of leaked ones, cut at
+// the fifteen characters that we ask for anyway, and their Brazilian kin.
+//
+//go:embed common.txt
+var common string
+
+// repeated says whether a text is one short piece, again and again.
+func repeated(p string) bool {
+	for unit := 1; unit <= len(p)/2 && unit < 8; unit++ {
+		if strings.Repeat(p[:unit], len(p)/unit+1)[:len(p)] == p {
+			return true
+		}
+	}
+	return false
+}
+
+// weak says whether a password is easy to guess although it is long: one that
+// many have, a short piece repeated, few different characters, or little more
+// than what is known of the person.
 func weak(password, email, name string) bool {
 	p := strings.ToLower(password)
+	if repeated(p) || slices.Contains(strings.Fields(common), strings.ReplaceAll(p, " ", "")) {
+		return true
+	}
 	different := map[rune]bool{}
 	for _, r := range p {
 		different[r] = true

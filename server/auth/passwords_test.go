@@ -73,7 +73,12 @@ func TestOnlyAFewHashesAreMadeAtOnce(t *testing.T) {
 func TestWhatIsEasyToGuess(t *testing.T) {
 	t.Parallel()
 	for password, want := range map[string]bool{
-		"correct horse battery staple": false,
+		"correct horse battery staple": true, // everybody knows that one
+		"cavalo certo pilha grampo":    false,
+		"CorrectHorseBatteryStaple":    true,
+		"1qaz2wsx3edc4rfv":             true,
+		"flamengo12345678":             true,
+		"abcdef7abcdef7abcdef7":        true,
 		"um café às três da tarde":     false,
 		"aaaaaaaaaaaaaaaaaaaa":         true,
 		"abababababababab":             true,
