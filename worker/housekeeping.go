@@ -76,11 +76,18 @@ func (d *Dispatcher) recomputeZones(ctx context.Context, q *gen.Queries) error {
 	return moveTimetables(ctx, q, orgs, workspaces)
 }
 
+// checkEvery is in how many rounds of watchLateness the invariant is checked
+// once: it reads whole tables.
+const checkEvery = 60
+
 // watchLateness exports how late the agenda is, and says it aloud.
 func (d *Dispatcher) watchLateness(ctx context.Context) {
 	ticker := time.NewTicker(5 * time.Second)
 	defer ticker.Stop()
-	for {
+	for round := 0; ; round++ {
+		if round%checkEvery == 0 {
+			d.checkInvariant(ctx)
+		}
 		select {
 		case <-ctx.Done():
 			return
@@ -100,5 +107,22 @@ func (d *Dispatcher) watchLateness(ctx context.Context) {
 				d.logger.WarnContext(ctx, "the agenda is late", "lane", laneName(lane), "seconds", int(late[lane]))
 			}
 		}
+	}
+}
+
+// checkInvariant exports what is not final and yet not on the agenda. Nobody
+// would ever finish it, so it must be nothing.
+func (d *Dispatcher) checkInvariant(ctx context.Context) {
+	rows, err := d.system.Read().UnfinishedWithoutAgenda(ctx)
+	if err != nil {
+		return // the lanes say that the database is down
+	}
+	found := map[string]float64{string(agenda.KindPower): 0, string(agenda.KindTimetable): 0, string(agenda.KindSyncClock): 0}
+	for _, r := range rows {
+		found[r.Kind]++
+		d.logger.ErrorContext(ctx, "not final and not on the agenda", "org_id", r.OrgID, "kind", r.Kind, "subject", r.Subject)
+	}
+	for kind, n := range found {
+		d.metrics.unfinished.WithLabelValues(kind).Set(n)
 	}
 }

@@ -13,6 +13,7 @@ type metrics struct {
 	clockErrors *prometheus.CounterVec
 	missed      prometheus.Counter
 	oldest      *prometheus.GaugeVec
+	unfinished  *prometheus.GaugeVec
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -40,5 +41,8 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		oldest: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "cloudhub_agenda_oldest_due_seconds", Help: "How long the oldest due row has been waiting to be looked at.",
 		}, []string{"lane"}),
+		unfinished: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "cloudhub_agenda_unfinished_without_row", Help: "What is not final and not on the agenda, by kind (100 at most): always 0, or nobody will finish it.",
+		}, []string{"kind"}),
 	}
 }

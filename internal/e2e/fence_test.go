@@ -79,7 +79,9 @@ func TestAnOlderRunRecordsNothing(t *testing.T) {
 	taken := r.take(leases + 5)
 	require.Len(t, taken.Batches, 1)
 	require.Equal(t, taken, r.take(leases+5), "the same lease may repeat")
+	w.db.Exec(t, "UPDATE agenda SET starts = 3 WHERE kind = 'power'")
 	require.Len(t, r.take(leases+6).Batches, 1)
+	require.Equal(t, 1, w.count("SELECT count(*) FROM agenda WHERE kind = 'power' AND starts = 3"), "being taken is no progress: a run that dies each time waits")
 
 	require.True(t, r.take(leases+5).Ended, "an older one may not")
 	require.NoError(t, r.drive(leases+5, taken.Batches[0]))
@@ -90,6 +92,7 @@ func TestAnOlderRunRecordsNothing(t *testing.T) {
 	require.Equal(t, 1, w.count("SELECT count(*) FROM agenda WHERE kind = 'power'"), "nor takes it off the agenda")
 
 	require.NoError(t, r.drive(leases+6, taken.Batches[0]))
+	require.Equal(t, 1, w.count("SELECT count(*) FROM agenda WHERE kind = 'power' AND starts = 0"), "progress ends the back-off")
 	require.True(t, r.record(leases+6).Ended)
 	got, targets := w.ended(op.GetId())
 	require.Equal(t, v1.OperationState_OPERATION_STATE_SUCCEEDED, got.GetState())

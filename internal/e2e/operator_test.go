@@ -101,7 +101,10 @@ func TestALostRunIsDrivenAgain(t *testing.T) {
 		return err != nil
 	})
 	w.startWorker()
-	w.look()
+	w.eventually("it is driven again", func() bool {
+		w.look()
+		return w.operation(op.GetId()).GetEndTime() != nil
+	})
 	got, targets := w.ended(op.GetId())
 	require.Equal(t, v1.OperationState_OPERATION_STATE_SUCCEEDED, got.GetState(), got)
 	require.Equal(t, v1.TargetState_TARGET_STATE_DONE, targets[sim.SmallRunning].GetState())

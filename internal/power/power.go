@@ -168,9 +168,11 @@ func Next(t Target, seen State, now, actBefore time.Time) Step {
 }
 
 // overtaking says that what is seen must not be believed yet: a call of the
-// operation that this one has overtaken may land after the look.
+// operation that this one has overtaken may land after the look. One that was
+// accepted has shown by the time that this operation asks for the opposite.
 func (t Target) overtaking(seen State) bool {
-	return t.InFlight && (seen == t.Wanted || seen == opposite(t.Wanted)) || t.Settling && seen == t.Wanted
+	asked := t.Attempts > 0 || !t.AcceptedAt.IsZero()
+	return t.InFlight && (seen == t.Wanted || seen == opposite(t.Wanted)) || t.Settling && seen == t.Wanted && !asked
 }
 
 func onTheWayTo(wanted State) State {

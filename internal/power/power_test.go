@@ -40,6 +40,7 @@ func TestNext(t *testing.T) {
 		{"accepted and seen, but an overtaken call may still land", Target{Wanted: Running, AcceptedAt: accepted, InFlight: true}, Running, before, Wait},
 		{"an overtaken call was accepted and does not show yet", Target{Wanted: Running, Settling: true}, Running, before, Wait},
 		{"an overtaken call was accepted and has come true", Target{Wanted: Running, Settling: true}, Stopped, before, Act},
+		{"an overtaken call was accepted and came true before we asked", Target{Wanted: Running, Attempts: 1, AcceptedAt: accepted, Settling: true}, Running, before, EndDone},
 		{"an overtaken call holds nothing up for ever", Target{Wanted: Running, InFlight: true}, Stopped, after, EndTooLate},
 		{"accepted long ago, and seen", Target{Wanted: Stopped, AcceptedAt: longAgo}, Stopped, after, EndDone},
 	}
