@@ -31,12 +31,7 @@ build: web ## build bin/cloudhub with the interface inside
 web: web/dist/index.html ## build the interface
 
 web/node_modules/.package-lock.json: web/package.json web/package-lock.json
-	@# Not `npm ci`: it refuses a lock file that lacks packages of other platforms,
-	@# which not every registry has. The lock file must come out as it went in.
-	cp web/package-lock.json web/package-lock.json.before
-	$(NPM) install --no-audit --no-fund --loglevel=error
-	@cmp -s web/package-lock.json web/package-lock.json.before || { echo "package-lock.json does not fit package.json: run npm install in web/ and commit it"; exit 1; }
-	@rm -f web/package-lock.json.before
+	@.ci/npm-install
 	@touch $@
 
 web/dist/index.html: web/node_modules/.package-lock.json $(shell find web/src web/public web/index.html web/vite.config.ts -type f 2>/dev/null)
