@@ -30,6 +30,7 @@ func TestSoakKilledWorkers(t *testing.T) {
 	targets := []string{sim.SmallRunning, sim.SmallRunning2, sim.SmallElsewhere}
 	inFlight := 0
 	for round := range soakRounds {
+		w.person = w.signIn(w.email, w.password) // an access token lives five minutes, this does not
 		order, want := w.stop, stopped
 		if round%2 == 1 {
 			order, want = w.start, running
