@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -178,4 +179,36 @@ func TestOrdersThatOvertakeEachOther(t *testing.T) {
 	}
 	w.settled()
 	require.Zero(t, w.count("SELECT deadlocks::int FROM pg_stat_database WHERE datname = current_database()"))
+}
+
+// One order over two accounts and two regions is one call to each.
+func TestOneOrderOverTwoAccountsAndRegions(t *testing.T) {
+	t.Parallel()
+	estate := sim.SmallEstate()
+	second := sim.Account{ID: "444455556666", Name: "second", Regions: []string{"sa-east-1", "us-east-1"}, Keys: []sim.Key{{
+		AccessKeyID: "AKIASIMULATEDSMALL44", Secret: "simulated/not-a-secret/small/03/00000000",
+	}}}
+	for i, region := range []string{"sa-east-1", "sa-east-1", "us-east-1", "us-east-1"} {
+		second.Instances = append(second.Instances, sim.Instance{ID: fmt.Sprintf("i-0d00000000000000%d", i), Name: fmt.Sprintf("lote-%d", i), Region: region})
+	}
+	estate.Accounts = append(estate.Accounts, second)
+	s, url := newSim(t, estate)
+	w := newWorld(t, url)
+	w.addAccount("primeira", sim.SmallKey.AccessKeyID, sim.SmallKey.Secret)
+	w.addAccount("segunda", second.Keys[0].AccessKeyID, second.Keys[0].Secret)
+	all := ids(w.machines(), sim.SmallRunning, sim.SmallRunning2, sim.SmallElsewhere, second.Instances[0].ID, second.Instances[1].ID, second.Instances[2].ID, second.Instances[3].ID)
+	op, targets := w.ended(w.stop(all...).GetId())
+	require.Equal(t, v1.OperationState_OPERATION_STATE_SUCCEEDED, op.GetState())
+	require.EqualValues(t, 7, op.GetTargetDoneCount())
+	for id, target := range targets {
+		require.Equal(t, v1.TargetState_TARGET_STATE_DONE, target.GetState(), id)
+		require.Equal(t, stopped, w.machines()[id].GetState(), id)
+	}
+	var places []string
+	for _, c := range powerCalls(s) {
+		places = append(places, fmt.Sprint(c.Account, " ", c.Region, " ", len(c.IDs)))
+	}
+	require.ElementsMatch(t, []string{"111122223333 sa-east-1 2", "111122223333 us-east-1 1", "444455556666 sa-east-1 2", "444455556666 us-east-1 2"}, places)
+	require.Equal(t, 1, w.audits("operation.request"))
+	w.settled()
 }
