@@ -203,9 +203,11 @@ func (a answer) outcome() string {
 }
 
 // cookie is the refresh token that was set, or "".
-func (a answer) cookie() string {
+func (a answer) cookie() string { return a.cookieNamed("rt") }
+
+func (a answer) cookieNamed(name string) string {
 	for _, c := range (&http.Response{Header: a.header}).Cookies() {
-		if c.Name == "rt" || c.Name == "__Host-rt" {
+		if c.Name == name || c.Name == "__Host-"+name {
 			return c.Value
 		}
 	}

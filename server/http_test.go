@@ -175,15 +175,16 @@ func TestEveryPageHasANonceOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestWhoCallsFromWhere(t *testing.T) {
-	t.Parallel()
-	trusting := func(prefixes ...string) option {
-		return func(d *server.Deps) {
-			for _, p := range prefixes {
-				d.TrustedProxies = append(d.TrustedProxies, netip.MustParsePrefix(p))
-			}
+func trusting(prefixes ...string) option {
+	return func(d *server.Deps) {
+		for _, p := range prefixes {
+			d.TrustedProxies = append(d.TrustedProxies, netip.MustParsePrefix(p))
 		}
 	}
+}
+
+func TestWhoCallsFromWhere(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		option  option
 		forward []string

@@ -13,6 +13,8 @@ import (
 
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/sync/semaphore"
+
+	"github.com/cloudhub/cloudhub/server/auth/leaked"
 )
 
 // argon2id with the parameters that OWASP gives as the least: 19 MiB, two
@@ -93,8 +95,8 @@ func (p *passwords) verify(ctx context.Context, hash, password string) (bool, er
 	return subtle.ConstantTimeCompare(got, want) == 1 && known, nil
 }
 
-// common has long passwords that many people have: lists of leaked ones, cut at
-// the fifteen characters that we ask for anyway, and their Brazilian kin.
+// common has long passwords that many people have and the lists of leaked ones
+// lack: their Brazilian kin above all.
 //
 //go:embed common.txt
 var common string
@@ -114,7 +116,7 @@ func repeated(p string) bool {
 // than what is known of the person.
 func weak(password, email, name string) bool {
 	p := strings.ToLower(password)
-	if repeated(p) || slices.Contains(strings.Fields(common), strings.ReplaceAll(p, " ", "")) {
+	if repeated(p) || leaked.Has(p) || slices.Contains(strings.Fields(common), strings.ReplaceAll(p, " ", "")) {
 		return true
 	}
 	different := map[rune]bool{}

@@ -78,6 +78,7 @@ func TestWhatIsEasyToGuess(t *testing.T) {
 		"CorrectHorseBatteryStaple":    true,
 		"1qaz2wsx3edc4rfv":             true,
 		"flamengo12345678":             true,
+		"Mailcreated5240":              true, // in the million of the leaks
 		"abcdef7abcdef7abcdef7":        true,
 		"um café às três da tarde":     false,
 		"aaaaaaaaaaaaaaaaaaaa":         true,

@@ -105,6 +105,7 @@ func (s *Service) Register(ctx context.Context, req *v1.RegisterRequest) (*v1.Re
 	if err != nil {
 		return nil, err
 	}
+	s.rememberDevice(ctx, gen.User{ID: p.user.ID, PasswordHash: hash}, nil)
 	token, err := s.hand(ctx, started)
 	return &v1.RegisterResponse{AccessToken: token}, err
 }
@@ -164,12 +165,14 @@ func (s *Service) insertPerson(ctx context.Context, q *gen.Queries, p person) er
 // Login signs a person in.
 func (s *Service) Login(ctx context.Context, req *v1.LoginRequest) (*v1.LoginResponse, error) {
 	key := strings.ToLower(strings.TrimSpace(req.GetEmail()))
-	locked, err := s.countTry(ctx, key)
-	if err != nil {
-		return nil, err
-	}
 	user, err := s.identity.Read().UserByEmail(ctx, key)
 	if err != nil && !db.IsNoRows(err) {
+		return nil, err
+	}
+	device := s.device(ctx, user)
+	tries := triesOf(ctx, key, device)
+	locked, err := s.countTry(ctx, tries)
+	if err != nil {
 		return nil, err
 	}
 	// Unknown, locked, suspended or wrong: the same work, the same answer.
@@ -185,7 +188,7 @@ func (s *Service) Login(ctx context.Context, req *v1.LoginRequest) (*v1.LoginRes
 		if started, err = s.sessions.start(ctx, q, user.ID, req.GetRemember()); err != nil {
 			return err
 		}
-		if err = s.forgetTries(ctx, q, key); err != nil {
+		if err = s.forgetTries(ctx, q, tries); err != nil {
 			return err
 		}
 		return auditPerson(ctx, q, user.ID, "session.sign_in", started.id)
@@ -193,16 +196,17 @@ func (s *Service) Login(ctx context.Context, req *v1.LoginRequest) (*v1.LoginRes
 	if err != nil {
 		return nil, err
 	}
+	s.rememberDevice(ctx, user, device)
 	token, err := s.hand(ctx, started)
 	return &v1.LoginResponse{AccessToken: token}, err
 }
 
 // RefreshSession trades the cookie for a new access token and a new cookie.
 func (s *Service) RefreshSession(ctx context.Context, _ *v1.RefreshSessionRequest) (*v1.RefreshSessionResponse, error) {
-	got, err := s.sessions.refresh(ctx, s.cookie(ctx))
+	got, err := s.sessions.refresh(ctx, s.cookie(ctx, s.cookieName("rt")))
 	if err != nil {
 		if rpcerr.ReasonOf(err) == rpcerr.ReasonSessionEnded {
-			s.setCookie(ctx, "", -1)
+			s.setCookie(ctx, s.cookieName("rt"), "", -1)
 		}
 		return nil, err
 	}
@@ -212,10 +216,10 @@ func (s *Service) RefreshSession(ctx context.Context, _ *v1.RefreshSessionReques
 
 // Logout ends the cookie's session.
 func (s *Service) Logout(ctx context.Context, _ *v1.LogoutRequest) (*v1.LogoutResponse, error) {
-	if err := s.sessions.revoke(ctx, s.cookie(ctx)); err != nil {
+	if err := s.sessions.revoke(ctx, s.cookie(ctx, s.cookieName("rt"))); err != nil {
 		return nil, err
 	}
-	s.setCookie(ctx, "", -1)
+	s.setCookie(ctx, s.cookieName("rt"), "", -1)
 	return &v1.LogoutResponse{}, nil
 }
 
@@ -226,33 +230,34 @@ func (s *Service) hand(ctx context.Context, got session) (*v1.AccessToken, error
 	if err != nil {
 		return nil, err
 	}
-	s.setCookie(ctx, got.refresh, int(got.idle.Seconds()))
+	s.setCookie(ctx, s.cookieName("rt"), got.refresh, int(got.idle.Seconds()))
 	return &v1.AccessToken{Token: token, ExpireTime: timestamppb.New(expires)}, nil
 }
 
-func (s *Service) cookieName() string {
+// cookieName of the refresh token ("rt") and the known device ("kd").
+func (s *Service) cookieName(short string) string {
 	if s.secure {
-		return "__Host-rt"
+		return "__Host-" + short
 	}
-	return "rt" // __Host- needs https
+	return short // __Host- needs https
 }
 
-func (s *Service) setCookie(ctx context.Context, value string, maxAge int) {
+func (s *Service) setCookie(ctx context.Context, name, value string, maxAge int) {
 	info, ok := connect.CallInfoForHandlerContext(ctx)
 	if !ok {
 		return
 	}
-	c := http.Cookie{Name: s.cookieName(), Value: value, Path: "/", MaxAge: maxAge, Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteStrictMode}
+	c := http.Cookie{Name: name, Value: value, Path: "/", MaxAge: maxAge, Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteStrictMode}
 	info.ResponseHeader().Add("Set-Cookie", c.String())
 }
 
-func (s *Service) cookie(ctx context.Context) string {
+func (s *Service) cookie(ctx context.Context, name string) string {
 	info, ok := connect.CallInfoForHandlerContext(ctx)
 	if !ok {
 		return ""
 	}
 	r := http.Request{Header: http.Header{"Cookie": info.RequestHeader().Values("Cookie")}}
-	c, err := r.Cookie(s.cookieName())
+	c, err := r.Cookie(name)
 	if err != nil {
 		return ""
 	}
