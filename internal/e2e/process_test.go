@@ -276,10 +276,34 @@ func TestTheWholeProgramKilledInTheMiddleOfAStop(t *testing.T) {
 	got, targets := w.ended(op.GetId())
 	require.Equal(t, v1.OperationState_OPERATION_STATE_SUCCEEDED, got.GetState(), got)
 	require.Equal(t, v1.TargetState_TARGET_STATE_DONE, targets[victim.GetProviderId()].GetState())
+	asTheReadmeSays(t, r)
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 	require.Zero(t, p.exit(t, 30*time.Second), p.out.String())
 	_, err = os.Stat(filepath.Join(dir, "ready.json"))
 	require.ErrorIs(t, err, os.ErrNotExist, "it is removed at exit")
+}
+
+// asTheReadmeSays does the main job with the README's own lines.
+func asTheReadmeSays(t *testing.T, r readyFile) {
+	t.Helper()
+	readme, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	_, section, ok := strings.Cut(string(readme), "## The main job, with curl")
+	require.True(t, ok)
+	_, script, _ := strings.Cut(section, "```sh\n")
+	script, _, ok = strings.Cut(script, "```")
+	require.True(t, ok)
+	script = strings.NewReplacer("http://127.0.0.1:8080", r.URL, "…", r.Demo.Password).Replace(script)
+	require.Contains(t, script, r.URL)
+	require.Contains(t, script, r.Demo.Password)
+	out, err := exec.Command("bash", "-euo", "pipefail", "-c", script).CombinedOutput()
+	require.NoError(t, err, string(out))
+	operation, next, ok := strings.Cut(string(out), "}\n\"")
+	require.True(t, ok, string(out))
+	require.Contains(t, operation, `"state": "OPERATION_STATE_`)
+	at, err := time.Parse(time.RFC3339, strings.Trim(next, "\"\n"))
+	require.NoError(t, err, string(out))
+	require.True(t, at.After(time.Now()), string(out))
 }
 
 func TestTwoAtOnce(t *testing.T) {

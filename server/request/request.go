@@ -61,23 +61,17 @@ func Once(ctx context.Context, q *gen.Queries, procedure, requestID string, req 
 	if requestID == "" {
 		return nil, nil
 	}
-	id, err := ID(requestID)
+	key, hash, err := keyOf(ctx, procedure, requestID, req)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(req)
-	if err != nil {
-		return nil, err
-	}
-	hash := sha256.Sum256(raw)
-	grant, caller := rpc.GrantOf(ctx), rpc.CallerOf(ctx)
 	n, err := q.InsertIdempotencyKey(ctx, gen.InsertIdempotencyKeyParams{
-		OrgID: grant.Org, UserID: caller.UserID, Procedure: procedure, RequestID: id, RequestHash: hash[:], SubjectID: subject,
+		OrgID: key.OrgID, UserID: key.UserID, Procedure: procedure, RequestID: key.RequestID, RequestHash: hash, SubjectID: subject,
 	})
 	if err != nil || n == 1 {
 		return nil, err
 	}
-	return find(ctx, q, gen.FindIdempotencyKeyParams{OrgID: grant.Org, UserID: caller.UserID, Procedure: procedure, RequestID: id}, hash[:])
+	return find(ctx, q, key, hash)
 }
 
 // Before looks a request_id up without remembering anything: for what must be
@@ -86,16 +80,25 @@ func Before(ctx context.Context, q *gen.Queries, procedure, requestID string, re
 	if requestID == "" {
 		return nil, nil
 	}
-	id, err := ID(requestID)
+	key, hash, err := keyOf(ctx, procedure, requestID, req)
 	if err != nil {
 		return nil, err
+	}
+	return find(ctx, q, key, hash)
+}
+
+// keyOf is who asked what under which request_id, and the hash of how.
+func keyOf(ctx context.Context, procedure, requestID string, req proto.Message) (gen.FindIdempotencyKeyParams, []byte, error) {
+	id, err := ID(requestID)
+	if err != nil {
+		return gen.FindIdempotencyKeyParams{}, nil, err
 	}
 	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(req)
 	if err != nil {
-		return nil, err
+		return gen.FindIdempotencyKeyParams{}, nil, err
 	}
 	hash := sha256.Sum256(raw)
-	return find(ctx, q, gen.FindIdempotencyKeyParams{OrgID: rpc.GrantOf(ctx).Org, UserID: rpc.CallerOf(ctx).UserID, Procedure: procedure, RequestID: id}, hash[:])
+	return gen.FindIdempotencyKeyParams{OrgID: rpc.GrantOf(ctx).Org, UserID: rpc.CallerOf(ctx).UserID, Procedure: procedure, RequestID: id}, hash[:], nil
 }
 
 func find(ctx context.Context, q *gen.Queries, p gen.FindIdempotencyKeyParams, hash []byte) (*uuid.UUID, error) {
