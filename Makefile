@@ -59,8 +59,9 @@ test-web: web/node_modules/.package-lock.json ## the interface's components
 test-browser: build ## journeys in Chromium against the real binary
 	@.ci/browser
 
-lint: web/node_modules/.package-lock.json ## arrows of the house, vet, staticcheck, the interface's types and style
+lint: web/node_modules/.package-lock.json ## arrows of the house, vet, staticcheck, determinism of workflows, the interface's types and style
 	$(TOOL) golangci-lint run ./...
+	$(TOOL) workflowcheck ./workflows
 	$(NPM) run --silent typecheck
 	$(NPM) run --silent lint
 	cd api && ../web/node_modules/.bin/buf lint
