@@ -5,6 +5,7 @@ package e2e
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -25,11 +26,19 @@ var shared struct {
 }
 
 // worlds is how many tests may have a world; a test beyond it fails and says so.
-const worlds = 60
+const worlds = 100
+
+// atOnce is how many tests run at the same time, whatever the machine's cores:
+// they wait for clocks and simulated clouds most of the time.
+const atOnce = "6"
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) (code int) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", atOnce); err != nil {
+		return fail(err)
+	}
 	dir, err := os.MkdirTemp("", "cloudhub-e2e")
 	if err != nil {
 		return fail(err)
