@@ -78,7 +78,7 @@ func inventoryPlans() map[string]plan {
 			p.Search = "abc"
 			return p
 		})},
-		"CountResourcesByState": {index: "resources_list", filtered: 400, run: ask((*gen.Queries).CountResourcesByState, estate.states)},
+		"CountResourcesByState": {index: "resources_states", filtered: 400, run: ask((*gen.Queries).CountResourcesByState, estate.states)},
 		"CountResourcesByState by tag": {index: "resource_tags_pkey", filtered: 1010, run: ask((*gen.Queries).CountResourcesByState, func(e estate) gen.CountResourcesByStateParams {
 			p := e.states()
 			p.TagKeys, p.TagValues = []string{"env"}, []string{"env-7"}

@@ -147,6 +147,12 @@ func TestPageSizes(t *testing.T) {
 		got := get(w, p.token, "InventoryService/ListResources", &v1.ListResourcesRequest{OrgId: p.org.String(), WorkspaceId: p.workspace.String(), PageSize: asked}, &v1.ListResourcesResponse{})
 		require.Len(t, got.GetResources(), want)
 		require.Equal(t, int32(603), got.GetCounts()[0].GetCount())
+		if want < 500 {
+			next := get(w, p.token, "InventoryService/ListResources", &v1.ListResourcesRequest{
+				OrgId: p.org.String(), WorkspaceId: p.workspace.String(), PageSize: asked, PageToken: got.GetNextPageToken(),
+			}, &v1.ListResourcesResponse{})
+			require.Empty(t, next.GetCounts(), "counted once, with the first page")
+		}
 	}
 	w.rpc(p.token, "InventoryService/ListResources", &v1.ListResourcesRequest{OrgId: p.org.String(), WorkspaceId: p.workspace.String(), PageSize: -1}).refused(t, "VALIDATION")
 }

@@ -13,12 +13,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"slices"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
+
+	"github.com/cloudhub/cloudhub/internal/bench/measure"
 )
 
 func main() {
@@ -43,7 +41,7 @@ func run(binary string, idle time.Duration, orders int) error {
 	if err := os.Chmod(parent, 0o755); err != nil { // PostgreSQL runs as another user when we are root
 		return err
 	}
-	describeMachine()
+	measure.DescribeMachine()
 	dir := filepath.Join(parent, "data")
 	p, cold, err := start(ctx, binary, dir)
 	if err != nil {
@@ -121,93 +119,13 @@ func measureIdle(p *program, window time.Duration) error {
 	groups := map[string]int{"cloudhub": p.ready.PIDs["cloudhub"], "postgres": p.ready.PIDs["postgres"]}
 	before := map[string]float64{}
 	for name, pid := range groups {
-		before[name] = cpuSeconds(family(pid, name == "postgres"))
+		before[name] = measure.CPUSeconds(measure.Family(pid, name == "postgres"))
 	}
 	time.Sleep(window)
 	for _, name := range []string{"cloudhub", "postgres"} {
-		pids := family(groups[name], name == "postgres")
-		used := cpuSeconds(pids) - before[name]
-		fmt.Printf("idle %-9s %5.2f %% of one core, %4d MB (PSS), %d processes\n", name, 100*used/window.Seconds(), pssMB(pids), len(pids))
+		pids := measure.Family(groups[name], name == "postgres")
+		used := measure.CPUSeconds(pids) - before[name]
+		fmt.Printf("idle %-9s %5.2f %% of one core, %4d MB (PSS), %d processes\n", name, 100*used/window.Seconds(), measure.PSSMB(pids), len(pids))
 	}
 	return nil
-}
-
-// family is a process, with its children when asked.
-func family(pid int, children bool) []int {
-	out := []int{pid}
-	if !children {
-		return out
-	}
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
-	if err != nil {
-		return out
-	}
-	for _, f := range strings.Fields(string(raw)) {
-		if n, err := strconv.Atoi(f); err == nil {
-			out = append(out, n)
-		}
-	}
-	return out
-}
-
-// cpuSeconds is user and system time, from /proc/<pid>/stat in ticks of 10 ms.
-func cpuSeconds(pids []int) float64 {
-	var ticks int
-	for _, pid := range pids {
-		raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err != nil {
-			continue
-		}
-		fields := strings.Fields(string(raw[strings.LastIndexByte(string(raw), ')')+1:]))
-		if len(fields) < 13 {
-			continue
-		}
-		user, _ := strconv.Atoi(fields[11])
-		system, _ := strconv.Atoi(fields[12])
-		ticks += user + system
-	}
-	return float64(ticks) / 100
-}
-
-func pssMB(pids []int) int {
-	var kb int
-	for _, pid := range pids {
-		raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
-		if err != nil {
-			continue
-		}
-		for _, line := range strings.Split(string(raw), "\n") {
-			if rest, ok := strings.CutPrefix(line, "Pss:"); ok {
-				n, _ := strconv.Atoi(strings.Fields(rest)[0])
-				kb += n
-			}
-		}
-	}
-	return kb / 1024
-}
-
-func describeMachine() {
-	model := "unknown processor"
-	if raw, err := os.ReadFile("/proc/cpuinfo"); err == nil {
-		for _, line := range strings.Split(string(raw), "\n") {
-			if name, ok := strings.CutPrefix(line, "model name"); ok {
-				model = strings.TrimSpace(strings.TrimLeft(name, "\t :"))
-				break
-			}
-		}
-	}
-	load := "?"
-	if raw, err := os.ReadFile("/proc/loadavg"); err == nil {
-		load = strings.Fields(string(raw))[0]
-	}
-	fmt.Printf("machine: %d × %s, %s/%s, %s, load %s at the start\n", runtime.NumCPU(), model, runtime.GOOS, runtime.GOARCH, runtime.Version(), load)
-}
-
-func quantile(sorted []time.Duration, q float64) time.Duration {
-	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
-}
-
-func report(name string, d []time.Duration) {
-	slices.Sort(d)
-	fmt.Printf("%s p50 %d ms, p95 %d ms, max %d ms (n = %d)\n", name, quantile(d, .5).Milliseconds(), quantile(d, .95).Milliseconds(), d[len(d)-1].Milliseconds(), len(d))
 }

@@ -10,6 +10,7 @@ import (
 
 	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
 	"github.com/cloudhub/cloudhub/api/gen/cloudhub/v1/cloudhubv1connect"
+	"github.com/cloudhub/cloudhub/internal/bench/measure"
 )
 
 // commitToActivity orders machines that are on to be on, one after another, and
@@ -60,8 +61,8 @@ func commitToActivity(ctx context.Context, r ready, n int) error {
 		taken = append(taken, op.GetStartTime().AsTime().Sub(op.GetCreateTime().AsTime()))
 		ended = append(ended, op.GetEndTime().AsTime().Sub(op.GetCreateTime().AsTime()))
 	}
-	report("commit → first activity                                 ", taken)
-	report("commit → recorded, nothing to do (one look at the cloud)", ended)
+	measure.Report("commit → first activity                                 ", taken)
+	measure.Report("commit → recorded, nothing to do (one look at the cloud)", ended)
 	return nil
 }
 

@@ -45,7 +45,7 @@ func (s *Service) ListResources(ctx context.Context, req *v1.ListResourcesReques
 	var rows []gen.ListResourcesRow
 	var counts []gen.CountResourcesByStateRow
 	err = s.tenants.InTenant(ctx, p.OrgID, func(q *gen.Queries) (err error) {
-		if rows, err = q.ListResources(ctx, p); err != nil {
+		if rows, err = q.ListResources(ctx, p); err != nil || req.GetPageToken() != "" {
 			return err
 		}
 		counts, err = q.CountResourcesByState(ctx, gen.CountResourcesByStateParams{

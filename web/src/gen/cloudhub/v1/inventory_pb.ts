@@ -130,7 +130,8 @@ export type ListResourcesResponse = Message<"cloudhub.v1.ListResourcesResponse">
   nextPageToken: string;
 
   /**
-   * How many match the filter but for `states`, by state.
+   * How many match the filter but for `states`, by state. With the first page
+   * alone: the others have an empty list.
    *
    * @generated from field: repeated cloudhub.v1.StateCount counts = 3;
    */
