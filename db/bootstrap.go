@@ -104,6 +104,7 @@ func ensureDatabase(ctx context.Context, conn *pgx.Conn, superURL, database stri
 		"ALTER SCHEMA public OWNER TO " + RoleOwner,
 		"REVOKE CREATE ON SCHEMA public FROM PUBLIC",
 		"GRANT USAGE ON SCHEMA public TO " + RoleApp + ", " + RoleIdentity + ", " + RoleSystem,
+		revokeBuiltin,
 	} {
 		if _, err := db.Exec(ctx, s); err != nil {
 			return fmt.Errorf("database %s: %w", database, err)
@@ -111,6 +112,19 @@ func ensureDatabase(ctx context.Context, conn *pgx.Conn, superURL, database stri
 	}
 	return nil
 }
+
+// revokeBuiltin takes from everybody what PostgreSQL gives to everybody and the
+// product has no use for: large objects, which no policy binds and which are a
+// role's and not a tenant's, and ending the other sessions of one's role.
+// deploy/postgres/roles.sql has the same statement.
+const revokeBuiltin = `DO $$
+DECLARE f regprocedure;
+BEGIN
+  FOR f IN SELECT oid FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace
+    AND proname ~ '^(lo_.*|loread|lowrite|pg_terminate_backend|pg_cancel_backend)$' LOOP
+    EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
+  END LOOP;
+END $$`
 
 func withDatabase(raw, database string) (string, error) {
 	u, err := url.Parse(raw)

@@ -19,3 +19,14 @@ GRANT CONNECT ON DATABASE cloudhub TO cloudhub_app, cloudhub_identity, cloudhub_
 ALTER SCHEMA public OWNER TO cloudhub_owner;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO cloudhub_app, cloudhub_identity, cloudhub_system;
+-- What PostgreSQL gives to everybody and the product has no use for: large
+-- objects, which no policy binds, and ending the other sessions of one's role.
+-- (db.Bootstrap has the same statement, and a test compares the two.)
+DO $$
+DECLARE f regprocedure;
+BEGIN
+  FOR f IN SELECT oid FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace
+    AND proname ~ '^(lo_.*|loread|lowrite|pg_terminate_backend|pg_cancel_backend)$' LOOP
+    EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
+  END LOOP;
+END $$;
