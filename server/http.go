@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -33,20 +32,15 @@ func (s *Server) around(next http.Handler) http.Handler {
 		if s.deps.Secure {
 			h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 		}
+		caller := rpc.NewCaller(s.clientAddress(r), id, r)
+		line := newLine(w, r, s.deps.ReadWithin, s.deps.WriteWithin)
 		if strings.HasPrefix(r.URL.Path, "/"+rpc.Package+".") {
 			h.Set("Cache-Control", "no-store")
-			rpc.LimitBody(r)
+			rpc.Guard(r, caller, line.arrived)
 		}
-		if !rpc.Streams(r) {
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readWithin))
-		}
-		caller := rpc.NewCaller(s.clientAddress(r), id, r)
-		inner.ServeHTTP(w, r.WithContext(rpc.WithCaller(r.Context(), caller)))
+		inner.ServeHTTP(line, r.WithContext(rpc.WithCaller(r.Context(), caller)))
 	})
 }
-
-// readWithin is how long a request may take to arrive.
-const readWithin = 30 * time.Second
 
 func newID() string {
 	id, err := uuid.NewV7()

@@ -48,6 +48,8 @@ type Deps struct {
 	NoRateLimit bool
 	// ProbeWithin is for tests that cannot wait for a trial that nobody answers.
 	ProbeWithin time.Duration
+	// ReadWithin and WriteWithin are for tests that cannot wait for who is slow.
+	ReadWithin, WriteWithin time.Duration
 	// Watch is for tests that cannot wait for a heartbeat.
 	Watch operation.WatchDeps
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/cloudhub/cloudhub/internal/access"
+	"github.com/cloudhub/cloudhub/internal/platform/rpcerr"
 )
 
 // Caller is who is calling. UserID is the nil uuid when nobody has signed in.
@@ -26,6 +27,8 @@ type Caller struct {
 	RequestID string
 	// public: the method may be called by anyone.
 	public bool
+	// unread is why the request's body could not be taken in, or "".
+	unread rpcerr.Reason
 }
 
 // Grant is what the authorizer found: handlers act in this organization and

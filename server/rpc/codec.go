@@ -15,6 +15,8 @@ import (
 // maxMessage is the largest message that is looked at.
 const maxMessage = 1 << 20
 
+const tooLarge = "send at most 1 MiB at once"
+
 // badFieldNumber marks a message that did not decode: connect has no way to
 // hand a decoding error to an interceptor, where authorization and the shape of
 // errors live. No message of ours may use the number, and a client that sends
@@ -42,7 +44,7 @@ func (jsonCodec) Marshal(m any) ([]byte, error) {
 func (jsonCodec) Unmarshal(data []byte, m any) error {
 	msg := m.(proto.Message)
 	if len(data) > maxMessage {
-		mark(msg, undecoded{Field: "(message)", Text: "send at most 1 MiB at once", Reason: rpcerr.ReasonTooLarge, Whole: true})
+		mark(msg, undecoded{Field: "(message)", Text: tooLarge, Reason: rpcerr.ReasonTooLarge, Whole: true})
 		return nil
 	}
 	if len(data) == 0 {
@@ -75,7 +77,7 @@ func (protoCodec) Marshal(m any) ([]byte, error) { return proto.Marshal(m.(proto
 func (protoCodec) Unmarshal(data []byte, m any) error {
 	msg := m.(proto.Message)
 	if len(data) > maxMessage {
-		mark(msg, undecoded{Field: "(message)", Text: "send at most 1 MiB at once", Reason: rpcerr.ReasonTooLarge, Whole: true})
+		mark(msg, undecoded{Field: "(message)", Text: tooLarge, Reason: rpcerr.ReasonTooLarge, Whole: true})
 		return nil
 	}
 	if err := proto.Unmarshal(data, msg); err != nil {

@@ -23,6 +23,7 @@ type interceptor struct {
 	validator protovalidate.Validator
 	logger    *slog.Logger
 	metrics   *metrics
+	streams   *streams
 }
 
 func (i *interceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
@@ -48,9 +49,13 @@ func (i *interceptor) WrapStreamingHandler(next connect.StreamingHandlerFunc) co
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
 		began := time.Now()
 		ctx, grant := withGrant(ctx)
-		err := next(ctx, &checkedConn{StreamingHandlerConn: conn, check: func(msg any) error {
-			return i.check(ctx, conn.Spec(), msg, grant)
-		}})
+		leave, err := i.streams.enter(CallerOf(ctx))
+		if err == nil {
+			defer leave()
+			err = next(ctx, &checkedConn{StreamingHandlerConn: conn, check: func(msg any) error {
+				return i.check(ctx, conn.Spec(), msg, grant)
+			}})
+		}
 		return i.finish(ctx, conn.Spec(), began, grant, err)
 	}
 }
@@ -91,6 +96,9 @@ func (i *interceptor) check(ctx context.Context, spec connect.Spec, anyMsg any, 
 		return errors.New("a procedure without a schema")
 	}
 	why, bad := undecodedOf(msg)
+	if unread := CallerOf(ctx).unread; unread != "" {
+		why, bad = notRead(unread), true
+	}
 	if bad && why.Whole && CallerOf(ctx).Known() {
 		return why.err()
 	}
@@ -103,6 +111,18 @@ func (i *interceptor) check(ctx context.Context, spec connect.Spec, anyMsg any, 
 		return why.err()
 	}
 	return i.validate(msg)
+}
+
+// notRead is a body that Guard did not take in.
+func notRead(why rpcerr.Reason) undecoded {
+	text := "this is not one message of the request's form"
+	switch why {
+	case rpcerr.ReasonTooLarge:
+		text = tooLarge
+	case rpcerr.ReasonTooSlow:
+		text = "send the whole request at once"
+	}
+	return undecoded{Field: "(message)", Text: text, Reason: why, Whole: true}
 }
 
 func (u undecoded) err() error {

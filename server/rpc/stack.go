@@ -58,7 +58,7 @@ func New(d Deps) (*Stack, error) {
 		// A handler's panic is counted and logged like any failure; the outer one
 		// is for the interceptor's own.
 		connect.WithRecover(s.recover),
-		connect.WithInterceptors(&interceptor{auth: s.Authorizer, validator: validator, logger: d.Logger, metrics: s.metrics}),
+		connect.WithInterceptors(&interceptor{auth: s.Authorizer, validator: validator, logger: d.Logger, metrics: s.metrics, streams: newStreams()}),
 		connect.WithRecover(s.recover),
 	}
 	return s, nil

@@ -26,10 +26,14 @@ const (
 	ReasonValidation Reason = "VALIDATION"
 	// ReasonTooLarge: The request is larger than 1 MiB. Send less at once.
 	ReasonTooLarge Reason = "TOO_LARGE"
+	// ReasonTooSlow: The request did not arrive in time. Check your connection and try again.
+	ReasonTooSlow Reason = "TOO_SLOW"
 	// ReasonPageTokenInvalid: The page token does not belong to this list and filter. Start from the first page.
 	ReasonPageTokenInvalid Reason = "PAGE_TOKEN_INVALID"
 	// ReasonRateLimited: Too many requests. Try again in {seconds} s.
 	ReasonRateLimited Reason = "RATE_LIMITED"
+	// ReasonTooManyStreams: At most {limit} live views may be open at once, for one person or one network. Close some; until then this one is read every few seconds.
+	ReasonTooManyStreams Reason = "TOO_MANY_STREAMS"
 	// ReasonRequestIdReused: This request id was used for another request. Use a new one.
 	ReasonRequestIdReused Reason = "REQUEST_ID_REUSED"
 	// ReasonConflict: Somebody changed this meanwhile. Read it again and repeat your change.
@@ -121,9 +125,11 @@ var codes = map[Reason]connect.Code{
 	ReasonPermissionDenied:            connect.CodePermissionDenied,
 	ReasonNotFound:                    connect.CodeNotFound,
 	ReasonValidation:                  connect.CodeInvalidArgument,
-	ReasonTooLarge:                    connect.CodeInvalidArgument,
+	ReasonTooLarge:                    connect.CodeResourceExhausted,
+	ReasonTooSlow:                     connect.CodeDeadlineExceeded,
 	ReasonPageTokenInvalid:            connect.CodeInvalidArgument,
 	ReasonRateLimited:                 connect.CodeResourceExhausted,
+	ReasonTooManyStreams:              connect.CodeResourceExhausted,
 	ReasonRequestIdReused:             connect.CodeInvalidArgument,
 	ReasonConflict:                    connect.CodeAborted,
 	ReasonPlanRequired:                connect.CodeFailedPrecondition,
@@ -154,8 +160,10 @@ var english = map[Reason]string{
 	ReasonNotFound:                    "This does not exist, or you may not see it.",
 	ReasonValidation:                  "Some fields need another value.",
 	ReasonTooLarge:                    "The request is larger than 1 MiB. Send less at once.",
+	ReasonTooSlow:                     "The request did not arrive in time. Check your connection and try again.",
 	ReasonPageTokenInvalid:            "The page token does not belong to this list and filter. Start from the first page.",
 	ReasonRateLimited:                 "Too many requests. Try again in {seconds} s.",
+	ReasonTooManyStreams:              "At most {limit} live views may be open at once, for one person or one network. Close some; until then this one is read every few seconds.",
 	ReasonRequestIdReused:             "This request id was used for another request. Use a new one.",
 	ReasonConflict:                    "Somebody changed this meanwhile. Read it again and repeat your change.",
 	ReasonPlanRequired:                "This comes with the plan {plan}.",
