@@ -42,7 +42,7 @@ func Guard(r *http.Request, caller *Caller, arrived func()) {
 		caller.unread = rpcerr.ReasonValidation
 		r.Header.Del(name)
 	}
-	for name, form := range timeouts {
+	for name, form := range forms {
 		if v := r.Header.Get(name); v != "" && !form.MatchString(v) {
 			caller.unread = rpcerr.ReasonValidation
 			r.Header.Del(name)
@@ -62,9 +62,11 @@ func Guard(r *http.Request, caller *Caller, arrived func()) {
 	}
 }
 
-var timeouts = map[string]*regexp.Regexp{
-	"Connect-Timeout-Ms": regexp.MustCompile(`^\d{1,10}$`),
-	"Grpc-Timeout":       regexp.MustCompile(`^\d{1,8}[HMSmun]$`),
+// forms are of headers that connect minds.
+var forms = map[string]*regexp.Regexp{
+	"Connect-Timeout-Ms":       regexp.MustCompile(`^\d{1,10}$`),
+	"Grpc-Timeout":             regexp.MustCompile(`^\d{1,8}[HMSmun]$`),
+	"Connect-Protocol-Version": regexp.MustCompile(`^1$`),
 }
 
 // Streams says whether a request's messages come in envelopes, and so whether it

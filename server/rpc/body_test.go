@@ -81,12 +81,13 @@ func TestABodyThatIsLateOrWhoseSenderHasGone(t *testing.T) {
 	}
 }
 
-func TestEncodingsAndTimeoutsThatNobodyKnows(t *testing.T) {
+func TestHeadersThatNobodyKnows(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ contentType, header, value string }{
 		{"application/json", "Content-Encoding", "br"}, {"application/grpc", "Grpc-Encoding", "snappy"}, {"application/connect+proto", "Connect-Content-Encoding", "x"},
 		{"application/json", "Connect-Timeout-Ms", "-1"}, {"application/json", "Connect-Timeout-Ms", "99999999999"}, {"application/json", "Connect-Timeout-Ms", "1s"},
 		{"application/grpc", "Grpc-Timeout", "1"}, {"application/grpc", "Grpc-Timeout", "-1S"}, {"application/grpc-web", "Grpc-Timeout", "1e9S"},
+		{"application/json", "Connect-Protocol-Version", "2"},
 	} {
 		caller := &Caller{}
 		r := posted(c.contentType, bytes.NewReader([]byte("{}")), c.header, c.value)
