@@ -27,11 +27,12 @@ import (
 // other role, no way past the policies, no row of the record of changes undone.
 //
 // The wall is not the setting. Whoever can run any statement as app can name any
-// tenant whose id he knows; so no place that app can read tells him the id of
-// another. He can also keep others waiting (LOCK TABLE, a sleep in a transaction
-// after raising its timeouts), end app's other sessions, and change app's own
-// password and defaults: PostgreSQL lets every role do that. What a default of
-// the role cannot do is put the product's connections into a tenant.
+// tenant whose id he knows (TestWhoeverNamesATenantIsInIt); so no place that app
+// can read tells him the id of another. Nor is it a wall against keeping others
+// waiting: LOCK TABLE, a sleep in a transaction after raising its timeouts. And
+// every role may change its own password and its own defaults, though not to a
+// default tenant. How many rows a table has in all, and how much it is used, is
+// in the catalog for everybody.
 
 // marked are two tenants; what B has says so, in values that a planner keeps
 // statistics of.

@@ -115,7 +115,9 @@ func ensureDatabase(ctx context.Context, conn *pgx.Conn, superURL, database stri
 
 // revokeBuiltin takes from everybody what PostgreSQL gives to everybody and the
 // product has no use for: large objects, which no policy binds and which are a
-// role's and not a tenant's, and ending the other sessions of one's role.
+// role's and not a tenant's, and ending the other sessions of one's role. The
+// owner keeps them: pg_dump writes such rights down, and a restore by who has
+// none would fail over them instead of passing them over.
 // deploy/postgres/roles.sql has the same statement.
 const revokeBuiltin = `DO $$
 DECLARE f regprocedure;
@@ -123,6 +125,7 @@ BEGIN
   FOR f IN SELECT oid FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace
     AND proname ~ '^(lo_.*|loread|lowrite|pg_terminate_backend|pg_cancel_backend)$' LOOP
     EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
+    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO cloudhub_owner', f);
   END LOOP;
 END $$`
 

@@ -21,6 +21,7 @@ REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO cloudhub_app, cloudhub_identity, cloudhub_system;
 -- What PostgreSQL gives to everybody and the product has no use for: large
 -- objects, which no policy binds, and ending the other sessions of one's role.
+-- The owner keeps them, so that it can restore a dump in which they are named.
 -- (db.Bootstrap has the same statement, and a test compares the two.)
 DO $$
 DECLARE f regprocedure;
@@ -28,5 +29,6 @@ BEGIN
   FOR f IN SELECT oid FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace
     AND proname ~ '^(lo_.*|loread|lowrite|pg_terminate_backend|pg_cancel_backend)$' LOOP
     EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
+    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO cloudhub_owner', f);
   END LOOP;
 END $$;
