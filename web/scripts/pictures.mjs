@@ -37,6 +37,9 @@ async function choose(page) {
 
 async function fill(page) {
   await page.locator(".dr.form input").first().fill("Lab de dados, dias úteis");
+  const [, start, stop] = await page.locator(".dr.form input.in").all();
+  await start.fill("08:00");
+  await stop.fill("18:00");
   await page.getByRole("checkbox", { name: "ipe-lab-gpu-01" }).check();
   await page.getByRole("checkbox", { name: "ipe-lab-notebook-01" }).check();
   await page.locator(".pv").waitFor();
@@ -52,7 +55,7 @@ const scenes = [
   { name: "signin", picture: "07-signin", path: "/sign-in", height: 900, scene: "picture" },
   { name: "register", path: "/register", height: 900, scene: "picture" },
   { name: "instances", picture: "02-instances", path: openMachine, height: 1009, act: choose, phone: instances },
-  { name: "instance", path: openMachine, height: 1009 },
+  { name: "instance", path: openMachine, height: 1009, looks: ["390", "390-dark"] },
   {
     name: "instances-compact",
     picture: "02-instances-compact",
@@ -70,7 +73,7 @@ const scenes = [
     act: fill,
     phone: `${place}/schedules`,
   },
-  { name: "schedule-form", path: `${place}/schedules?form=new`, height: 959, act: fill },
+  { name: "schedule-form", path: `${place}/schedules?form=new`, height: 959, act: fill, looks: ["390", "390-dark"] },
   { name: "run", picture: "04-run", path: homologation, height: 1160, act: openRun },
   { name: "accounts", path: `${place}/accounts`, height: 900 },
   { name: "account", path: `${place}/accounts?id=${account(4)}`, height: 1009 },
@@ -85,9 +88,10 @@ const scenes = [
       path: `${place}/${path}`,
       height: 700,
       scene,
+      looks: ["light", "390-dark"],
     })),
   ),
-  { name: "instances-en", path: openMachine, height: 1009, act: choose, language: "en", looks: ["light", "390"] },
+  { name: "instances-en", path: openMachine, height: 1009, act: choose, language: "en", looks: ["light"] },
   { name: "schedules-en", path: homologation, height: 959, language: "en", looks: ["light", "390"] },
   { name: "register-en", path: "/register", height: 900, language: "en", looks: ["light", "390"] },
 ];
@@ -151,6 +155,9 @@ async function draw(scene, look) {
     await page.waitForTimeout(400);
     const file = join(out, `${scene.name}-${look}.png`);
     await page.mouse.move(0, 0);
+    // On a phone the drawer is a page of its own, which scrolls within the window.
+    const tall = phone ? await page.evaluate(asideHeight) : 0;
+    if (tall > 844) await page.setViewportSize({ width, height: tall });
     await page.screenshot({ path: file, fullPage: Boolean(phone), animations: "disabled" });
     const picture = pictures && scene.picture && join(pictures, `${scene.picture}-${look}.png`);
     if (picture && existsSync(picture)) await beside(picture, file, join(out, `pair-${scene.name}-${look}.png`));
@@ -160,6 +167,11 @@ async function draw(scene, look) {
   } finally {
     await context.close();
   }
+}
+
+function asideHeight() {
+  const inner = document.querySelector(".dr-in, .dr form");
+  return inner ? Math.ceil(inner.scrollHeight + (document.querySelector(".dr .foot")?.clientHeight ?? 0)) : 0;
 }
 
 /** The picture on the left, the page on the right. */
