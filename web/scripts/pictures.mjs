@@ -28,6 +28,7 @@ const account = (n) => uuid("3", n);
 const instances = `${place}/aws/ec2?account=${[1, 2, 3].map(account)}&tag=${encodeURIComponent(encodeURIComponent("time=plataforma"))}`;
 const openMachine = `${instances}&id=${uuid("4", 1)}`;
 const homologation = `${place}/schedules?id=${uuid("6", 2)}`;
+const run = `${place}/schedules/${uuid("6", 2)}/runs/${uuid("7", 201)}`;
 
 async function choose(page) {
   for (const name of ["ipe-hml-fila-01", "ipe-hml-web-01", "ipe-hml-web-02"]) {
@@ -74,7 +75,8 @@ const scenes = [
     phone: `${place}/schedules`,
   },
   { name: "schedule-form", path: `${place}/schedules?form=new`, height: 959, act: fill, looks: ["390", "390-dark"] },
-  { name: "run", picture: "04-run", path: homologation, height: 1160, act: openRun },
+  { name: "run", picture: "04-run", path: run, height: 1160 },
+  { name: "schedule", path: homologation, height: 1160, act: openRun },
   { name: "accounts", path: `${place}/accounts`, height: 900 },
   { name: "account", path: `${place}/accounts?id=${account(4)}`, height: 1009 },
   { name: "account-new", path: `${place}/accounts?add=aws`, height: 959 },

@@ -117,6 +117,12 @@ export function routes({ session, queryClient, transport }: RouterDeps): RouteOb
                       }),
                     },
                     {
+                      path: "schedules/:scheduleId/runs/:operationId",
+                      loader: texts("schedule", "instance"),
+                      shouldRevalidate: () => false,
+                      lazy: async () => ({ Component: (await import("@/features/schedule/RunPage")).RunPage }),
+                    },
+                    {
                       path: "accounts",
                       loader: texts("account"),
                       shouldRevalidate: () => false,
