@@ -3,7 +3,7 @@
 //
 //   npm run pictures                       the pages
 //   npm run pictures -- <dir>              and beside each, <dir>/<picture>-light.png, -dark.png, -390.png
-//   npm run pictures -- <dir> schedules    only those whose name holds "schedules"
+//   npm run pictures -- <dir> run,signin   only those of these names
 //
 // The directory may also be named by PICTURES.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -14,7 +14,7 @@ import { createServer } from "vite";
 
 const [first, second] = process.argv.slice(2);
 const pictures = first && existsSync(first) ? first : process.env.PICTURES;
-const only = (first === pictures ? second : first) ?? "";
+const only = ((first === pictures ? second : first) ?? "").split(",").filter(Boolean);
 const out = fileURLToPath(new URL("../../.cache/pictures/", import.meta.url));
 mkdirSync(out, { recursive: true });
 
@@ -119,7 +119,7 @@ const browser = await chromium.launch({
 
 let failed = false;
 try {
-  for (const scene of scenes.filter((one) => one.name.includes(only))) {
+  for (const scene of scenes.filter((one) => only.length === 0 || only.includes(one.name))) {
     for (const look of scene.looks ?? Object.keys(looks)) await draw(scene, look);
   }
 } finally {

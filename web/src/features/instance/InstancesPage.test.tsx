@@ -223,7 +223,7 @@ test("the history says how it ended for this machine, not for the whole operatio
       targetFailedCount: 1,
       dueTime: timestampFromMs(Date.now() - 86_400_000),
       targets: [
-        { ...target, resourceId: machineId(1), state: TargetState.DONE, after: ResourceState.STOPPED, attempts: 1 },
+        { ...target, resourceId: machineId(1), state: TargetState.DONE, after: ResourceState.STOPPED, attempts: 3 },
         { ...target, resourceId: machineId(2), state: TargetState.FAILED, reason: "PROVIDER_DENIED", attempts: 3 },
       ],
     }),
@@ -234,7 +234,7 @@ test("the history says how it ended for this machine, not for the whole operatio
   expect(await aside.findByText("O provedor recusou: falta uma permissão.")).toBeTruthy();
   await user.click(screen.getByRole("button", { name: "web-01" }));
   const other = within(await screen.findByRole("complementary", { name: "web-01" }));
-  expect(await other.findByRole("button", { name: /^Parada.*Homologação/ })).toBeTruthy();
+  expect(await other.findByRole("button", { name: /^Parada na 3ª tentativa.*Homologação/ })).toBeTruthy();
   // The list told it all.
   expect(fake.asked.operations).toEqual([]);
 });

@@ -7,6 +7,7 @@ import { NamedStateMark, operationMark, StateMark } from "@/components/StateMark
 import { DeniedState, ErrorState } from "@/components/States";
 import { Table, TableFoot } from "@/components/Table";
 import { isAlive } from "@/components/time/track";
+import { wallIn } from "@/components/time/wall";
 import type { ListState } from "@/features/instance/listState";
 import { directionOf } from "@/features/instance/operation";
 import { OperationTrack } from "@/features/instance/StateCell";
@@ -23,7 +24,7 @@ import { RunProgress } from "./RunProgress";
 import { ruleOf } from "./rule";
 import { countsOf, scaleOf, targetsOf } from "./run";
 import { runColumns } from "./runColumns";
-import { weekdayWords } from "./words";
+import { type Weekday, weekdayWords } from "./words";
 import "./run.css";
 
 export interface RunPageViewProps {
@@ -105,6 +106,7 @@ function Run({
   const scale = scaleOf(operation, targets, now);
   const columns = runColumns({ t, format, scale, now, machines: path("aws/ec2") });
   const due = toDate(operation.dueTime) ?? toDate(operation.createTime);
+  const weekdayOf = (at: Date) => t(`weekday.long.${wallIn(format.zone ?? "UTC", at).weekday as Weekday}`);
   const bad = counts.failed + counts.missed;
   const meant = targets.length - counts.leftAlone;
   const attempts = targets.reduce((sum, target) => sum + target.attempts, 0);
@@ -135,7 +137,7 @@ function Run({
               {t("runPage.title", {
                 what: t(`run.${direction}`),
                 count: targets.length,
-                day: due ? `${format.weekday(due)} ${format.date(due)}` : "–",
+                day: due ? `${weekdayOf(due)} ${format.date(due)}` : "–",
                 time: due ? format.time(due) : "–",
               })}
             </PageTitle>

@@ -352,3 +352,30 @@ test("Esc closes the panel and leaves the list", async () => {
   await waitFor(() => expect(screen.queryByRole("form")).toBeNull());
   expect(router.state.location.search).toBe("");
 });
+
+describe("the filter of health", () => {
+  const sound = () =>
+    create(ScheduleSchema, { ...office("Sem falha"), id: scheduleId.replace(/1$/, "2"), recentRuns: [] });
+
+  test("in the address lets through those with a failure in the last ten, and says how many of how many", async () => {
+    show(timetable([office("Com falha"), sound()]), { query: "?health=bad" });
+    await screen.findByText("1 de 2 agendamentos");
+    expect(screen.getByRole("row", { name: /Com falha/ })).toBeDefined();
+    expect(screen.queryByRole("row", { name: /Sem falha/ })).toBeNull();
+  });
+
+  test("that lets nothing through can be let go of, from the page", async () => {
+    const { user, router } = show(timetable([sound()]), { query: "?health=bad" });
+    await screen.findByRole("heading", { name: "Nenhum agendamento assim" });
+    await user.click(screen.getByRole("button", { name: "Tirar o filtro" }));
+    expect(await screen.findByRole("row", { name: /Sem falha/ })).toBeDefined();
+    expect(router.state.location.search).toBe("");
+  });
+});
+
+test("an opened run leads to its page", async () => {
+  const { user } = show(timetable(), { query: `?id=${scheduleId}` });
+  await user.click(await screen.findByRole("button", { name: /^1 de 2.*Parar/ }));
+  const link = await screen.findByRole("link", { name: "Abrir esta execução" });
+  expect(link.getAttribute("href")).toBe(`${here}/${scheduleId}/runs/${operationId}`);
+});
