@@ -77,9 +77,9 @@ const scenes = [
   { name: "schedule-form", path: `${place}/schedules?form=new`, height: 959, act: fill, looks: ["390", "390-dark"] },
   { name: "run", picture: "04-run", path: run, height: 1160 },
   { name: "schedule", path: homologation, height: 1160, act: openRun },
-  { name: "accounts", path: `${place}/accounts`, height: 900 },
-  { name: "account", path: `${place}/accounts?id=${account(4)}`, height: 1009 },
-  { name: "account-new", path: `${place}/accounts?add=aws`, height: 959 },
+  { name: "accounts", path: `${place}/accounts`, height: 900, scene: "full" },
+  { name: "account", path: `${place}/accounts?open=${account(2)}`, height: 1009, scene: "full" },
+  { name: "account-new", path: `${place}/accounts?add=aws`, height: 959, scene: "full" },
   ...["loading", "empty", "error", "denied"].flatMap((scene) =>
     [
       ["instances", "aws/ec2"],
@@ -90,6 +90,12 @@ const scenes = [
       path: `${place}/${path}`,
       height: 700,
       scene,
+      // The first reading is tried again before it is called failed.
+      act: (page) =>
+        page
+          .locator(scene === "loading" ? ".sk-r" : ".slot")
+          .first()
+          .waitFor(),
       looks: ["light", "390-dark"],
     })),
   ),
@@ -160,7 +166,7 @@ async function draw(scene, look) {
     // On a phone the drawer is a page of its own, which scrolls within the window.
     const tall = phone ? await page.evaluate(asideHeight) : 0;
     if (tall > 844) await page.setViewportSize({ width, height: tall });
-    await page.screenshot({ path: file, fullPage: Boolean(phone), animations: "disabled" });
+    await page.screenshot({ path: file, fullPage: Boolean(phone) && tall === 0, animations: "disabled" });
     const picture = pictures && scene.picture && join(pictures, `${scene.picture}-${look}.png`);
     if (picture && existsSync(picture)) await beside(picture, file, join(out, `pair-${scene.name}-${look}.png`));
     console.log(`${scene.name} ${look}`);

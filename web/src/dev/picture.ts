@@ -7,7 +7,6 @@
  */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { CloudAccountState } from "@/gen/cloudhub/v1/cloud_account_pb";
 import {
   type Operation,
   OperationOrigin,
@@ -62,14 +61,8 @@ export const pictureAccounts = [
   fakeAccount(4, {
     name: "ipe-lojas",
     externalId: "447122901839",
-    state: CloudAccountState.PARTIAL,
     resourceCount: 12,
-    coverage: [
-      region("sa-east-1", 9),
-      region("us-west-2", 3),
-      { region: "us-east-1", ok: false, reason: "PROVIDER_DENIED", detail: "UnauthorizedOperation" },
-    ],
-    missingPermissions: ["ec2:StartInstances", "ec2:StopInstances"],
+    coverage: [region("sa-east-1", 9), region("us-west-2", 3), region("us-east-1", 0)],
   }),
 ];
 

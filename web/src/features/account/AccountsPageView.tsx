@@ -1,9 +1,9 @@
 import type { ReactNode } from "react";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
-import { ProviderMark, Simulated, Skeleton } from "@/components/Badge";
+import { ProviderMark, Simulated } from "@/components/Badge";
 import { Button } from "@/components/Button";
-import { Page, Split } from "@/components/Page";
+import { LeadSkeleton, Page, Split } from "@/components/Page";
 import { DeniedState, EmptyState, ErrorState, StaleBanner } from "@/components/States";
 import { type Column, Table, TableFoot } from "@/components/Table";
 import { RelativeTime, When } from "@/components/Time";
@@ -125,15 +125,6 @@ function Lead({ accounts }: { accounts: readonly CloudAccount[] }) {
       )}
       {failing > 0 && <span className="text-failed">{t("lead.failing", { count: failing })}</span>}
     </>
-  );
-}
-
-/** Holds the line's place, so that nothing moves when it comes. */
-function LeadSkeleton() {
-  return (
-    <span className="flex h-[1.45em] items-center">
-      <Skeleton width={260} />
-    </span>
   );
 }
 

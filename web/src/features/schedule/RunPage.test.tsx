@@ -103,7 +103,7 @@ test("says what came of it, which machine did not change, why, and what the prov
   screen.getByText("Uma máquina não parou. As outras estão como pedido.");
   const [, first, second, ...rest] = screen.getAllByRole("row");
   expect(first?.textContent).toMatch(/web-02.*Ligada.*Continua ligada.*3/);
-  expect(second?.textContent).toMatch(/web-01.*Ligada.*Parada.*1.*58 s/);
+  expect(second?.textContent).toMatch(/web-01.*Ligada.*Parada.*1.*58\u00a0s/);
   expect(rest).toEqual([]);
   const why = screen.getByRole("heading", { name: "Por que web-02 não parou" }).closest("section");
   expect(why?.textContent).toContain("O provedor recusou: falta uma permissão.");
@@ -118,7 +118,8 @@ test("says what came of it, which machine did not change, why, and what the prov
 
 test("leads back to the schedule and to the list", async () => {
   draw(() => ({ operation: run }));
-  const crumb = await screen.findByRole("navigation", { name: "Caminho" });
+  await screen.findByRole("heading", { level: 1, name: /^Parar 2/ });
+  const crumb = screen.getByRole("navigation", { name: "Caminho" });
   const names = within(crumb).getAllByRole("link");
   expect(names.map((link) => link.getAttribute("href"))).toEqual([
     `/o/${orgId}/w/${workspaceId}/schedules`,

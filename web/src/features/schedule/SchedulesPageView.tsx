@@ -2,7 +2,7 @@ import { type ReactNode, useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/components/Button";
 import { Facet, Facets } from "@/components/Facet";
-import { Page, Split } from "@/components/Page";
+import { LeadSkeleton, Page, Split } from "@/components/Page";
 import { DeniedState, EmptyState, ErrorState, StaleBanner } from "@/components/States";
 import { Table, TableFoot } from "@/components/Table";
 import { When } from "@/components/Time";
@@ -53,7 +53,9 @@ export function SchedulesPageView(props: SchedulesPageViewProps) {
     <Split aside={props.aside} panel={props.asideIsPanel ?? false}>
       <Page
         title={t("title")}
-        lead={all.length > 0 && <LeadLine rows={all} hasMore={props.hasMore} />}
+        lead={
+          all.length > 0 ? <LeadLine rows={all} hasMore={props.hasMore} /> : state === "loading" && <LeadSkeleton />
+        }
         actions={
           // The empty state has the button itself: one main button a screen.
           state !== "denied" &&
@@ -82,13 +84,11 @@ export function SchedulesPageView(props: SchedulesPageViewProps) {
           loading={state === "loading"}
           sort={{ id: "next", dir: "asc" }}
           top={
-            all.length > 0 && (
+            (state === "loading" || all.length > 0) && (
               <Facets
                 end={
                   format.zone && (
-                    <span className="only-d text-12 text-fg-3">
-                      {t("zone", { zone: format.zoneName(format.zone) })}
-                    </span>
+                    <span className="text-12 text-fg-3">{t("zone", { zone: format.zoneName(format.zone) })}</span>
                   )
                 }
               >
