@@ -160,6 +160,7 @@ async function draw(scene, look) {
     await page.waitForLoadState("networkidle");
     if (scene.act && !(phone && scene.phone)) await scene.act(page);
     await page.evaluate(() => document.fonts.ready);
+    await page.locator(".live.connecting").waitFor({ state: "detached", timeout: 10_000 });
     await page.waitForTimeout(400);
     const file = join(out, `${scene.name}-${look}.png`);
     await page.mouse.move(0, 0);
@@ -178,8 +179,9 @@ async function draw(scene, look) {
 }
 
 function asideHeight() {
-  const inner = document.querySelector(".dr-in, .dr form");
-  return inner ? Math.ceil(inner.scrollHeight + (document.querySelector(".dr .foot")?.clientHeight ?? 0)) : 0;
+  const aside = document.querySelector("aside.dr");
+  const inner = aside?.querySelector(".dr-in");
+  return inner ? Math.ceil(aside.clientHeight - inner.clientHeight + inner.scrollHeight) : 0;
 }
 
 /** The picture on the left, the page on the right. */

@@ -97,10 +97,10 @@ function RunLine({
       </button>
       {open && (
         <div className="past-in" id={id}>
-          <RunTargets operation={operation} schedule={schedule} />
           <Link className="lk text-12" to={`${path("schedules")}/${schedule.id}/runs/${operation.id}`}>
             {t("run.open")}
           </Link>
+          <RunTargets operation={operation} schedule={schedule} />
         </div>
       )}
     </li>
