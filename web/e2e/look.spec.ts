@@ -74,3 +74,21 @@ test("nothing moves for whoever asks for no motion", async ({ page, workspace })
   await page.emulateMedia({ reducedMotion: "reduce" });
   expect(await moving()).toBe(0);
 });
+
+test("a name of 255 characters pushes no column out of sight", async ({ page, workspace }) => {
+  await page.goto(`${workspace}/aws/ec2?q=ipe-hml-p`);
+  await rows(page);
+  const overflow = (length: number) =>
+    page.evaluate((length) => {
+      const name = document.querySelector("tr.row button.nm");
+      const table = document.querySelector("table.t");
+      const frame = document.querySelector(".tw");
+      if (!name || !table || !frame) throw new Error("no table");
+      name.textContent = "n".repeat(length);
+      return table.scrollWidth - frame.clientWidth;
+    }, length);
+  for (const width of [1440, 1200, 800, 390]) {
+    await page.setViewportSize({ width, height: 900 });
+    expect(await overflow(255), `at ${width} px`).toBeLessThanOrEqual(0);
+  }
+});

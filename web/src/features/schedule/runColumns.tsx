@@ -23,7 +23,7 @@ export function runColumns({ t, format, scale, now, machines }: RunColumnsOf): C
       header: t("runPage.target"),
       phone: 1,
       cell: (target) => (
-        <Link className="run-name" to={`${machines}?id=${target.resourceId}`}>
+        <Link className="run-name" to={`${machines}?id=${target.resourceId}`} title={target.resourceName || undefined}>
           {target.resourceName || target.providerId}
         </Link>
       ),
