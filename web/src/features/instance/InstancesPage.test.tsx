@@ -179,11 +179,10 @@ describe("live", () => {
     await waitFor(async () => expect((await row("web-01")).textContent).toContain("Parada"));
     say(ResourceState.RUNNING, 7n);
     // A later change of another row shows that the older one has been read, and dropped.
-    fake.say(
-      create(WatchWorkspaceResponseSchema, {
-        resources: [machine(2, "web-02", { state: ResourceState.STOPPING, version: 6n })],
-      }),
-    );
+    // The list that is read again for it has it too, as the server's would.
+    const second = machine(2, "web-02", { state: ResourceState.STOPPING, version: 6n });
+    fake.state.resources = fake.state.resources.map((one) => (one.id === second.id ? second : one));
+    fake.say(create(WatchWorkspaceResponseSchema, { resources: [second] }));
     await waitFor(async () => expect((await row("web-02")).textContent).toContain("Parando"));
     expect((await row("web-01")).textContent).toContain("Parada");
   });
