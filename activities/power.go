@@ -10,6 +10,7 @@ import (
 	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/agenda"
+	"github.com/cloudhub/cloudhub/internal/platform/crashpoint"
 	"github.com/cloudhub/cloudhub/internal/power"
 )
 
@@ -71,6 +72,9 @@ func (p *Power) Take(ctx context.Context, in WorkInput) (TakeResult, error) {
 		out.Batches = t.batches
 		return nil
 	})
+	if err == nil && !out.Ended {
+		crashpoint.Reached(crashpoint.Taken, in.Subject)
+	}
 	return out, err
 }
 
@@ -243,5 +247,8 @@ func (p *Power) Record(ctx context.Context, in WorkInput) (RecordResult, error) 
 		// Nobody asks for a final operation again: unconditionally.
 		return q.DeleteAgenda(ctx, agendaKey(in, agenda.KindPower))
 	})
+	if err == nil && out.Ended {
+		crashpoint.Reached(crashpoint.Gone, in.Subject)
+	}
 	return out, err
 }

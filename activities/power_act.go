@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/cloud"
+	"github.com/cloudhub/cloudhub/internal/platform/crashpoint"
 	"github.com/cloudhub/cloudhub/internal/power"
 )
 
@@ -32,11 +33,13 @@ func (d *drive) actAll(ctx context.Context, want cloud.Power, targets []toAct) e
 // by this process's monotonic clock, and compared once more below everything
 // that could delay the call.
 func (d *drive) act(ctx context.Context, want cloud.Power, targets []toAct) error {
+	crashpoint.Reached(crashpoint.Deciding, d.in.Subject)
 	before := time.Now()
 	allowed, left, err := d.mayAct(ctx, targets)
 	if err != nil || len(allowed) == 0 {
 		return err
 	}
+	crashpoint.Reached(crashpoint.Intended, d.in.Subject)
 	ids := make([]string, len(allowed))
 	for i, t := range allowed {
 		ids[i] = t.providerID
@@ -51,7 +54,12 @@ func (d *drive) act(ctx context.Context, want cloud.Power, targets []toAct) erro
 	if err != nil {
 		return d.callFailed(ctx, want, allowed, err)
 	}
-	return d.answered(ctx, allowed, result)
+	crashpoint.Reached(crashpoint.Answered, d.in.Subject)
+	if err := d.answered(ctx, allowed, result); err != nil {
+		return err
+	}
+	crashpoint.Reached(crashpoint.Noted, d.in.Subject)
+	return nil
 }
 
 // mayAct checks and writes the intent: one attempt more for each.

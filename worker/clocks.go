@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/agenda"
+	"github.com/cloudhub/cloudhub/internal/platform/crashpoint"
 	"github.com/cloudhub/cloudhub/internal/power"
 	"github.com/cloudhub/cloudhub/internal/schedule"
 )
@@ -49,6 +50,9 @@ func (d *Dispatcher) expand(ctx context.Context, kind agenda.Kind, fn expander) 
 		return fn(ctx, q, rows)
 	})
 	if err == nil {
+		for _, r := range rows {
+			crashpoint.Reached(crashpoint.Expanded, r.Subject)
+		}
 		d.metrics.clocks.WithLabelValues(string(kind)).Add(float64(len(rows)))
 		return len(rows) == clocksAtOnce, nil
 	}

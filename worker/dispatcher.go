@@ -19,6 +19,7 @@ import (
 	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/agenda"
+	"github.com/cloudhub/cloudhub/internal/platform/crashpoint"
 )
 
 // Dispatcher drives the agenda: it expands clocks, delivers due work to
@@ -206,6 +207,7 @@ func (d *Dispatcher) start(ctx context.Context, row gen.Agenda, facts gen.WorkFa
 	if err != nil {
 		return d.note(ctx, row, fmt.Errorf("subject %q is not an id", row.Subject), agenda.RetryWait(20))
 	}
+	crashpoint.Reached(crashpoint.Leased, row.Subject)
 	kind := agenda.Kind(row.Kind)
 	callCtx, cancel := context.WithTimeout(ctx, temporalWithin)
 	defer cancel()
@@ -239,6 +241,7 @@ func (d *Dispatcher) start(ctx context.Context, row gen.Agenda, facts gen.WorkFa
 		}
 		return errors.Join(err, noteErr)
 	}
+	crashpoint.Reached(crashpoint.Started, row.Subject)
 	d.metrics.deliveries.WithLabelValues(row.Kind, "started").Inc()
 	d.metrics.deliveryLag.WithLabelValues(laneName(agenda.Lane(row.Lane))).Observe(max(0, time.Since(row.DueAt).Seconds()))
 	a.add(row, run.GetRunID(), true, agenda.QuietAfter)

@@ -43,7 +43,13 @@ func spawn(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
 	path, err := binary()
 	require.NoError(t, err)
-	p := &process{cmd: exec.Command(path, args...), out: &lockedBuffer{}, done: make(chan struct{})}
+	return runProgram(t, exec.Command(path, args...), env)
+}
+
+// runProgram starts a program, to be killed when the test ends.
+func runProgram(t *testing.T, cmd *exec.Cmd, env []string) *process {
+	t.Helper()
+	p := &process{cmd: cmd, out: &lockedBuffer{}, done: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
 	require.NoError(t, p.cmd.Start())

@@ -14,6 +14,7 @@ import (
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/agenda"
 	"github.com/cloudhub/cloudhub/internal/cloud"
+	"github.com/cloudhub/cloudhub/internal/platform/crashpoint"
 	"github.com/cloudhub/cloudhub/internal/platform/rpcerr"
 	"github.com/cloudhub/cloudhub/internal/power"
 	"github.com/cloudhub/cloudhub/server/audit"
@@ -99,6 +100,7 @@ func (s *Service) ask(ctx context.Context, o order) (*v1.Operation, error) {
 	if err != nil {
 		return nil, err
 	}
+	crashpoint.Reached(crashpoint.Committed, o.requestID)
 	return operation.ToProto(op, nil, nil), nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cloudhub/cloudhub/internal/cloud"
+	"github.com/cloudhub/cloudhub/internal/platform/crashpoint"
 )
 
 // gate is the innermost RoundTripper of ours: below the SDK's retries and
@@ -28,6 +29,7 @@ type gate struct {
 func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx := r.Context()
 	c := callFrom(ctx)
+	crashpoint.Reached(crashpoint.Signed, c.ids...)
 	if err := g.late(ctx, c); err != nil {
 		if r.Body != nil {
 			_ = r.Body.Close()
@@ -42,6 +44,7 @@ func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 	// over another connection: that would be a retry nobody decided on.
 	r = r.Clone(ctx)
 	r.Body = &gatedBody{ReadCloser: r.Body, pass: func() error {
+		crashpoint.Reached(crashpoint.Sending, c.ids...)
 		if err := g.late(ctx, c); err != nil {
 			return err
 		}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/cloudhub/cloudhub/internal/platform/crashpoint"
 )
 
 // answer is what a call comes to on the wire.
@@ -27,6 +29,9 @@ func (s *Sim) serveAPI(w http.ResponseWriter, r *http.Request) {
 		failed = s.authenticate(q, r, body, s.wall())
 	}
 	a := s.perform(q, failed)
+	if a.failed == nil && (q.action == actionStart || q.action == actionStop) {
+		crashpoint.Reached(crashpoint.Accepted, q.ids...)
+	}
 	if !s.wait(r.Context(), a.latency) {
 		return
 	}
