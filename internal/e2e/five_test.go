@@ -22,8 +22,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
-	"github.com/cloudhub/cloudhub/db"
-	"github.com/cloudhub/cloudhub/db/dbtest"
 	"github.com/cloudhub/cloudhub/internal/cloud/sim"
 	"github.com/cloudhub/cloudhub/internal/platform/crashpoint"
 	"github.com/cloudhub/cloudhub/internal/platform/embedded"
@@ -160,17 +158,7 @@ func (f *five) startPostgres() {
 	}})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = f.postgres.Stop(context.Background()); _ = os.RemoveAll(dir) })
-	f.db = &dbtest.DB{}
-	f.db.URLs, err = db.Bootstrap(t.Context(), f.postgres.URL("postgres"), "cloudhub", "dbtest")
-	require.NoError(t, err)
-	_, err = db.Migrate(t.Context(), f.db.URLs.Owner)
-	require.NoError(t, err)
-	f.db.Owner, err = db.Connect(t.Context(), db.Options{URL: f.db.URLs.Owner, MaxConns: 3})
-	require.NoError(t, err)
-	system, err := db.Connect(t.Context(), db.Options{URL: f.db.URLs.System, MaxConns: 2})
-	require.NoError(t, err)
-	f.db.System = db.NewSystem(system)
-	t.Cleanup(func() { f.db.Owner.Close(); system.Close() })
+	f.db = connectAll(t, f.postgres)
 }
 
 func (f *five) spawnTemporal() *process {
