@@ -140,10 +140,10 @@ var beyond = []struct {
 }{
 	{"identity.sql", db.RoleApp, []string{"ListMyOrganizations", "ListMyWorkspaces"}}, // of its tenant
 	{"identity.sql", db.RoleSystem, []string{"ForgetLoginFailures", "ListSessions"}},
-	{"dispatch.sql", db.RoleIdentity, []string{"InsertAuditMany", "PurgeLoginFailures", "SystemTime"}},
+	{"dispatch.sql", db.RoleIdentity, []string{"InsertAuditMany", "LockLane", "PurgeLoginFailures", "SystemTime"}},
 	{"dispatch.sql", db.RoleApp, []string{
 		"Acknowledge", "AcknowledgeBusy", "AdvanceSchedules", "AgendaOldestDue", "AskMany", "ClaimOperations", "ClaimSchedules", "ClaimTargets",
-		"CountOpen", "DeleteClock", "DueSchedules", "InsertAuditMany", "LeaseDelivered", "LeaseWork", "LockClock", "LockDueClocks", "MoveClocks",
+		"CountOpen", "DeleteClock", "DueSchedules", "InsertAuditMany", "LeaseDelivered", "LeaseWork", "LockClock", "LockDueClocks", "LockLane", "MoveClocks",
 		"NextOfWorkspaces", "NoteFailure", "ParkClock", "PurgeDrafts", "Redeliver", "SchedulesByZoneData", "StampNextSync", "SystemTime",
 		"TargetsOfSchedules", "UnfinishedWithoutAgenda", "WorkFacts",
 	}},

@@ -114,27 +114,42 @@ func workKinds() []string {
 // deliverFresh leases and starts what was never delivered, as far as the lane's
 // cap allows.
 func (d *Dispatcher) deliverFresh(ctx context.Context, lane agenda.Lane) (full bool, err error) {
-	open, err := d.system.Read().CountOpen(ctx, int16(lane))
-	if err != nil {
-		return false, err
-	}
-	free := min(agenda.InFlightCap(lane)-int(open), batchSize)
-	if free <= 0 {
-		return false, nil
-	}
-	// In a transaction because that repeats on a deadlock: SKIP LOCKED does not
-	// keep PostgreSQL from waiting while it follows a row's newer version.
-	var rows []gen.Agenda
-	err = d.system.Tx(ctx, func(q *gen.Queries) (err error) {
-		rows, err = q.LeaseWork(ctx, gen.LeaseWorkParams{
-			Lane: int16(lane), Kinds: workKinds(), PickLimit: int32(free) * 4, RowLimit: int32(free), LeaseSeconds: agenda.LeaseFor.Seconds(),
-		})
-		return err
-	})
+	rows, full, err := d.leaseFresh(ctx, lane)
 	if err != nil || len(rows) == 0 {
 		return false, err
 	}
-	return len(rows) == free, d.startAll(ctx, rows)
+	return full, d.startAll(ctx, rows)
+}
+
+// lanePatience is how long a worker that is frozen while it leases may keep the
+// others of its lane from leasing.
+const lanePatience = 5 * time.Second
+
+// leaseFresh counts what the lane has in flight and leases what fits beside it.
+// full says that it took as much as it may: there may be more.
+func (d *Dispatcher) leaseFresh(ctx context.Context, lane agenda.Lane) (rows []gen.Agenda, full bool, err error) {
+	// The transaction repeats on a deadlock, too: SKIP LOCKED does not keep
+	// PostgreSQL from waiting while it follows a row's newer version.
+	err = d.system.Tx(ctx, func(q *gen.Queries) error {
+		rows, full = nil, false
+		if err := q.LockLane(ctx, gen.LockLaneParams{PatienceMs: int32(lanePatience.Milliseconds()), Lane: int32(lane)}); err != nil {
+			return err
+		}
+		open, err := q.CountOpen(ctx, gen.CountOpenParams{Lane: int16(lane), LeaseSeconds: agenda.LeaseFor.Seconds()})
+		if err != nil {
+			return err
+		}
+		free := min(agenda.InFlightCap(lane)-int(open), batchSize)
+		if free <= 0 {
+			return nil
+		}
+		rows, err = q.LeaseWork(ctx, gen.LeaseWorkParams{
+			Lane: int16(lane), Kinds: workKinds(), PickLimit: int32(free) * 4, RowLimit: int32(free), LeaseSeconds: agenda.LeaseFor.Seconds(),
+		})
+		full = len(rows) == free
+		return err
+	})
+	return rows, full, err
 }
 
 // acks collects what Temporal has been told, to be written in one statement.

@@ -311,11 +311,19 @@ func (q *Queries) ClaimTargets(ctx context.Context, arg ClaimTargetsParams) erro
 }
 
 const countOpen = `-- name: CountOpen :one
-SELECT count(*) FROM agenda WHERE lane = $1 AND run_id IS NOT NULL
+SELECT count(*) FROM agenda a WHERE a.lane = $1 AND (a.run_id IS NOT NULL
+  OR a.lease > 0 AND a.last_error IS NULL AND a.look_at > now() AND a.look_at <= now() + make_interval(secs => $2::float8))
 `
 
-func (q *Queries) CountOpen(ctx context.Context, lane int16) (int64, error) {
-	row := q.db.QueryRow(ctx, countOpen, lane)
+type CountOpenParams struct {
+	Lane         int16
+	LeaseSeconds float64
+}
+
+// What is in flight: delivered, or leased a moment ago to be delivered. What waits
+// after a failure is not: a cap must not cover its own recovery.
+func (q *Queries) CountOpen(ctx context.Context, arg CountOpenParams) (int64, error) {
+	row := q.db.QueryRow(ctx, countOpen, arg.Lane, arg.LeaseSeconds)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
@@ -632,6 +640,24 @@ func (q *Queries) LockDueClocks(ctx context.Context, arg LockDueClocksParams) ([
 		return nil, err
 	}
 	return items, nil
+}
+
+const lockLane = `-- name: LockLane :exec
+SELECT set_config('idle_in_transaction_session_timeout', ($1::int)::text, true),
+  pg_advisory_xact_lock(hashtext('cloudhub agenda lane'), $2::int)
+`
+
+type LockLaneParams struct {
+	PatienceMs int32
+	Lane       int32
+}
+
+// Before CountOpen, in the transaction that leases: of several workers one at a
+// time counts and leases, or together they pass the cap. One that is frozen in
+// between is cut off by PostgreSQL, so that the others go on.
+func (q *Queries) LockLane(ctx context.Context, arg LockLaneParams) error {
+	_, err := q.db.Exec(ctx, lockLane, arg.PatienceMs, arg.Lane)
+	return err
 }
 
 const moveClocks = `-- name: MoveClocks :exec

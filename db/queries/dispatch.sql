@@ -35,8 +35,18 @@ UPDATE agenda a SET look_at = now() + make_interval(secs => @lease_seconds::floa
 FROM due d WHERE (a.org_id, a.kind, a.subject) = (d.org_id, d.kind, d.subject)
 RETURNING a.*;
 
+-- name: LockLane :exec
+-- Before CountOpen, in the transaction that leases: of several workers one at a
+-- time counts and leases, or together they pass the cap. One that is frozen in
+-- between is cut off by PostgreSQL, so that the others go on.
+SELECT set_config('idle_in_transaction_session_timeout', (@patience_ms::int)::text, true),
+  pg_advisory_xact_lock(hashtext('cloudhub agenda lane'), @lane::int);
+
 -- name: CountOpen :one
-SELECT count(*) FROM agenda WHERE lane = @lane AND run_id IS NOT NULL;
+-- What is in flight: delivered, or leased a moment ago to be delivered. What waits
+-- after a failure is not: a cap must not cover its own recovery.
+SELECT count(*) FROM agenda a WHERE a.lane = @lane AND (a.run_id IS NOT NULL
+  OR a.lease > 0 AND a.last_error IS NULL AND a.look_at > now() AND a.look_at <= now() + make_interval(secs => @lease_seconds::float8));
 
 -- name: Acknowledge :execrows
 -- In batches. Locked rows are skipped, or this deadlocks beside transactions

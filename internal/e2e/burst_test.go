@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
+	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/agenda"
 	"github.com/cloudhub/cloudhub/internal/cloud/sim"
 )
@@ -47,7 +48,7 @@ func (w *world) watchInFlight(lane agenda.Lane) (most func() int64) {
 	go func() {
 		defer close(ended)
 		for ctx.Err() == nil {
-			if n, err := w.db.System.Read().CountOpen(ctx, int16(lane)); err == nil {
+			if n, err := w.db.System.Read().CountOpen(ctx, gen.CountOpenParams{Lane: int16(lane), LeaseSeconds: agenda.LeaseFor.Seconds()}); err == nil {
 				seen.Store(max(seen.Load(), n))
 			}
 			time.Sleep(5 * time.Millisecond)

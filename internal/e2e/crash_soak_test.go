@@ -73,7 +73,7 @@ func killEverything(t *testing.T, table *killTable, lagging bool) {
 	for i := range soakOrders {
 		s.pairs = append(s.pairs, s.schedule(fmt.Sprint("par ", i), ids(s.resources, s.of(byTimetable, i)...)...).GetId())
 	}
-	s.revive()
+	s.revive(theWorker)
 	total, redundant := 0, 0
 	for round := 0; total < soakKills; round++ {
 		n, r := s.round(round)

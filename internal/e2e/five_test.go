@@ -42,7 +42,10 @@ var allProcesses = []string{theServer, theWorker, thePostgres, theTemporal, theS
 
 // temporalEnv makes the test binary a Temporal and nothing else: it links one
 // anyway. The value is "port postgres-url".
-const temporalEnv = "CLOUDHUB_TEST_TEMPORAL"
+const (
+	temporalEnv    = "CLOUDHUB_TEST_TEMPORAL"
+	temporalServes = "temporal serves"
+)
 
 // temporalProcess serves until its standard input ends, which it does when the
 // test that started it is gone.
@@ -57,6 +60,7 @@ func temporalProcess(address string) int {
 	if err != nil {
 		return fail(err)
 	}
+	fmt.Println(temporalServes)
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	if err := t.Stop(ctx); err != nil {
 		return fail(err)
@@ -90,6 +94,8 @@ type five struct {
 	serverProc   *process
 	simProc      *process
 	workers      []*process
+	// down are the processes that the test has killed and not brought back.
+	down map[string]bool
 }
 
 // newFive starts an installation with one person and the estate's first account
@@ -99,7 +105,7 @@ func newFive(t *testing.T, estate sim.Estate) *five {
 	t.Helper()
 	_, err := pointedBinary()
 	require.NoError(t, err)
-	f := &five{world: &world{t: t, keys: t.TempDir(), logs: &lockedBuffer{}}, simDir: t.TempDir(), serverKeys: t.TempDir()}
+	f := &five{world: &world{t: t, keys: t.TempDir(), logs: &lockedBuffer{}}, simDir: t.TempDir(), serverKeys: t.TempDir(), down: map[string]bool{}}
 	f.points, err = crashpoint.NewFolder(t.TempDir())
 	require.NoError(t, err)
 	require.NoError(t, vault.EnsureRings(f.keys, time.Now()))
@@ -168,21 +174,8 @@ func (f *five) spawnTemporal() *process {
 	return runProgram(f.t, cmd, []string{temporalEnv + "=" + f.temporalPort + " " + f.postgres.URL("postgres")})
 }
 
-// awaitTemporal waits until it answers; one whose predecessor's lock or port was
-// not free yet is started again.
 func (f *five) awaitTemporal() {
-	f.await("Temporal answers", func() bool {
-		select {
-		case <-f.temporalProc.done:
-			f.temporalProc = f.spawnTemporal()
-		default:
-		}
-		conn, err := net.DialTimeout("tcp", "127.0.0.1:"+f.temporalPort, time.Second)
-		if err != nil {
-			return false
-		}
-		return conn.Close() == nil
-	})
+	f.await("Temporal serves", func() bool { return strings.Contains(f.temporalProc.out.String(), temporalServes) })
 }
 
 func (f *five) pointed(env []string, args ...string) *process {
@@ -202,15 +195,8 @@ func (f *five) spawnServer() *process {
 	}, "server")
 }
 
-// awaitServer waits until the server is ready; what ends because PostgreSQL is
-// not back yet is started again, as any process manager would.
 func (f *five) awaitServer() {
 	f.await("the server is ready", func() bool {
-		select {
-		case <-f.serverProc.done:
-			f.serverProc = f.spawnServer()
-		default:
-		}
 		resp, err := http.Get(f.url + "/readyz")
 		if err != nil {
 			return false
@@ -220,22 +206,54 @@ func (f *five) awaitServer() {
 }
 
 func (f *five) spawnWorker() *process {
-	p := f.pointed([]string{
+	p := f.workerProcess()
+	delete(f.down, theWorker)
+	f.workers = append(f.workers, p)
+	return p
+}
+
+func (f *five) workerProcess() *process {
+	return f.pointed([]string{
 		"CLOUDHUB_KEYS_DIR=" + f.keys, "CLOUDHUB_DATABASE_APP_URL=" + f.db.URLs.App, "CLOUDHUB_DATABASE_SYSTEM_URL=" + f.db.URLs.System,
 		"CLOUDHUB_TEMPORAL_ADDRESS=127.0.0.1:" + f.temporalPort, "CLOUDHUB_AWS_ENDPOINT=http://" + f.simAddr,
 	}, "worker")
-	f.workers = append(f.workers, p)
-	return p
+}
+
+func (p *process) ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// keepUp starts again what has ended by itself, as any process manager would: a
+// process that finds its database or Temporal away at its start gives up.
+func (f *five) keepUp() {
+	again := func(name string, p **process, spawn func() *process) {
+		if *p != nil && (*p).ended() && !f.down[name] {
+			f.t.Logf("%s ended by itself and is started again: %s", name, tail((*p).out.String(), 300))
+			*p = spawn()
+		}
+	}
+	again(theServer, &f.serverProc, f.spawnServer)
+	again(theTemporal, &f.temporalProc, f.spawnTemporal)
+	again(theSimulator, &f.simProc, f.spawnSim)
+	for i := range f.workers {
+		again(theWorker, &f.workers[i], f.workerProcess)
+	}
 }
 
 // await is eventually with the processes' last words.
 func (f *five) await(what string, ok func() bool) {
 	f.t.Helper()
-	deadline := time.Now().Add(90 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for !ok() {
+		f.keepUp()
 		if time.Now().After(deadline) {
 			armed, _ := f.points.Armed()
-			f.t.Fatalf("not within a minute and a half: %s\narmed and not reached: %v\n%s", what, armed, f.lastWords())
+			f.t.Fatalf("not within two minutes: %s\narmed and not reached: %v\n%s", what, armed, f.lastWords())
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -255,6 +273,7 @@ func (f *five) lastWords() string {
 func (f *five) kill(names ...string) {
 	f.t.Helper()
 	for _, name := range names {
+		f.down[name] = true
 		switch name {
 		case theServer:
 			f.serverProc.kill()
@@ -309,14 +328,18 @@ func childrenOf(parent int) (out []int) {
 // revive brings back what was killed and waits until all of it answers.
 func (f *five) revive(names ...string) {
 	f.t.Helper()
-	if slices.Contains(names, theSimulator) {
-		f.simProc = f.spawnSim()
-	}
-	if slices.Contains(names, theTemporal) {
-		f.temporalProc = f.spawnTemporal()
-	}
-	if slices.Contains(names, theServer) {
-		f.serverProc = f.spawnServer()
+	for _, name := range names {
+		switch name {
+		case theServer:
+			f.serverProc = f.spawnServer()
+		case theTemporal:
+			f.temporalProc = f.spawnTemporal()
+		case theSimulator:
+			f.simProc = f.spawnSim()
+		case theWorker:
+			f.spawnWorker()
+		}
+		delete(f.down, name)
 	}
 	f.await("PostgreSQL is back", func() bool {
 		ctx, cancel := context.WithTimeout(f.t.Context(), time.Second)
@@ -327,26 +350,6 @@ func (f *five) revive(names ...string) {
 		f.db.Owner.Reset()
 	}
 	f.awaitTemporal()
-	f.await("a worker lives", func() bool {
-		f.workers = slices.DeleteFunc(f.workers, func(p *process) bool {
-			select {
-			case <-p.done:
-				return true
-			default:
-				return false
-			}
-		})
-		if len(f.workers) == 0 {
-			f.spawnWorker()
-			time.Sleep(300 * time.Millisecond) // one that finds nobody to talk to ends at once
-		}
-		select {
-		case <-f.workers[0].done:
-			return false
-		default:
-			return true
-		}
-	})
 	f.await("the simulator answers", func() bool {
 		resp, err := http.Get("http://" + f.simAddr + "/_sim/healthz")
 		if err != nil {
