@@ -100,14 +100,14 @@ func killedAtEveryPoint(t *testing.T, victim string) {
 		// be recorded does not show, and is asked for once more.
 		c.lag(10 * time.Second)
 	}
-	open := c.count("SELECT count(*) FROM operations WHERE ended_at IS NULL")
+	past := c.past()
 	died := time.Now()
 	c.kill(victim)
 	require.NoError(t, c.points.ReleaseAll())
 	c.revive(victim)
 	c.finish()
-	t.Logf("%s killed with %d operations at %d points of two paths, %d of them open; all had ended %.1f s later",
-		victim, len(cases), len(crashpoint.All), open, time.Since(died).Seconds())
+	t.Logf("%s killed with %d operations at %d points of two paths (of these had ended: %s); all had ended %.1f s later",
+		victim, len(cases), len(crashpoint.All), past, time.Since(died).Seconds())
 	c.check()
 }
 
@@ -187,6 +187,18 @@ func (c *crash) bringToTheirPoints() {
 		c.answers.Go(func() { c.insist(x) })
 	}
 	c.reached("the server has committed")
+}
+
+// past are the operations that have ended: those at the last point, and on a busy
+// machine what another attempt has carried on meanwhile.
+func (c *crash) past() string {
+	var names []string
+	for _, x := range c.cases {
+		if x.op != "" && c.count("SELECT count(*) FROM operations WHERE id = $1 AND ended_at IS NOT NULL", x.op) == 1 {
+			names = append(names, x.name())
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 func (c *crash) reached(what string) {

@@ -95,7 +95,8 @@ type five struct {
 	simProc      *process
 	workers      []*process
 	// down are the processes that the test has killed and not brought back.
-	down map[string]bool
+	down         map[string]bool
+	startedAgain time.Time
 }
 
 // newFive starts an installation with one person and the estate's first account
@@ -232,8 +233,8 @@ func (p *process) ended() bool {
 // process that finds its database or Temporal away at its start gives up.
 func (f *five) keepUp() {
 	again := func(name string, p **process, spawn func() *process) {
-		if *p != nil && (*p).ended() && !f.down[name] {
-			f.t.Logf("%s ended by itself and is started again: %s", name, tail((*p).out.String(), 300))
+		if *p != nil && (*p).ended() && !f.down[name] && time.Since(f.startedAgain) > 500*time.Millisecond {
+			f.startedAgain = time.Now()
 			*p = spawn()
 		}
 	}

@@ -231,7 +231,7 @@ func newSkewedDatabase(t *testing.T, off time.Duration) *skewed {
 	t.Helper()
 	found, err := filepath.Glob("/usr/lib/*/faketime/libfaketime.so.1")
 	require.NoError(t, err)
-	require.NotEmpty(t, found, "libfaketime is needed: apt-get install faketime (make setup-test does)")
+	require.NotEmpty(t, found, "libfaketime is needed: apt-get install libfaketime, as make setup-test does")
 	dir, err := os.MkdirTemp(shared.dir, "skewed")
 	require.NoError(t, err)
 	require.NoError(t, os.Chmod(dir, 0o755))

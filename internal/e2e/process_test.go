@@ -8,12 +8,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
@@ -247,6 +249,17 @@ func awaitReady(t *testing.T, dir string, p *process) readyFile {
 	}
 }
 
+// devDatabase is the database of a demonstration, as its superuser.
+func devDatabase(t *testing.T, dir string) *pgx.Conn {
+	t.Helper()
+	read := func(name string) string {
+		raw, err := os.ReadFile(filepath.Join(dir, "postgres", name))
+		require.NoError(t, err)
+		return strings.TrimSpace(string(raw))
+	}
+	return dbtest.Connect(t, fmt.Sprintf("postgres://postgres:%s@127.0.0.1:%s/cloudhub?sslmode=disable", read("password"), read("port")))
+}
+
 // devWorld signs in to a demonstration.
 func devWorld(t *testing.T, r readyFile) *world {
 	t.Helper()
@@ -273,6 +286,16 @@ func TestTheWholeProgramKilledInTheMiddleOfAStop(t *testing.T) {
 			victim = m
 		}
 	}
+	// A minute of the timetable comes while it is dead, or just after.
+	list, err := w.schedules.ListSchedules(t.Context(), &v1.ListSchedulesRequest{OrgId: w.org, WorkspaceId: w.ws})
+	require.NoError(t, err)
+	i := slices.IndexFunc(list.GetSchedules(), func(s *v1.Schedule) bool { return strings.HasPrefix(s.GetName(), "Homologação") })
+	pair, at := list.GetSchedules()[i], time.Now().Add(2*time.Second).Truncate(time.Millisecond)
+	database := devDatabase(t, dir)
+	_, err = database.Exec(t.Context(), "UPDATE schedules SET next_at = $2, next_wanted = 'stopped' WHERE id = $1", pair.GetId(), at)
+	require.NoError(t, err)
+	_, err = database.Exec(t.Context(), "UPDATE agenda SET due_at = $2, look_at = $2 WHERE kind = 'timetable' AND subject = $1", w.ws, at)
+	require.NoError(t, err)
 	op := w.stop(victim.GetId())
 	w.accepted(op.GetId())
 	p.kill()
@@ -282,6 +305,18 @@ func TestTheWholeProgramKilledInTheMiddleOfAStop(t *testing.T) {
 	got, targets := w.ended(op.GetId())
 	require.Equal(t, v1.OperationState_OPERATION_STATE_SUCCEEDED, got.GetState(), got)
 	require.Equal(t, v1.TargetState_TARGET_STATE_DONE, targets[victim.GetProviderId()].GetState())
+	w.eventually("the timetable's minute is done", func() bool {
+		runs, err := w.operations.ListOperations(t.Context(), &v1.ListOperationsRequest{OrgId: w.org, WorkspaceId: w.ws, ScheduleId: pair.GetId()})
+		require.NoError(t, err)
+		n := 0
+		for _, run := range runs.GetOperations() {
+			if run.GetDueTime().AsTime().Equal(at.UTC()) && run.GetState() == v1.OperationState_OPERATION_STATE_SUCCEEDED {
+				n++
+			}
+		}
+		require.LessOrEqual(t, n, 1)
+		return n == 1
+	})
 	asTheReadmeSays(t, r)
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 	require.Zero(t, p.exit(t, 30*time.Second), p.out.String())
