@@ -29,6 +29,9 @@ const (
 	soakKills    = 80
 	soakOrders   = 3
 	soakMachines = 2
+	// soakLag is how far readings lag behind writes in every other installation: less
+	// than power.SettleFor, within which an acceptance may not show.
+	soakLag = 8 * time.Second
 )
 
 // Any of the five processes, one or several at once, die again and again at
@@ -96,7 +99,7 @@ func (s *soak) of(path string, i int) []string {
 func (s *soak) round(n int) (died, redundant int) {
 	s.person = s.signIn(s.email, s.password) // an access token lives five minutes
 	if s.lagging {
-		s.lag(2 * time.Second)
+		s.lag(soakLag)
 	}
 	want, order := "stopped", s.stopOnce
 	if n%2 == 1 {
@@ -151,7 +154,7 @@ func (s *soak) strike() {
 	time.Sleep(time.Duration(rand.IntN(1000)) * time.Millisecond)
 	s.revive(names[:many]...)
 	if s.lagging && slices.Contains(names[:many], theSimulator) {
-		s.lag(2 * time.Second)
+		s.lag(soakLag)
 	}
 }
 

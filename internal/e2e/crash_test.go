@@ -294,15 +294,3 @@ func (c *crash) check() {
 	c.settled()
 	t.Logf("%d calls for %d machines, %d of them redundant", len(calls), 2*len(c.cases), repeated)
 }
-
-// The list that code and tests share has no point twice, and every path ends
-// with the agenda row.
-func TestThePointsAreOneList(t *testing.T) {
-	t.Parallel()
-	seen := map[crashpoint.Point]bool{}
-	for _, p := range crashpoint.All {
-		require.False(t, seen[p], p)
-		require.False(t, strings.ContainsAny(string(p), "@/ "), p)
-		seen[p] = true
-	}
-}

@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// pointed says which build this is.
+const pointed = true
+
 // Reached notes that the process has come to a point, and stops the goroutine
 // there while the test holds it. Folder is the other side.
 func Reached[S any](p Point, subjects ...S) {
@@ -32,7 +35,7 @@ func Reached[S any](p Point, subjects ...S) {
 			if _, err := os.Lstat(held); err != nil {
 				break
 			}
-			time.Sleep(2 * time.Millisecond)
+			time.Sleep(10 * time.Millisecond)
 		}
 	}
 }
