@@ -42,19 +42,19 @@ type crashCase struct {
 	op       string
 }
 
-func (c *crashCase) name() string { return c.path + "-" + string(c.point) }
+func (x *crashCase) name() string { return x.path + "-" + string(x.point) }
 
 // subject is what its point is reached for.
-func (c *crashCase) subject(workspace string) string {
-	switch c.point {
+func (x *crashCase) subject(workspace string) string {
+	switch x.point {
 	case crashpoint.Committed:
-		return c.request
+		return x.request
 	case crashpoint.Expanded:
 		return workspace
 	case crashpoint.Signed, crashpoint.Sending, crashpoint.Accepted:
-		return c.machines[0]
+		return x.machines[0]
 	default:
-		return c.op
+		return x.op
 	}
 }
 
