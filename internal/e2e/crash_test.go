@@ -140,6 +140,10 @@ func (c *crash) layOut() {
 }
 
 func (c *crash) arm(x *crashCase) {
+	if x.point == crashpoint.Started {
+		// The workflow would go on to its end beside it.
+		require.NoError(c.t, c.points.Arm(crashpoint.Taken, x.op))
+	}
 	require.NoError(c.t, c.points.Arm(x.point, x.subject(c.ws)))
 }
 
