@@ -6,8 +6,11 @@
 package activities
 
 import (
+	"context"
+
 	"github.com/google/uuid"
 
+	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/agenda"
 )
 
@@ -57,6 +60,11 @@ const (
 	AttributeKind      = "CloudHubKind"
 	AttributeOrigin    = "CloudHubOrigin"
 )
+
+// takenUp says on the agenda that an activity has the work.
+func takenUp(ctx context.Context, q *gen.Queries, in WorkInput, k agenda.Kind) error {
+	return q.PushLook(ctx, gen.PushLookParams{WaitSeconds: agenda.QuietAfter.Seconds(), OrgID: in.Org, Kind: string(k), Subject: in.Subject.String()})
+}
 
 // WorkInput is the input of every workflow: whose, what, and the number of the
 // lease it was started with. The lease travels with continue-as-new and resets;

@@ -75,7 +75,10 @@ func (p *Probe) take(ctx context.Context, in WorkInput) (*gen.CredentialDraft, e
 	var draft gen.CredentialDraft
 	err := p.accounts.tenants.InTenant(ctx, in.Org, func(q *gen.Queries) (err error) {
 		draft, err = q.TakeDraft(ctx, gen.TakeDraftParams{Lease: in.Lease, OrgID: in.Org, ID: in.Subject})
-		return err
+		if err != nil {
+			return err
+		}
+		return takenUp(ctx, q, in, agenda.KindProbe)
 	})
 	if db.IsNoRows(err) {
 		return nil, nil

@@ -37,7 +37,7 @@ func due(t testing.TB, d *dbtest.DB, org uuid.UUID, n int, age time.Duration) {
 func leaseWork(t testing.TB, d *dbtest.DB, limit int32) []gen.Agenda {
 	t.Helper()
 	rows, err := d.System.Read().LeaseWork(t.Context(), gen.LeaseWorkParams{
-		LeaseSeconds: 15, Lane: workLane, Kinds: []string{workKind}, PickLimit: 4 * limit, RowLimit: limit,
+		LeaseSeconds: 15, Lane: workLane, Kinds: []string{workKind}, PickLimit: 4 * limit, RowLimit: limit, OrgShare: 1000, AccountShare: 1000,
 	})
 	require.NoError(t, err)
 	return rows
@@ -79,7 +79,7 @@ func TestLeasersTakeDifferentRows(t *testing.T) {
 			// by what there is, not by the first that brings nothing.
 			for range 40 {
 				rows, err := d.System.Read().LeaseWork(t.Context(), gen.LeaseWorkParams{
-					LeaseSeconds: 60, Lane: workLane, Kinds: []string{workKind}, PickLimit: 80, RowLimit: 20,
+					LeaseSeconds: 60, Lane: workLane, Kinds: []string{workKind}, PickLimit: 80, RowLimit: 20, OrgShare: 1000, AccountShare: 1000,
 				})
 				if err != nil {
 					t.Errorf("lease: %v", err)

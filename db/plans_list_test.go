@@ -195,7 +195,7 @@ func dispatchPlans() map[string]plan {
 	kinds := []string{"power", "probe", "sync"}
 	return map[string]plan{
 		"LeaseWork": {index: "agenda_look", filtered: 200, run: ask((*gen.Queries).LeaseWork, func(estate) gen.LeaseWorkParams {
-			return gen.LeaseWorkParams{LeaseSeconds: 15, Lane: 1, Kinds: kinds, PickLimit: 400, RowLimit: 100}
+			return gen.LeaseWorkParams{LeaseSeconds: 15, Lane: 1, Kinds: kinds, PickLimit: 400, RowLimit: 100, OrgShare: 64, AccountShare: 16}
 		})},
 		"LeaseDelivered": {index: "agenda_look or agenda_open", filtered: 200, run: ask((*gen.Queries).LeaseDelivered, func(estate) gen.LeaseDeliveredParams {
 			return gen.LeaseDeliveredParams{LeaseSeconds: 15, Lane: 1, Kinds: kinds, RowLimit: 200}

@@ -143,7 +143,7 @@ var beyond = []struct {
 	{"dispatch.sql", db.RoleIdentity, []string{"InsertAuditMany", "PurgeLoginFailures", "SystemTime"}},
 	{"dispatch.sql", db.RoleApp, []string{
 		"Acknowledge", "AcknowledgeBusy", "AdvanceSchedules", "AgendaOldestDue", "AskMany", "ClaimOperations", "ClaimSchedules", "ClaimTargets",
-		"CountOpen", "DeleteClock", "DueSchedules", "InsertAuditMany", "LeaseDelivered", "LeaseWork", "LockClock", "LockDueClocks", "MoveClocks",
+		"CountArriving", "CountOpen", "DeleteClock", "DueSchedules", "InsertAuditMany", "LeaseDelivered", "LeaseWork", "LockClock", "LockDueClocks", "MoveClocks",
 		"NextOfWorkspaces", "NoteFailure", "ParkClock", "PurgeDrafts", "Redeliver", "SchedulesByZoneData", "StampNextSync", "SystemTime",
 		"TargetsOfSchedules", "UnfinishedWithoutAgenda", "WorkFacts",
 	}},
@@ -186,7 +186,7 @@ func TestDispatchAsApp(t *testing.T) {
 	lease := func(q *gen.Queries) map[string]func() ([]gen.Agenda, error) {
 		return map[string]func() ([]gen.Agenda, error){
 			"LeaseWork": func() ([]gen.Agenda, error) {
-				return q.LeaseWork(t.Context(), gen.LeaseWorkParams{LeaseSeconds: 15, Lane: 1, Kinds: []string{"sync"}, PickLimit: 100, RowLimit: 100})
+				return q.LeaseWork(t.Context(), gen.LeaseWorkParams{LeaseSeconds: 15, Lane: 1, Kinds: []string{"sync"}, PickLimit: 100, RowLimit: 100, OrgShare: 64, AccountShare: 16})
 			},
 			"LeaseDelivered": func() ([]gen.Agenda, error) {
 				return q.LeaseDelivered(t.Context(), gen.LeaseDeliveredParams{LeaseSeconds: 15, Lane: 1, Kinds: []string{"sync"}, RowLimit: 100})

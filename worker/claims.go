@@ -136,11 +136,21 @@ func (c *claimedOperations) audit() gen.InsertAuditManyParams {
 	return p
 }
 
+// account is the one that all its machines are of, or nil.
+func (op claimedOperation) account() uuid.UUID {
+	accounts := make([]uuid.UUID, len(op.orders))
+	for i, o := range op.orders {
+		accounts[i] = op.resources[o.Resource].CloudAccountID
+	}
+	return agenda.OnlyOf(accounts)
+}
+
 func (c *claimedOperations) asks() gen.AskManyParams {
 	p := gen.AskManyParams{Kind: string(agenda.KindPower), Lane: int16(agenda.LaneMinute)}
 	for _, op := range c.ops {
 		if c.inserted[op.id] && !op.missed {
 			p.OrgIds, p.Subjects, p.DueAts = append(p.OrgIds, op.key.org), append(p.Subjects, op.id.String()), append(p.DueAts, op.key.at)
+			p.AccountIds = append(p.AccountIds, op.account())
 		}
 	}
 	return p

@@ -98,6 +98,7 @@ func expandSyncClocks(ctx context.Context, q *gen.Queries, rows []gen.Agenda) er
 		}
 		next := agenda.NextSync(id, now)
 		ask.OrgIds, ask.Subjects, ask.DueAts = append(ask.OrgIds, r.OrgID), append(ask.Subjects, r.Subject), append(ask.DueAts, r.DueAt)
+		ask.AccountIds = append(ask.AccountIds, id)
 		move.OrgIds, move.Subjects, move.Nexts = append(move.OrgIds, r.OrgID), append(move.Subjects, r.Subject), append(move.Nexts, next)
 		stamp.OrgIds, stamp.Ids, stamp.NextAts = append(stamp.OrgIds, r.OrgID), append(stamp.Ids, id), append(stamp.NextAts, next)
 	}

@@ -111,13 +111,13 @@ func workKinds() []string {
 }
 
 // deliverFresh leases and starts what was never delivered, as far as the lane's
-// cap allows.
+// cap and the shares of organizations and accounts allow.
 func (d *Dispatcher) deliverFresh(ctx context.Context, lane agenda.Lane) (full bool, err error) {
-	open, err := d.system.Read().CountOpen(ctx, int16(lane))
+	arriving, err := d.system.Read().CountArriving(ctx, int16(lane))
 	if err != nil {
 		return false, err
 	}
-	free := min(agenda.InFlightCap(lane)-int(open), batchSize)
+	free := min(agenda.ArrivingCap(lane)-int(arriving), batchSize)
 	if free <= 0 {
 		return false, nil
 	}
@@ -127,6 +127,7 @@ func (d *Dispatcher) deliverFresh(ctx context.Context, lane agenda.Lane) (full b
 	err = d.system.Tx(ctx, func(q *gen.Queries) (err error) {
 		rows, err = q.LeaseWork(ctx, gen.LeaseWorkParams{
 			Lane: int16(lane), Kinds: workKinds(), PickLimit: int32(free) * 4, RowLimit: int32(free), LeaseSeconds: agenda.LeaseFor.Seconds(),
+			OrgShare: int32(agenda.OrgShare(lane)), AccountShare: agenda.AccountShare,
 		})
 		return err
 	})

@@ -89,13 +89,23 @@ func New(ctx context.Context, d Deps) (*Worker, error) {
 func (w *Worker) register(namespace string, lane agenda.Lane) worker.Worker {
 	wk := worker.New(w.clients[namespace], activities.TaskQueueOf(lane), worker.Options{
 		WorkerStopTimeout: w.deps.DrainFor,
-		// A batch that is being watched holds a slot and little else.
-		MaxConcurrentActivityExecutionSize: 500,
+		MaxConcurrentActivityExecutionSize: slotsOf(lane),
 		MaxConcurrentWorkflowTaskPollers:   2,
 		MaxConcurrentActivityTaskPollers:   2,
 	})
 	Register(wk, w.deps.Deps)
 	return wk
+}
+
+// slotsOf is how many activities of a lane one worker runs at once. A batch that
+// is being watched, or whose provider hangs, holds a slot and little else, so
+// there are more of them than shares that could fill them; a regular reading
+// costs pages of machines and their rows.
+func slotsOf(lane agenda.Lane) int {
+	if lane == agenda.LaneBackground {
+		return 64
+	}
+	return 2000
 }
 
 // Registry is where workflows and activities are registered: a worker, or a

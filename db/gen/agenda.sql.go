@@ -31,29 +31,32 @@ func (q *Queries) AgendaRowExists(ctx context.Context, arg AgendaRowExistsParams
 
 const ask = `-- name: Ask :exec
 
-INSERT INTO agenda AS a (org_id, kind, subject, lane, due_at, look_at)
-VALUES ($1, $2, $3, $4, coalesce($5::timestamptz, now()), coalesce($5::timestamptz, now()))
+INSERT INTO agenda AS a (org_id, kind, subject, lane, account_id, due_at, look_at)
+VALUES ($1, $2, $3, $4, $5, coalesce($6::timestamptz, now()), coalesce($6::timestamptz, now()))
 ON CONFLICT (org_id, kind, subject) DO UPDATE SET
   asked = a.asked + 1, lane = least(a.lane, excluded.lane), look_at = least(a.look_at, excluded.look_at), starts = 0
 `
 
 type AskParams struct {
-	OrgID   uuid.UUID
-	Kind    string
-	Subject string
-	Lane    int16
-	DueAt   *time.Time
+	OrgID     uuid.UUID
+	Kind      string
+	Subject   string
+	Lane      int16
+	AccountID uuid.UUID
+	DueAt     *time.Time
 }
 
 // role: app
 // The tenant's side of the agenda: asking, reading what was asked, ending.
-// The last statement of the transaction that makes the work true.
+// The last statement of the transaction that makes the work true. account_id is
+// the cloud account it is about, nil for several or none.
 func (q *Queries) Ask(ctx context.Context, arg AskParams) error {
 	_, err := q.db.Exec(ctx, ask,
 		arg.OrgID,
 		arg.Kind,
 		arg.Subject,
 		arg.Lane,
+		arg.AccountID,
 		arg.DueAt,
 	)
 	return err
@@ -117,7 +120,7 @@ func (q *Queries) EndAgenda(ctx context.Context, arg EndAgendaParams) (int64, er
 }
 
 const lockAgenda = `-- name: LockAgenda :one
-SELECT org_id, kind, subject, lane, due_at, look_at, asked, told, lease, run_id, starts, last_error FROM agenda WHERE org_id = $1 AND kind = $2 AND subject = $3 FOR UPDATE
+SELECT org_id, kind, subject, lane, due_at, look_at, asked, told, lease, run_id, starts, last_error, account_id, taken FROM agenda WHERE org_id = $1 AND kind = $2 AND subject = $3 FOR UPDATE
 `
 
 type LockAgendaParams struct {
@@ -142,12 +145,14 @@ func (q *Queries) LockAgenda(ctx context.Context, arg LockAgendaParams) (Agenda,
 		&i.RunID,
 		&i.Starts,
 		&i.LastError,
+		&i.AccountID,
+		&i.Taken,
 	)
 	return i, err
 }
 
 const pushLook = `-- name: PushLook :exec
-UPDATE agenda SET look_at = greatest(look_at, now() + make_interval(secs => $1::float8)),
+UPDATE agenda SET taken = true, look_at = greatest(look_at, now() + make_interval(secs => $1::float8)),
   starts = CASE WHEN $2::bool THEN 0 ELSE starts END
 WHERE org_id = $3 AND kind = $4 AND subject = $5
 `
@@ -160,8 +165,9 @@ type PushLookParams struct {
 	Subject     string
 }
 
-// A workflow that records is not looked at for a while. Only what moved the work
-// forward ends the back-off: one that is taken and dies, again and again, waits.
+// A workflow that records is not looked at for a while, and stands in no queue.
+// Only what moved the work forward ends the back-off: one that is taken and dies,
+// again and again, waits.
 func (q *Queries) PushLook(ctx context.Context, arg PushLookParams) error {
 	_, err := q.db.Exec(ctx, pushLook,
 		arg.WaitSeconds,

@@ -54,7 +54,7 @@ func (q *Queries) AccountHasOpenTargets(ctx context.Context, arg AccountHasOpenT
 }
 
 const accountsChangedSince = `-- name: AccountsChangedSince :many
-SELECT a.org_id, a.workspace_id, a.id, a.provider, a.name, a.name_key, a.external_id, a.home_region, a.observe_only, a.simulated, a.state, a.last_error, a.coverage, a.missing_permissions, a.last_sync_at, a.next_sync_at, a.resource_count, a.fence, a.etag, a.created_at, a.version, a.changed_at, c.hint FROM cloud_accounts a JOIN credentials c ON c.org_id = a.org_id AND c.cloud_account_id = a.id
+SELECT a.org_id, a.workspace_id, a.id, a.provider, a.name, a.name_key, a.external_id, a.home_region, a.observe_only, a.simulated, a.state, a.last_error, a.coverage, a.missing_permissions, a.last_sync_at, a.next_sync_at, a.resource_count, a.fence, a.etag, a.created_at, a.version, a.changed_at, a.reading_added, a.reading_changed, a.reading_gone, c.hint FROM cloud_accounts a JOIN credentials c ON c.org_id = a.org_id AND c.cloud_account_id = a.id
 WHERE a.org_id = $1 AND a.workspace_id = $2 AND a.changed_at > $3 AND a.version > $4
 ORDER BY a.version LIMIT $5
 `
@@ -110,6 +110,9 @@ func (q *Queries) AccountsChangedSince(ctx context.Context, arg AccountsChangedS
 			&i.CloudAccount.CreatedAt,
 			&i.CloudAccount.Version,
 			&i.CloudAccount.ChangedAt,
+			&i.CloudAccount.ReadingAdded,
+			&i.CloudAccount.ReadingChanged,
+			&i.CloudAccount.ReadingGone,
 			&i.Hint,
 		); err != nil {
 			return nil, err
@@ -193,7 +196,7 @@ func (q *Queries) FinishDraft(ctx context.Context, arg FinishDraftParams) (int64
 }
 
 const finishSync = `-- name: FinishSync :execrows
-UPDATE cloud_accounts SET state = $1, last_error = $2, coverage = $3, last_sync_at = now(),
+UPDATE cloud_accounts SET reading_added = 0, reading_changed = 0, reading_gone = 0, state = $1, last_error = $2, coverage = $3, last_sync_at = now(),
   resource_count = (SELECT count(*) FROM resources r WHERE r.org_id = $4 AND r.cloud_account_id = $5 AND r.state <> 'gone')
 WHERE org_id = $4 AND id = $5 AND fence = $6
 `
@@ -223,7 +226,7 @@ func (q *Queries) FinishSync(ctx context.Context, arg FinishSyncParams) (int64, 
 }
 
 const getAccount = `-- name: GetAccount :one
-SELECT a.org_id, a.workspace_id, a.id, a.provider, a.name, a.name_key, a.external_id, a.home_region, a.observe_only, a.simulated, a.state, a.last_error, a.coverage, a.missing_permissions, a.last_sync_at, a.next_sync_at, a.resource_count, a.fence, a.etag, a.created_at, a.version, a.changed_at, c.hint FROM cloud_accounts a JOIN credentials c ON c.org_id = a.org_id AND c.cloud_account_id = a.id
+SELECT a.org_id, a.workspace_id, a.id, a.provider, a.name, a.name_key, a.external_id, a.home_region, a.observe_only, a.simulated, a.state, a.last_error, a.coverage, a.missing_permissions, a.last_sync_at, a.next_sync_at, a.resource_count, a.fence, a.etag, a.created_at, a.version, a.changed_at, a.reading_added, a.reading_changed, a.reading_gone, c.hint FROM cloud_accounts a JOIN credentials c ON c.org_id = a.org_id AND c.cloud_account_id = a.id
 WHERE a.org_id = $1 AND a.workspace_id = $2 AND a.id = $3
 `
 
@@ -264,6 +267,9 @@ func (q *Queries) GetAccount(ctx context.Context, arg GetAccountParams) (GetAcco
 		&i.CloudAccount.CreatedAt,
 		&i.CloudAccount.Version,
 		&i.CloudAccount.ChangedAt,
+		&i.CloudAccount.ReadingAdded,
+		&i.CloudAccount.ReadingChanged,
+		&i.CloudAccount.ReadingGone,
 		&i.Hint,
 	)
 	return i, err
@@ -302,7 +308,7 @@ func (q *Queries) GetDraft(ctx context.Context, arg GetDraftParams) (CredentialD
 const insertAccount = `-- name: InsertAccount :one
 INSERT INTO cloud_accounts (org_id, workspace_id, id, provider, name, external_id, home_region, observe_only, simulated, missing_permissions, next_sync_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-RETURNING org_id, workspace_id, id, provider, name, name_key, external_id, home_region, observe_only, simulated, state, last_error, coverage, missing_permissions, last_sync_at, next_sync_at, resource_count, fence, etag, created_at, version, changed_at
+RETURNING org_id, workspace_id, id, provider, name, name_key, external_id, home_region, observe_only, simulated, state, last_error, coverage, missing_permissions, last_sync_at, next_sync_at, resource_count, fence, etag, created_at, version, changed_at, reading_added, reading_changed, reading_gone
 `
 
 type InsertAccountParams struct {
@@ -357,6 +363,9 @@ func (q *Queries) InsertAccount(ctx context.Context, arg InsertAccountParams) (C
 		&i.CreatedAt,
 		&i.Version,
 		&i.ChangedAt,
+		&i.ReadingAdded,
+		&i.ReadingChanged,
+		&i.ReadingGone,
 	)
 	return i, err
 }
@@ -423,6 +432,47 @@ func (q *Queries) InsertDraft(ctx context.Context, arg InsertDraftParams) error 
 	return err
 }
 
+const insertReading = `-- name: InsertReading :exec
+INSERT INTO operations (org_id, workspace_id, id, kind, origin, state, step, cloud_account_id, cloud_account_name, act_before, target_count,
+  added_count, changed_count, gone_count, last_error, last_error_detail, created_at, started_at, ended_at)
+VALUES ($1, $2, $3, 'sync', 'system', $4, 'done', $5::uuid, $6, $7, 0,
+  $8, $9, $10, nullif($11::text, ''), nullif($12::text, ''), $7, $7, clock_timestamp())
+`
+
+type InsertReadingParams struct {
+	OrgID            uuid.UUID
+	WorkspaceID      uuid.UUID
+	ID               uuid.UUID
+	State            string
+	CloudAccountID   uuid.UUID
+	CloudAccountName string
+	Began            time.Time
+	AddedCount       int32
+	ChangedCount     int32
+	GoneCount        int32
+	LastError        string
+	LastErrorDetail  string
+}
+
+// A reading as an operation, written at its end.
+func (q *Queries) InsertReading(ctx context.Context, arg InsertReadingParams) error {
+	_, err := q.db.Exec(ctx, insertReading,
+		arg.OrgID,
+		arg.WorkspaceID,
+		arg.ID,
+		arg.State,
+		arg.CloudAccountID,
+		arg.CloudAccountName,
+		arg.Began,
+		arg.AddedCount,
+		arg.ChangedCount,
+		arg.GoneCount,
+		arg.LastError,
+		arg.LastErrorDetail,
+	)
+	return err
+}
+
 const listAccountIDs = `-- name: ListAccountIDs :many
 SELECT id FROM cloud_accounts WHERE org_id = $1 AND workspace_id = $2 ORDER BY id
 `
@@ -453,7 +503,7 @@ func (q *Queries) ListAccountIDs(ctx context.Context, arg ListAccountIDsParams) 
 }
 
 const listAccounts = `-- name: ListAccounts :many
-SELECT a.org_id, a.workspace_id, a.id, a.provider, a.name, a.name_key, a.external_id, a.home_region, a.observe_only, a.simulated, a.state, a.last_error, a.coverage, a.missing_permissions, a.last_sync_at, a.next_sync_at, a.resource_count, a.fence, a.etag, a.created_at, a.version, a.changed_at, c.hint FROM cloud_accounts a JOIN credentials c ON c.org_id = a.org_id AND c.cloud_account_id = a.id
+SELECT a.org_id, a.workspace_id, a.id, a.provider, a.name, a.name_key, a.external_id, a.home_region, a.observe_only, a.simulated, a.state, a.last_error, a.coverage, a.missing_permissions, a.last_sync_at, a.next_sync_at, a.resource_count, a.fence, a.etag, a.created_at, a.version, a.changed_at, a.reading_added, a.reading_changed, a.reading_gone, c.hint FROM cloud_accounts a JOIN credentials c ON c.org_id = a.org_id AND c.cloud_account_id = a.id
 WHERE a.org_id = $1 AND a.workspace_id = $2 AND (a.name_key, a.id) > ($3::text, $4::uuid)
 ORDER BY a.name_key, a.id LIMIT $5
 `
@@ -509,6 +559,9 @@ func (q *Queries) ListAccounts(ctx context.Context, arg ListAccountsParams) ([]L
 			&i.CloudAccount.CreatedAt,
 			&i.CloudAccount.Version,
 			&i.CloudAccount.ChangedAt,
+			&i.CloudAccount.ReadingAdded,
+			&i.CloudAccount.ReadingChanged,
+			&i.CloudAccount.ReadingGone,
 			&i.Hint,
 		); err != nil {
 			return nil, err
@@ -522,7 +575,7 @@ func (q *Queries) ListAccounts(ctx context.Context, arg ListAccountsParams) ([]L
 }
 
 const lockAccount = `-- name: LockAccount :one
-SELECT org_id, workspace_id, id, provider, name, name_key, external_id, home_region, observe_only, simulated, state, last_error, coverage, missing_permissions, last_sync_at, next_sync_at, resource_count, fence, etag, created_at, version, changed_at FROM cloud_accounts WHERE org_id = $1 AND workspace_id = $2 AND id = $3 FOR UPDATE
+SELECT org_id, workspace_id, id, provider, name, name_key, external_id, home_region, observe_only, simulated, state, last_error, coverage, missing_permissions, last_sync_at, next_sync_at, resource_count, fence, etag, created_at, version, changed_at, reading_added, reading_changed, reading_gone FROM cloud_accounts WHERE org_id = $1 AND workspace_id = $2 AND id = $3 FOR UPDATE
 `
 
 type LockAccountParams struct {
@@ -557,6 +610,9 @@ func (q *Queries) LockAccount(ctx context.Context, arg LockAccountParams) (Cloud
 		&i.CreatedAt,
 		&i.Version,
 		&i.ChangedAt,
+		&i.ReadingAdded,
+		&i.ReadingChanged,
+		&i.ReadingGone,
 	)
 	return i, err
 }
@@ -598,6 +654,43 @@ func (q *Queries) OpenAccount(ctx context.Context, arg OpenAccountParams) (OpenA
 		&i.SchemaVersion,
 		&i.KeyID,
 		&i.Ciphertext,
+	)
+	return i, err
+}
+
+const readingOf = `-- name: ReadingOf :one
+SELECT name, workspace_id, coverage, last_error, reading_added, reading_changed, reading_gone FROM cloud_accounts
+WHERE org_id = $1 AND id = $2 AND fence = $3 FOR UPDATE
+`
+
+type ReadingOfParams struct {
+	OrgID uuid.UUID
+	ID    uuid.UUID
+	Lease int64
+}
+
+type ReadingOfRow struct {
+	Name           string
+	WorkspaceID    uuid.UUID
+	Coverage       json.RawMessage
+	LastError      *string
+	ReadingAdded   int32
+	ReadingChanged int32
+	ReadingGone    int32
+}
+
+// What the last reading said, and what this one has found to differ so far.
+func (q *Queries) ReadingOf(ctx context.Context, arg ReadingOfParams) (ReadingOfRow, error) {
+	row := q.db.QueryRow(ctx, readingOf, arg.OrgID, arg.ID, arg.Lease)
+	var i ReadingOfRow
+	err := row.Scan(
+		&i.Name,
+		&i.WorkspaceID,
+		&i.Coverage,
+		&i.LastError,
+		&i.ReadingAdded,
+		&i.ReadingChanged,
+		&i.ReadingGone,
 	)
 	return i, err
 }

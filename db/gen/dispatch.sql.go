@@ -143,19 +143,21 @@ func (q *Queries) AgendaOldestDue(ctx context.Context) ([]AgendaOldestDueRow, er
 }
 
 const askMany = `-- name: AskMany :exec
-INSERT INTO agenda AS a (org_id, kind, subject, lane, due_at, look_at)
-SELECT u.org_id, $1::text, u.subject, $2::smallint, u.due_at, now()
-FROM (SELECT unnest($3::uuid[]) AS org_id, unnest($4::text[]) AS subject, unnest($5::timestamptz[]) AS due_at) AS u
+INSERT INTO agenda AS a (org_id, kind, subject, lane, account_id, due_at, look_at)
+SELECT u.org_id, $1::text, u.subject, $2::smallint, u.account_id, u.due_at, now()
+FROM (SELECT unnest($3::uuid[]) AS org_id, unnest($4::text[]) AS subject, unnest($5::uuid[]) AS account_id,
+  unnest($6::timestamptz[]) AS due_at) AS u
 ON CONFLICT (org_id, kind, subject) DO UPDATE SET
   asked = a.asked + 1, lane = least(a.lane, excluded.lane), look_at = least(a.look_at, now()), starts = 0
 `
 
 type AskManyParams struct {
-	Kind     string
-	Lane     int16
-	OrgIds   []uuid.UUID
-	Subjects []string
-	DueAts   []time.Time
+	Kind       string
+	Lane       int16
+	OrgIds     []uuid.UUID
+	Subjects   []string
+	AccountIds []uuid.UUID
+	DueAts     []time.Time
 }
 
 func (q *Queries) AskMany(ctx context.Context, arg AskManyParams) error {
@@ -164,6 +166,7 @@ func (q *Queries) AskMany(ctx context.Context, arg AskManyParams) error {
 		arg.Lane,
 		arg.OrgIds,
 		arg.Subjects,
+		arg.AccountIds,
 		arg.DueAts,
 	)
 	return err
@@ -310,6 +313,18 @@ func (q *Queries) ClaimTargets(ctx context.Context, arg ClaimTargetsParams) erro
 	return err
 }
 
+const countArriving = `-- name: CountArriving :one
+SELECT count(*) FROM agenda WHERE lane = $1 AND run_id IS NOT NULL AND NOT taken
+`
+
+// Delivered, and not taken up by a worker yet: what stands in queues.
+func (q *Queries) CountArriving(ctx context.Context, lane int16) (int64, error) {
+	row := q.db.QueryRow(ctx, countArriving, lane)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const countOpen = `-- name: CountOpen :one
 SELECT count(*) FROM agenda WHERE lane = $1 AND run_id IS NOT NULL
 `
@@ -437,7 +452,7 @@ WITH due AS (
 )
 UPDATE agenda a SET look_at = now() + make_interval(secs => $1::float8), lease = nextval('agenda_lease')
 FROM due d WHERE (a.org_id, a.kind, a.subject) = (d.org_id, d.kind, d.subject)
-RETURNING a.org_id, a.kind, a.subject, a.lane, a.due_at, a.look_at, a.asked, a.told, a.lease, a.run_id, a.starts, a.last_error
+RETURNING a.org_id, a.kind, a.subject, a.lane, a.due_at, a.look_at, a.asked, a.told, a.lease, a.run_id, a.starts, a.last_error, a.account_id, a.taken
 `
 
 type LeaseDeliveredParams struct {
@@ -476,6 +491,8 @@ func (q *Queries) LeaseDelivered(ctx context.Context, arg LeaseDeliveredParams) 
 			&i.RunID,
 			&i.Starts,
 			&i.LastError,
+			&i.AccountID,
+			&i.Taken,
 		); err != nil {
 			return nil, err
 		}
@@ -489,24 +506,36 @@ func (q *Queries) LeaseDelivered(ctx context.Context, arg LeaseDeliveredParams) 
 
 const leaseWork = `-- name: LeaseWork :many
 
-WITH open AS (
-  SELECT g.org_id, count(*) AS n FROM agenda g WHERE g.lane = $2 AND g.run_id IS NOT NULL GROUP BY g.org_id
+WITH account_open AS (
+  SELECT g.org_id, g.account_id, count(*) AS n FROM agenda g WHERE g.lane = $2 AND g.run_id IS NOT NULL GROUP BY g.org_id, g.account_id
+), org_open AS (
+  SELECT o.org_id, sum(o.n) AS n FROM account_open o GROUP BY o.org_id
+), waiting AS (
+  SELECT DISTINCT g.org_id, g.account_id FROM agenda g
+  WHERE g.lane = $2 AND g.look_at <= now() AND g.run_id IS NULL AND g.kind = ANY($3::text[])
 ), pick AS (
-  SELECT a.org_id, a.kind, a.subject, a.look_at,
-    row_number() OVER (PARTITION BY a.org_id ORDER BY a.look_at) + coalesce(o.n, 0) AS turn
-  FROM agenda a LEFT JOIN open o USING (org_id)
-  WHERE a.lane = $2 AND a.look_at <= now() AND a.run_id IS NULL AND a.kind = ANY($3::text[])
-  ORDER BY turn, a.look_at LIMIT $4::int
+  SELECT w.org_id, d.kind, d.subject, d.look_at,
+    row_number() OVER (PARTITION BY w.org_id ORDER BY d.nth, d.look_at) + coalesce(oo.n, 0) AS turn
+  FROM waiting w LEFT JOIN org_open oo USING (org_id) LEFT JOIN account_open ao USING (org_id, account_id)
+  CROSS JOIN LATERAL (
+    SELECT f.kind, f.subject, f.look_at, row_number() OVER (ORDER BY f.look_at) + coalesce(ao.n, 0) AS nth FROM (
+      SELECT a.kind, a.subject, a.look_at FROM agenda a
+      WHERE a.org_id = w.org_id AND a.account_id = w.account_id AND a.lane = $2 AND a.look_at <= now() AND a.run_id IS NULL
+        AND a.kind = ANY($3::text[])
+      ORDER BY a.look_at LIMIT $4::int) AS f
+  ) AS d
+  WHERE d.nth <= CASE WHEN w.account_id = '00000000-0000-0000-0000-000000000000' THEN $5::int ELSE $6::int END
 ), due AS (
   SELECT d.org_id, d.kind, d.subject FROM pick p CROSS JOIN LATERAL (
     SELECT a.org_id, a.kind, a.subject FROM agenda a
     WHERE (a.org_id, a.kind, a.subject) = (p.org_id, p.kind, p.subject) AND a.look_at <= now() AND a.run_id IS NULL
     FOR UPDATE SKIP LOCKED) d
-  LIMIT $5::int
+  WHERE p.turn <= $5::int ORDER BY p.turn, p.look_at
+  LIMIT $7::int
 )
 UPDATE agenda a SET look_at = now() + make_interval(secs => $1::float8), lease = nextval('agenda_lease')
 FROM due d WHERE (a.org_id, a.kind, a.subject) = (d.org_id, d.kind, d.subject)
-RETURNING a.org_id, a.kind, a.subject, a.lane, a.due_at, a.look_at, a.asked, a.told, a.lease, a.run_id, a.starts, a.last_error
+RETURNING a.org_id, a.kind, a.subject, a.lane, a.due_at, a.look_at, a.asked, a.told, a.lease, a.run_id, a.starts, a.last_error, a.account_id, a.taken
 `
 
 type LeaseWorkParams struct {
@@ -514,19 +543,25 @@ type LeaseWorkParams struct {
 	Lane         int16
 	Kinds        []string
 	PickLimit    int32
+	OrgShare     int32
+	AccountShare int32
 	RowLimit     int32
 }
 
 // role: system
 // The dispatcher: leases, acknowledgements, clocks, housekeeping. Across tenants.
-// Fair over organizations, counting what each has in flight; any number of
-// workers may lease at once. Only rows never delivered since they were asked.
+// Fair over organizations, and over the accounts of each, counting what each has
+// in flight; any number of workers may lease at once. Only rows never delivered
+// since they were asked. Of each account only as many rows are looked at as it may
+// have delivered, so that what a lease costs does not grow with a flood.
 func (q *Queries) LeaseWork(ctx context.Context, arg LeaseWorkParams) ([]Agenda, error) {
 	rows, err := q.db.Query(ctx, leaseWork,
 		arg.LeaseSeconds,
 		arg.Lane,
 		arg.Kinds,
 		arg.PickLimit,
+		arg.OrgShare,
+		arg.AccountShare,
 		arg.RowLimit,
 	)
 	if err != nil {
@@ -549,6 +584,8 @@ func (q *Queries) LeaseWork(ctx context.Context, arg LeaseWorkParams) ([]Agenda,
 			&i.RunID,
 			&i.Starts,
 			&i.LastError,
+			&i.AccountID,
+			&i.Taken,
 		); err != nil {
 			return nil, err
 		}
@@ -561,7 +598,7 @@ func (q *Queries) LeaseWork(ctx context.Context, arg LeaseWorkParams) ([]Agenda,
 }
 
 const lockClock = `-- name: LockClock :one
-SELECT org_id, kind, subject, lane, due_at, look_at, asked, told, lease, run_id, starts, last_error FROM agenda WHERE org_id = $1 AND kind = $2 AND subject = $3 AND look_at <= now() FOR UPDATE SKIP LOCKED
+SELECT org_id, kind, subject, lane, due_at, look_at, asked, told, lease, run_id, starts, last_error, account_id, taken FROM agenda WHERE org_id = $1 AND kind = $2 AND subject = $3 AND look_at <= now() FOR UPDATE SKIP LOCKED
 `
 
 type LockClockParams struct {
@@ -586,12 +623,14 @@ func (q *Queries) LockClock(ctx context.Context, arg LockClockParams) (Agenda, e
 		&i.RunID,
 		&i.Starts,
 		&i.LastError,
+		&i.AccountID,
+		&i.Taken,
 	)
 	return i, err
 }
 
 const lockDueClocks = `-- name: LockDueClocks :many
-SELECT org_id, kind, subject, lane, due_at, look_at, asked, told, lease, run_id, starts, last_error FROM agenda WHERE kind = $1 AND lane = $2 AND look_at <= now()
+SELECT org_id, kind, subject, lane, due_at, look_at, asked, told, lease, run_id, starts, last_error, account_id, taken FROM agenda WHERE kind = $1 AND lane = $2 AND look_at <= now()
 ORDER BY look_at LIMIT $3::int FOR UPDATE SKIP LOCKED
 `
 
@@ -623,6 +662,8 @@ func (q *Queries) LockDueClocks(ctx context.Context, arg LockDueClocksParams) ([
 			&i.RunID,
 			&i.Starts,
 			&i.LastError,
+			&i.AccountID,
+			&i.Taken,
 		); err != nil {
 			return nil, err
 		}
@@ -812,7 +853,7 @@ func (q *Queries) PurgeSessions(ctx context.Context) (int64, error) {
 }
 
 const redeliver = `-- name: Redeliver :exec
-UPDATE agenda SET run_id = null, last_error = left($1::text, 500),
+UPDATE agenda SET run_id = null, taken = false, last_error = left($1::text, 500),
   look_at = now() + make_interval(secs => $2::float8)
 WHERE org_id = $3 AND kind = $4 AND subject = $5 AND lease = $6
 `

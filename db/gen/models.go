@@ -24,6 +24,8 @@ type Agenda struct {
 	RunID     *string
 	Starts    int32
 	LastError *string
+	AccountID uuid.UUID
+	Taken     bool
 }
 
 type AuditLog struct {
@@ -83,6 +85,9 @@ type CloudAccount struct {
 	CreatedAt          time.Time
 	Version            int64
 	ChangedAt          time.Time
+	ReadingAdded       int32
+	ReadingChanged     int32
+	ReadingGone        int32
 }
 
 type Credential struct {
@@ -140,31 +145,37 @@ type Membership struct {
 }
 
 type Operation struct {
-	OrgID           uuid.UUID
-	WorkspaceID     uuid.UUID
-	ID              uuid.UUID
-	Origin          string
-	State           string
-	Step            string
-	RequestedBy     *uuid.UUID
-	RequestedByName string
-	DueAt           *time.Time
-	ActBefore       time.Time
-	Attempts        int32
-	LastError       *string
-	LastErrorDetail *string
-	TargetCount     int32
-	DoneCount       int32
-	FailedCount     int32
-	LeftAloneCount  int32
-	OnCount         int32
-	OffCount        int32
-	Fence           int64
-	CreatedAt       time.Time
-	StartedAt       *time.Time
-	EndedAt         *time.Time
-	Version         int64
-	ChangedAt       time.Time
+	OrgID            uuid.UUID
+	WorkspaceID      uuid.UUID
+	ID               uuid.UUID
+	Origin           string
+	State            string
+	Step             string
+	RequestedBy      *uuid.UUID
+	RequestedByName  string
+	DueAt            *time.Time
+	ActBefore        time.Time
+	Attempts         int32
+	LastError        *string
+	LastErrorDetail  *string
+	TargetCount      int32
+	DoneCount        int32
+	FailedCount      int32
+	LeftAloneCount   int32
+	OnCount          int32
+	OffCount         int32
+	Fence            int64
+	CreatedAt        time.Time
+	StartedAt        *time.Time
+	EndedAt          *time.Time
+	Version          int64
+	ChangedAt        time.Time
+	Kind             string
+	CloudAccountID   *uuid.UUID
+	CloudAccountName string
+	AddedCount       int32
+	ChangedCount     int32
+	GoneCount        int32
 }
 
 type OperationSchedule struct {

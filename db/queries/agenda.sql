@@ -2,9 +2,10 @@
 -- The tenant's side of the agenda: asking, reading what was asked, ending.
 
 -- name: Ask :exec
--- The last statement of the transaction that makes the work true.
-INSERT INTO agenda AS a (org_id, kind, subject, lane, due_at, look_at)
-VALUES (@org_id, @kind, @subject, @lane, coalesce(sqlc.narg(due_at)::timestamptz, now()), coalesce(sqlc.narg(due_at)::timestamptz, now()))
+-- The last statement of the transaction that makes the work true. account_id is
+-- the cloud account it is about, nil for several or none.
+INSERT INTO agenda AS a (org_id, kind, subject, lane, account_id, due_at, look_at)
+VALUES (@org_id, @kind, @subject, @lane, @account_id, coalesce(sqlc.narg(due_at)::timestamptz, now()), coalesce(sqlc.narg(due_at)::timestamptz, now()))
 ON CONFLICT (org_id, kind, subject) DO UPDATE SET
   asked = a.asked + 1, lane = least(a.lane, excluded.lane), look_at = least(a.look_at, excluded.look_at), starts = 0;
 
@@ -24,9 +25,10 @@ DELETE FROM agenda WHERE org_id = @org_id AND kind = @kind AND subject = @subjec
 SELECT asked FROM agenda WHERE org_id = @org_id AND kind = @kind AND subject = @subject;
 
 -- name: PushLook :exec
--- A workflow that records is not looked at for a while. Only what moved the work
--- forward ends the back-off: one that is taken and dies, again and again, waits.
-UPDATE agenda SET look_at = greatest(look_at, now() + make_interval(secs => @wait_seconds::float8)),
+-- A workflow that records is not looked at for a while, and stands in no queue.
+-- Only what moved the work forward ends the back-off: one that is taken and dies,
+-- again and again, waits.
+UPDATE agenda SET taken = true, look_at = greatest(look_at, now() + make_interval(secs => @wait_seconds::float8)),
   starts = CASE WHEN @moved::bool THEN 0 ELSE starts END
 WHERE org_id = @org_id AND kind = @kind AND subject = @subject;
 

@@ -75,8 +75,20 @@ WHERE a.org_id = @org_id AND a.id = @id;
 UPDATE cloud_accounts SET fence = @lease::bigint WHERE org_id = @org_id AND id = @id AND fence <= @lease::bigint
 RETURNING workspace_id;
 
+-- name: ReadingOf :one
+-- What the last reading said, and what this one has found to differ so far.
+SELECT name, workspace_id, coverage, last_error, reading_added, reading_changed, reading_gone FROM cloud_accounts
+WHERE org_id = @org_id AND id = @id AND fence = @lease FOR UPDATE;
+
+-- name: InsertReading :exec
+-- A reading as an operation, written at its end.
+INSERT INTO operations (org_id, workspace_id, id, kind, origin, state, step, cloud_account_id, cloud_account_name, act_before, target_count,
+  added_count, changed_count, gone_count, last_error, last_error_detail, created_at, started_at, ended_at)
+VALUES (@org_id, @workspace_id, @id, 'sync', 'system', @state, 'done', @cloud_account_id::uuid, @cloud_account_name, @began, 0,
+  @added_count, @changed_count, @gone_count, nullif(@last_error::text, ''), nullif(@last_error_detail::text, ''), @began, @began, clock_timestamp());
+
 -- name: FinishSync :execrows
-UPDATE cloud_accounts SET state = @state, last_error = @last_error, coverage = @coverage, last_sync_at = now(),
+UPDATE cloud_accounts SET reading_added = 0, reading_changed = 0, reading_gone = 0, state = @state, last_error = @last_error, coverage = @coverage, last_sync_at = now(),
   resource_count = (SELECT count(*) FROM resources r WHERE r.org_id = @org_id AND r.cloud_account_id = @id AND r.state <> 'gone')
 WHERE org_id = @org_id AND id = @id AND fence = @lease;
 

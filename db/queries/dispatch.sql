@@ -2,21 +2,35 @@
 -- The dispatcher: leases, acknowledgements, clocks, housekeeping. Across tenants.
 
 -- name: LeaseWork :many
--- Fair over organizations, counting what each has in flight; any number of
--- workers may lease at once. Only rows never delivered since they were asked.
-WITH open AS (
-  SELECT g.org_id, count(*) AS n FROM agenda g WHERE g.lane = @lane AND g.run_id IS NOT NULL GROUP BY g.org_id
+-- Fair over organizations, and over the accounts of each, counting what each has
+-- in flight; any number of workers may lease at once. Only rows never delivered
+-- since they were asked. Of each account only as many rows are looked at as it may
+-- have delivered, so that what a lease costs does not grow with a flood.
+WITH account_open AS (
+  SELECT g.org_id, g.account_id, count(*) AS n FROM agenda g WHERE g.lane = @lane AND g.run_id IS NOT NULL GROUP BY g.org_id, g.account_id
+), org_open AS (
+  SELECT o.org_id, sum(o.n) AS n FROM account_open o GROUP BY o.org_id
+), waiting AS (
+  SELECT DISTINCT g.org_id, g.account_id FROM agenda g
+  WHERE g.lane = @lane AND g.look_at <= now() AND g.run_id IS NULL AND g.kind = ANY(@kinds::text[])
 ), pick AS (
-  SELECT a.org_id, a.kind, a.subject, a.look_at,
-    row_number() OVER (PARTITION BY a.org_id ORDER BY a.look_at) + coalesce(o.n, 0) AS turn
-  FROM agenda a LEFT JOIN open o USING (org_id)
-  WHERE a.lane = @lane AND a.look_at <= now() AND a.run_id IS NULL AND a.kind = ANY(@kinds::text[])
-  ORDER BY turn, a.look_at LIMIT @pick_limit::int
+  SELECT w.org_id, d.kind, d.subject, d.look_at,
+    row_number() OVER (PARTITION BY w.org_id ORDER BY d.nth, d.look_at) + coalesce(oo.n, 0) AS turn
+  FROM waiting w LEFT JOIN org_open oo USING (org_id) LEFT JOIN account_open ao USING (org_id, account_id)
+  CROSS JOIN LATERAL (
+    SELECT f.kind, f.subject, f.look_at, row_number() OVER (ORDER BY f.look_at) + coalesce(ao.n, 0) AS nth FROM (
+      SELECT a.kind, a.subject, a.look_at FROM agenda a
+      WHERE a.org_id = w.org_id AND a.account_id = w.account_id AND a.lane = @lane AND a.look_at <= now() AND a.run_id IS NULL
+        AND a.kind = ANY(@kinds::text[])
+      ORDER BY a.look_at LIMIT @pick_limit::int) AS f
+  ) AS d
+  WHERE d.nth <= CASE WHEN w.account_id = '00000000-0000-0000-0000-000000000000' THEN @org_share::int ELSE @account_share::int END
 ), due AS (
   SELECT d.org_id, d.kind, d.subject FROM pick p CROSS JOIN LATERAL (
     SELECT a.org_id, a.kind, a.subject FROM agenda a
     WHERE (a.org_id, a.kind, a.subject) = (p.org_id, p.kind, p.subject) AND a.look_at <= now() AND a.run_id IS NULL
     FOR UPDATE SKIP LOCKED) d
+  WHERE p.turn <= @org_share::int ORDER BY p.turn, p.look_at
   LIMIT @row_limit::int
 )
 UPDATE agenda a SET look_at = now() + make_interval(secs => @lease_seconds::float8), lease = nextval('agenda_lease')
@@ -37,6 +51,10 @@ RETURNING a.*;
 
 -- name: CountOpen :one
 SELECT count(*) FROM agenda WHERE lane = @lane AND run_id IS NOT NULL;
+
+-- name: CountArriving :one
+-- Delivered, and not taken up by a worker yet: what stands in queues.
+SELECT count(*) FROM agenda WHERE lane = @lane AND run_id IS NOT NULL AND NOT taken;
 
 -- name: Acknowledge :execrows
 -- In batches. Locked rows are skipped, or this deadlocks beside transactions
@@ -66,7 +84,7 @@ WHERE org_id = @org_id AND kind = @kind AND subject = @subject AND lease = @leas
 
 -- name: Redeliver :exec
 -- The run was lost or failed: to be started anew, after a wait that doubles.
-UPDATE agenda SET run_id = null, last_error = left(@last_error::text, 500),
+UPDATE agenda SET run_id = null, taken = false, last_error = left(@last_error::text, 500),
   look_at = now() + make_interval(secs => @wait_seconds::float8)
 WHERE org_id = @org_id AND kind = @kind AND subject = @subject AND lease = @lease;
 
@@ -93,9 +111,10 @@ UPDATE agenda SET last_error = left(@last_error::text, 500), look_at = now() + m
 WHERE org_id = @org_id AND kind = @kind AND subject = @subject;
 
 -- name: AskMany :exec
-INSERT INTO agenda AS a (org_id, kind, subject, lane, due_at, look_at)
-SELECT u.org_id, @kind::text, u.subject, @lane::smallint, u.due_at, now()
-FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@subjects::text[]) AS subject, unnest(@due_ats::timestamptz[]) AS due_at) AS u
+INSERT INTO agenda AS a (org_id, kind, subject, lane, account_id, due_at, look_at)
+SELECT u.org_id, @kind::text, u.subject, @lane::smallint, u.account_id, u.due_at, now()
+FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@subjects::text[]) AS subject, unnest(@account_ids::uuid[]) AS account_id,
+  unnest(@due_ats::timestamptz[]) AS due_at) AS u
 ON CONFLICT (org_id, kind, subject) DO UPDATE SET
   asked = a.asked + 1, lane = least(a.lane, excluded.lane), look_at = least(a.look_at, now()), starts = 0;
 

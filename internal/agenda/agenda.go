@@ -60,14 +60,45 @@ func LaneOf(k Kind) Lane {
 // WorkKinds are delivered to Temporal.
 var WorkKinds = []Kind{KindPower, KindProbe, KindSync}
 
-// InFlightCap is how many rows of a lane may be delivered and not finished, all
-// workers together. Rows already delivered are exempt: a cap must not cover its
-// own recovery.
-func InFlightCap(l Lane) int {
+// ArrivingCap is how many rows of a lane may be delivered and not yet taken up by
+// a worker, all workers together: it keeps the backlog on the agenda, where it can
+// be ranked, and out of Temporal's queues. What a worker has taken up counts no
+// more, however long it lasts: a provider that hangs must not fill a lane. Rows
+// delivered once are looked after beside the cap: it must not cover its own
+// recovery.
+func ArrivingCap(l Lane) int {
 	if l == LaneMinute {
 		return 64
 	}
 	return 32
+}
+
+// OrgShare is how many rows of a lane one organization may have delivered and
+// not finished.
+func OrgShare(l Lane) int {
+	if l == LaneBackground {
+		return 32
+	}
+	return 64
+}
+
+// AccountShare is how many rows of a lane that are about one cloud account alone
+// may be delivered and not finished: when its provider hangs, the other accounts
+// of the organization have the rest of the share. An account is read by one row.
+const AccountShare = 16
+
+// OnlyOf is the account that work is about when it is about one alone, and the
+// nil id otherwise: it uses the organization's share then.
+func OnlyOf(accounts []uuid.UUID) uuid.UUID {
+	if len(accounts) == 0 {
+		return uuid.Nil
+	}
+	for _, a := range accounts[1:] {
+		if a != accounts[0] {
+			return uuid.Nil
+		}
+	}
+	return accounts[0]
 }
 
 // SyncEvery is how often an account is read without anybody asking.

@@ -19,7 +19,7 @@ import (
 func TestAPersonDoesNotWaitBehindABurst(t *testing.T) {
 	t.Parallel()
 	w, _ := smallWorld(t)
-	limit := agenda.InFlightCap(agenda.LaneMinute)
+	limit := agenda.ArrivingCap(agenda.LaneMinute)
 	w.stopWorker()
 	w.db.Exec(t, `INSERT INTO agenda (org_id, kind, subject, lane, due_at, look_at, told, run_id)
 		SELECT $1, 'power', gen_random_uuid(), 1, now(), now() + interval '1 hour', 1, 'long' FROM generate_series(1, $2)`, w.org, limit)

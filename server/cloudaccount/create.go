@@ -261,7 +261,7 @@ func (s *Service) insert(ctx context.Context, q *gen.Queries, req *v1.CreateClou
 	}); err != nil {
 		return err
 	}
-	return q.Ask(ctx, gen.AskParams{OrgID: grant.Org, Kind: string(agenda.KindSync), Subject: id.String(), Lane: int16(agenda.LanePerson)})
+	return q.Ask(ctx, gen.AskParams{OrgID: grant.Org, Kind: string(agenda.KindSync), Subject: id.String(), Lane: int16(agenda.LanePerson), AccountID: id})
 }
 
 func (s *Service) answerCreate(ctx context.Context, id uuid.UUID) (*v1.CreateCloudAccountResponse, error) {
