@@ -30,6 +30,9 @@ type Dispatcher struct {
 	clients map[string]client.Client // by namespace
 	logger  *slog.Logger
 	metrics *metrics
+	// namespaces as this installation calls them.
+	namespaces Namespaces
+	stuckAfter time.Duration
 }
 
 const (

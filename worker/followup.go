@@ -65,7 +65,7 @@ func (d *Dispatcher) askAfter(ctx context.Context, namespace string, rows []gen.
 	var errs []error
 	for _, row := range rows {
 		if run, ok := running[activities.WorkflowID(agenda.Kind(row.Kind), row.Subject)]; ok {
-			a.add(row, run, false, agenda.QuietAfter)
+			errs = append(errs, d.runs(ctx, namespace, row, run, &a))
 			continue
 		}
 		errs = append(errs, d.describe(ctx, namespace, row, &a))
@@ -101,8 +101,7 @@ func (d *Dispatcher) describe(ctx context.Context, namespace string, row gen.Age
 	defer cancel()
 	id := activities.WorkflowID(agenda.Kind(row.Kind), row.Subject)
 	resp, err := d.clients[namespace].DescribeWorkflowExecution(callCtx, id, "")
-	var notFound *serviceerror.NotFound
-	if errors.As(err, &notFound) {
+	if gone(err) {
 		return d.redeliver(ctx, row, "Temporal does not know the run")
 	}
 	if err != nil {
@@ -110,12 +109,18 @@ func (d *Dispatcher) describe(ctx context.Context, namespace string, row gen.Age
 	}
 	info := resp.GetWorkflowExecutionInfo()
 	switch status := info.GetStatus(); status {
-	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
+	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING: // visibility was late, or it was reset just now
 		a.add(row, info.GetExecution().GetRunId(), false, agenda.QuietAfter)
 		return nil
 	case enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED, enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED:
 		if ours(row, info) {
-			reason := d.closeReason(callCtx, namespace, info)
+			reason, stuck, err := d.closeReason(callCtx, namespace, info)
+			if err != nil {
+				return err
+			}
+			if stuck {
+				return d.redeliver(ctx, row, "the run could not go on")
+			}
 			return d.endedByOperator(ctx, row, reason)
 		}
 		return d.redeliver(ctx, row, "an older run was "+strings.ToLower(status.String()))
@@ -138,23 +143,33 @@ func (d *Dispatcher) redeliver(ctx context.Context, row gen.Agenda, why string) 
 	})
 }
 
-// closeReason reads what the operator wrote, for the record.
-func (d *Dispatcher) closeReason(ctx context.Context, namespace string, info *workflowpb.WorkflowExecutionInfo) string {
+// gone says that Temporal does not know a run, or that it is not open any more.
+func gone(err error) bool {
+	var notFound *serviceerror.NotFound
+	return errors.As(err, &notFound)
+}
+
+// closeReason reads what the operator wrote, for the record; stuck when it was no
+// operator who ended the run.
+func (d *Dispatcher) closeReason(ctx context.Context, namespace string, info *workflowpb.WorkflowExecutionInfo) (reason string, stuck bool, err error) {
 	it := d.clients[namespace].GetWorkflowHistory(ctx, info.GetExecution().GetWorkflowId(), info.GetExecution().GetRunId(), false,
 		enumspb.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT)
 	for it.HasNext() {
 		event, err := it.Next()
-		if err != nil {
+		if gone(err) {
 			break
 		}
+		if err != nil {
+			return "", false, err
+		}
 		if t := event.GetWorkflowExecutionTerminatedEventAttributes(); t != nil {
-			return terminationText(t)
+			return terminationText(t), endedByUs(event), nil
 		}
 		if event.GetWorkflowExecutionCanceledEventAttributes() != nil {
-			return "cancelled in Temporal"
+			return "cancelled in Temporal", false, nil
 		}
 	}
-	return "ended in Temporal"
+	return "ended in Temporal", false, nil
 }
 
 func terminationText(t *historypb.WorkflowExecutionTerminatedEventAttributes) string {

@@ -12,6 +12,7 @@ type metrics struct {
 	clocks      *prometheus.CounterVec
 	clockErrors *prometheus.CounterVec
 	missed      prometheus.Counter
+	stuck       *prometheus.CounterVec
 	oldest      *prometheus.GaugeVec
 	unfinished  *prometheus.GaugeVec
 }
@@ -38,6 +39,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		missed: f.NewCounter(prometheus.CounterOpts{
 			Name: "cloudhub_schedule_missed_total", Help: "Minutes of workspaces that were claimed after their window.",
 		}),
+		stuck: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "cloudhub_workflows_stuck_total", Help: "Looks at workflows that could not go on (seen), and those that were ended to be driven again (ended).",
+		}, []string{"kind", "result"}),
 		oldest: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "cloudhub_agenda_oldest_due_seconds", Help: "How long the oldest due row has been waiting to be looked at.",
 		}, []string{"lane"}),

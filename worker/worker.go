@@ -31,6 +31,9 @@ type Deps struct {
 	Namespaces Namespaces
 	// DrainFor is how long running activities may take to stop; 0 means 20 s.
 	DrainFor time.Duration
+	// StuckAfter is how long a workflow that cannot go on is left alone before it
+	// is ended and driven again; 0 means 3 min.
+	StuckAfter time.Duration
 }
 
 // Namespaces are the names under which Temporal knows the two namespaces. An
@@ -62,6 +65,9 @@ func New(ctx context.Context, d Deps) (*Worker, error) {
 	if d.DrainFor == 0 {
 		d.DrainFor = 20 * time.Second
 	}
+	if d.StuckAfter == 0 {
+		d.StuckAfter = stuckAfter
+	}
 	w := &Worker{deps: d, clients: map[string]client.Client{}}
 	for _, ns := range []string{activities.Namespace, activities.NamespaceBackground} {
 		c, err := client.DialContext(ctx, client.Options{
@@ -82,13 +88,13 @@ func New(ctx context.Context, d Deps) (*Worker, error) {
 	}
 	// A sync that a person asked for stands in the person's lane.
 	w.workers = append(w.workers, w.register(activities.NamespaceBackground, agenda.LanePerson), w.register(activities.NamespaceBackground, agenda.LaneMinute))
-	w.dispatcher = &Dispatcher{system: d.System, tenants: d.Tenants, clients: w.clients, logger: d.Logger, metrics: newMetrics(d.Registerer)}
+	w.dispatcher = &Dispatcher{system: d.System, tenants: d.Tenants, clients: w.clients, logger: d.Logger, metrics: newMetrics(d.Registerer), namespaces: d.Namespaces, stuckAfter: d.StuckAfter}
 	return w, nil
 }
 
 func (w *Worker) register(namespace string, lane agenda.Lane) worker.Worker {
 	wk := worker.New(w.clients[namespace], activities.TaskQueueOf(lane), worker.Options{
-		WorkerStopTimeout: w.deps.DrainFor,
+		WorkerStopTimeout:                  w.deps.DrainFor,
 		MaxConcurrentActivityExecutionSize: slotsOf(lane),
 		MaxConcurrentWorkflowTaskPollers:   2,
 		MaxConcurrentActivityTaskPollers:   2,

@@ -73,6 +73,9 @@ func newServer(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 		return nil, err
 	}
 	p.closes = append(p.closes, app.Close)
+	if err := awaitSchema(ctx, app, log); err != nil {
+		return nil, err
+	}
 	identity, err := db.Connect(ctx, db.Options{URL: v.Get(config.DatabaseIdentity), MaxConns: 8, AppName: "cloudhub server identity"})
 	if err != nil {
 		return nil, err
@@ -158,7 +161,10 @@ func newWorker(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 		return nil, err
 	}
 	p.closes = append(p.closes, app.Close)
-	system, err := db.Connect(ctx, db.Options{URL: v.Get(config.DatabaseSystem), MaxConns: 16, AppName: "cloudhub dispatcher"})
+	if err := awaitSchema(ctx, app, log); err != nil {
+		return nil, err
+	}
+	system, err := db.Connect(ctx, db.Options{URL: v.Get(config.DatabaseSystem), MaxConns: 16, AppName: db.DispatcherName})
 	if err != nil {
 		return nil, err
 	}

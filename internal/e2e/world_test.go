@@ -43,6 +43,7 @@ type world struct {
 	// patience of the server's. Both are for newWorld's options.
 	temporalAt  string
 	probeWithin time.Duration
+	stuckAfter  time.Duration // of the worker; zero is its own
 	metrics     *prometheus.Registry // of the latest worker
 	stopWorker  func()
 	person
@@ -139,7 +140,7 @@ func (w *world) startWorker() {
 			Tenants: w.db.Tenants, Opener: opener, Clouds: activities.Clouds{cloud.AWS: {Instances: adapter, Simulated: true}}, Logger: w.logger(),
 			PollEvery: func(time.Duration) time.Duration { return 100 * time.Millisecond }, WatchFor: w.watchFor,
 		},
-		System: w.db.System, TemporalAddress: w.temporalAt, Registerer: w.metrics, Namespaces: w.namespaces, DrainFor: time.Second,
+		System: w.db.System, TemporalAddress: w.temporalAt, Registerer: w.metrics, Namespaces: w.namespaces, DrainFor: time.Second, StuckAfter: w.stuckAfter,
 	})
 	require.NoError(w.t, err)
 	ctx, cancel := context.WithCancel(context.Background())

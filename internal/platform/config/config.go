@@ -61,7 +61,7 @@ var Table = []Setting{
 	{TrustedProxies, "networks, comma separated", "10.0.0.0/8,192.168.1.7/32", "", false, "dev, server", "Proxies whose X-Forwarded-For is believed.", networks},
 	{DataDir, "folder", "/var/lib/cloudhub", "./data", false, "dev", "Everything that `cloudhub dev` keeps.", anything},
 	{PostgresBin, "folder with initdb and postgres", "/usr/lib/postgresql/15/bin", "", false, "dev", "Which PostgreSQL to start. Empty: found on the machine.", anything},
-	{DatabaseOwner, "postgres address", "postgres://cloudhub_owner:secret@db:5432/cloudhub", "", true, "migrate", "As role cloudhub_owner.", postgresURL},
+	{DatabaseOwner, "postgres address", "postgres://cloudhub_owner:secret@db:5432/cloudhub", "", true, "migrate, restored", "As role cloudhub_owner.", postgresURL},
 	{DatabaseApp, "postgres address", "postgres://cloudhub_app:secret@db:5432/cloudhub", "", true, "server, worker", "As role cloudhub_app.", postgresURL},
 	{DatabaseIdentity, "postgres address", "postgres://cloudhub_identity:secret@db:5432/cloudhub", "", true, "server", "As role cloudhub_identity.", postgresURL},
 	{DatabaseSystem, "postgres address", "postgres://cloudhub_system:secret@db:5432/cloudhub", "", true, "worker", "As role cloudhub_system.", postgresURL},
