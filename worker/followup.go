@@ -3,16 +3,15 @@ package worker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
-	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/cloudhub/cloudhub/activities"
 	"github.com/cloudhub/cloudhub/db"
@@ -54,44 +53,17 @@ func (d *Dispatcher) followUp(ctx context.Context, lane agenda.Lane) error {
 	return errors.Join(errs...)
 }
 
-// askAfter makes one list call for all rows. Visibility is believed when it
-// says Running, never when it says nothing: then the run is described.
+// askAfter asks what became of each. Visibility is not asked: it may still say
+// Running of what has closed, and does not tell a run that cannot go on.
 func (d *Dispatcher) askAfter(ctx context.Context, namespace string, rows []gen.Agenda) error {
-	running, err := d.runningOf(ctx, namespace, rows)
-	if err != nil {
-		return err
-	}
 	var a acks
-	var errs []error
+	var group errgroup.Group // without a context: one row's failure must not cut off the others' calls
+	group.SetLimit(startsAtOnce)
 	for _, row := range rows {
-		if run, ok := running[activities.WorkflowID(agenda.Kind(row.Kind), row.Subject)]; ok {
-			errs = append(errs, d.runs(ctx, namespace, row, run, &a))
-			continue
-		}
-		errs = append(errs, d.describe(ctx, namespace, row, &a))
+		group.Go(func() error { return d.describe(ctx, namespace, row, &a) })
 	}
-	return errors.Join(append(errs, d.acknowledge(ctx, &a))...)
-}
-
-func (d *Dispatcher) runningOf(ctx context.Context, namespace string, rows []gen.Agenda) (map[string]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, temporalWithin)
-	defer cancel()
-	ids := make([]string, len(rows))
-	for i, r := range rows {
-		ids[i] = "'" + activities.WorkflowID(agenda.Kind(r.Kind), r.Subject) + "'"
-	}
-	resp, err := d.clients[namespace].ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		PageSize: int32(len(rows)), // the client fills its own namespace in
-		Query:    fmt.Sprintf("ExecutionStatus = 'Running' AND WorkflowId IN (%s)", strings.Join(ids, ",")),
-	})
-	if err != nil {
-		return nil, err
-	}
-	out := map[string]string{}
-	for _, e := range resp.GetExecutions() {
-		out[e.GetExecution().GetWorkflowId()] = e.GetExecution().GetRunId()
-	}
-	return out, nil
+	describeErr := group.Wait()
+	return errors.Join(describeErr, d.acknowledge(ctx, &a))
 }
 
 // describe decides what became of one row's run. The id without a run id is
@@ -109,9 +81,8 @@ func (d *Dispatcher) describe(ctx context.Context, namespace string, row gen.Age
 	}
 	info := resp.GetWorkflowExecutionInfo()
 	switch status := info.GetStatus(); status {
-	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING: // visibility was late, or it was reset just now
-		a.add(row, info.GetExecution().GetRunId(), false, agenda.QuietAfter)
-		return nil
+	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
+		return d.runs(ctx, namespace, row, resp, a)
 	case enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED, enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED:
 		if ours(row, info) {
 			reason, stuck, err := d.closeReason(callCtx, namespace, info)

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -28,19 +27,17 @@ const (
 
 // stuck says what keeps a running workflow from going on, and since when: its
 // workflow task fails again and again, as one does whose history the worker's
-// code cannot replay. Nothing else in Temporal ends such a run.
-func (d *Dispatcher) stuck(ctx context.Context, namespace, id, run string) (why string, since time.Time, err error) {
+// code cannot replay. Nothing in Temporal ends such a run. "" when nothing does.
+func (d *Dispatcher) stuck(ctx context.Context, namespace string, run *workflowservice.DescribeWorkflowExecutionResponse) (why string, since time.Time, err error) {
+	if run.GetPendingWorkflowTask().GetAttempt() < stuckAttempts {
+		return "", time.Time{}, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, temporalWithin)
 	defer cancel()
-	c := d.clients[namespace]
-	described, err := c.DescribeWorkflowExecution(ctx, id, run)
-	if err != nil || described.GetPendingWorkflowTask().GetAttempt() < stuckAttempts {
-		return "", time.Time{}, err
-	}
 	// Only the first failure is written to the history; the attempts after it are
 	// counted.
-	last, err := c.WorkflowService().GetWorkflowExecutionHistoryReverse(ctx, &workflowservice.GetWorkflowExecutionHistoryReverseRequest{
-		Namespace: d.namespaces.name(namespace), Execution: described.GetWorkflowExecutionInfo().GetExecution(), MaximumPageSize: 1,
+	last, err := d.clients[namespace].WorkflowService().GetWorkflowExecutionHistoryReverse(ctx, &workflowservice.GetWorkflowExecutionHistoryReverseRequest{
+		Namespace: d.namespaces.name(namespace), Execution: run.GetWorkflowExecutionInfo().GetExecution(), MaximumPageSize: 1,
 	})
 	if err != nil || len(last.GetHistory().GetEvents()) == 0 {
 		return "", time.Time{}, err
@@ -52,7 +49,7 @@ func (d *Dispatcher) stuck(ctx context.Context, namespace, id, run string) (why 
 // failureText is what a failed or timed out workflow task says, or "".
 func failureText(event *historypb.HistoryEvent) string {
 	if failed := event.GetWorkflowTaskFailedEventAttributes(); failed != nil {
-		return strings.TrimPrefix(failed.GetCause().String(), "WORKFLOW_TASK_FAILED_CAUSE_") + ": " + failed.GetFailure().GetMessage()
+		return failed.GetCause().String() + ": " + failed.GetFailure().GetMessage()
 	}
 	if event.GetWorkflowTaskTimedOutEventAttributes() != nil {
 		return "its worker does not answer in time"
@@ -62,13 +59,10 @@ func failureText(event *historypb.HistoryEvent) string {
 
 // runs settles a row whose run is open: it is left alone, unless it has been
 // stuck for too long.
-func (d *Dispatcher) runs(ctx context.Context, namespace string, row gen.Agenda, run string, a *acks) error {
-	id := activities.WorkflowID(agenda.Kind(row.Kind), row.Subject)
-	why, since, err := d.stuck(ctx, namespace, id, run)
-	if gone(err) {
-		return d.describe(ctx, namespace, row, a) // closed in between
-	}
-	if err != nil {
+func (d *Dispatcher) runs(ctx context.Context, namespace string, row gen.Agenda, open *workflowservice.DescribeWorkflowExecutionResponse, a *acks) error {
+	id, run := activities.WorkflowID(agenda.Kind(row.Kind), row.Subject), open.GetWorkflowExecutionInfo().GetExecution().GetRunId()
+	why, since, err := d.stuck(ctx, namespace, open)
+	if err != nil && !gone(err) {
 		return err
 	}
 	if why == "" {

@@ -43,7 +43,7 @@ type world struct {
 	// patience of the server's. Both are for newWorld's options.
 	temporalAt  string
 	probeWithin time.Duration
-	stuckAfter  time.Duration // of the worker; zero is its own
+	stuckAfter  time.Duration        // of the worker; zero is its own
 	metrics     *prometheus.Registry // of the latest worker
 	stopWorker  func()
 	person
