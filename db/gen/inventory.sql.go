@@ -516,7 +516,7 @@ WITH u AS (
   unnest($7::jsonb[]) AS tags, unnest($8::jsonb[]) AS details, unnest($9::bool[]) AS protected,
   unnest($10::text[]) AS left_alone, unnest($11::timestamptz[]) AS provider_time) AS x
 ), old AS (
-  SELECT o.id, o.name, o.zone, o.type, o.state, o.tags, o.details, o.protected, o.left_alone, o.provider_time FROM resources o
+  SELECT o.id, o.name, o.zone, o.type, o.state, o.tags, o.left_alone FROM resources o
   WHERE o.org_id = $12 AND o.cloud_account_id = $13 AND o.kind = $14 AND o.region = $15
     AND o.provider_id = ANY($2::text[])
 ), written AS (
@@ -534,11 +534,10 @@ WHERE (r.name, r.zone, r.type, r.tags, r.details, r.protected, r.left_alone, r.p
    IS DISTINCT FROM (excluded.name, excluded.zone, excluded.type, excluded.tags, excluded.details, excluded.protected, excluded.left_alone, excluded.provider_time)
    OR (r.state <> excluded.state AND r.operation_id IS NULL AND r.seen_at <= excluded.seen_at)
    OR r.seen_at < excluded.seen_at - interval '1 hour'
-RETURNING r.id, r.provider_id, r.name, r.zone, r.type, r.state, r.tags, r.details, r.protected, r.left_alone, r.provider_time)
+RETURNING r.id, r.provider_id, r.name, r.zone, r.type, r.state, r.tags, r.left_alone)
 SELECT w.id, w.provider_id, (old.id IS NULL OR old.state = 'gone' AND w.state <> 'gone')::bool AS added,
   (old.id IS NOT NULL AND old.state <> 'gone'
-    AND (w.name, w.zone, w.type, w.state, w.tags, w.details, w.protected, w.left_alone, w.provider_time)
-     IS DISTINCT FROM (old.name, old.zone, old.type, old.state, old.tags, old.details, old.protected, old.left_alone, old.provider_time))::bool AS changed
+    AND (w.name, w.zone, w.type, w.state, w.tags, w.left_alone) IS DISTINCT FROM (old.name, old.zone, old.type, old.state, old.tags, old.left_alone))::bool AS changed
 FROM written w LEFT JOIN old ON old.id = w.id
 `
 
@@ -572,7 +571,9 @@ type UpsertResourcesRow struct {
 // A row is written only when something about it changed, so that an unchanged
 // estate costs no versions; `seen_at` alone moves by MarkSeen. The state of a
 // machine that an operation holds is written by that operation alone. added: it
-// was not there, or had gone; changed: it differs from what the inventory had.
+// was not there, or had gone; changed: it differs from what the inventory had in
+// what a person knows it by. An address or a start time follows a change of state,
+// and would make a difference of each one that we have made.
 func (q *Queries) UpsertResources(ctx context.Context, arg UpsertResourcesParams) ([]UpsertResourcesRow, error) {
 	rows, err := q.db.Query(ctx, upsertResources,
 		arg.Ids,

@@ -59,14 +59,16 @@ WHERE org_id = @org_id AND cloud_account_id = @cloud_account_id AND kind = @kind
 -- A row is written only when something about it changed, so that an unchanged
 -- estate costs no versions; `seen_at` alone moves by MarkSeen. The state of a
 -- machine that an operation holds is written by that operation alone. added: it
--- was not there, or had gone; changed: it differs from what the inventory had.
+-- was not there, or had gone; changed: it differs from what the inventory had in
+-- what a person knows it by. An address or a start time follows a change of state,
+-- and would make a difference of each one that we have made.
 WITH u AS (
   SELECT x.* FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@provider_ids::text[]) AS provider_id, unnest(@names::text[]) AS name,
   unnest(@zones::text[]) AS zone, unnest(@types::text[]) AS type, unnest(@states::text[]) AS state,
   unnest(@tagses::jsonb[]) AS tags, unnest(@detailses::jsonb[]) AS details, unnest(@protecteds::bool[]) AS protected,
   unnest(@left_alones::text[]) AS left_alone, unnest(@provider_times::timestamptz[]) AS provider_time) AS x
 ), old AS (
-  SELECT o.id, o.name, o.zone, o.type, o.state, o.tags, o.details, o.protected, o.left_alone, o.provider_time FROM resources o
+  SELECT o.id, o.name, o.zone, o.type, o.state, o.tags, o.left_alone FROM resources o
   WHERE o.org_id = @org_id AND o.cloud_account_id = @cloud_account_id AND o.kind = @kind AND o.region = @region
     AND o.provider_id = ANY(@provider_ids::text[])
 ), written AS (
@@ -84,11 +86,10 @@ WHERE (r.name, r.zone, r.type, r.tags, r.details, r.protected, r.left_alone, r.p
    IS DISTINCT FROM (excluded.name, excluded.zone, excluded.type, excluded.tags, excluded.details, excluded.protected, excluded.left_alone, excluded.provider_time)
    OR (r.state <> excluded.state AND r.operation_id IS NULL AND r.seen_at <= excluded.seen_at)
    OR r.seen_at < excluded.seen_at - interval '1 hour'
-RETURNING r.id, r.provider_id, r.name, r.zone, r.type, r.state, r.tags, r.details, r.protected, r.left_alone, r.provider_time)
+RETURNING r.id, r.provider_id, r.name, r.zone, r.type, r.state, r.tags, r.left_alone)
 SELECT w.id, w.provider_id, (old.id IS NULL OR old.state = 'gone' AND w.state <> 'gone')::bool AS added,
   (old.id IS NOT NULL AND old.state <> 'gone'
-    AND (w.name, w.zone, w.type, w.state, w.tags, w.details, w.protected, w.left_alone, w.provider_time)
-     IS DISTINCT FROM (old.name, old.zone, old.type, old.state, old.tags, old.details, old.protected, old.left_alone, old.provider_time))::bool AS changed
+    AND (w.name, w.zone, w.type, w.state, w.tags, w.left_alone) IS DISTINCT FROM (old.name, old.zone, old.type, old.state, old.tags, old.left_alone))::bool AS changed
 FROM written w LEFT JOIN old ON old.id = w.id;
 
 -- name: DeleteTagsOf :exec

@@ -106,14 +106,20 @@ func exposed(t *testing.T, registry *prometheus.Registry) []byte {
 
 func (w *world) dump(url string) []byte {
 	w.t.Helper()
-	bin, err := postgres.FindBinaries(w.t.Context(), "", 0)
-	require.NoError(w.t, err)
-	// The folder may hold links to the server's programs alone.
-	server, err := filepath.EvalSymlinks(filepath.Join(bin.Dir, "postgres"))
-	require.NoError(w.t, err)
-	out, err := exec.CommandContext(w.t.Context(), filepath.Join(filepath.Dir(server), "pg_dump"), "--dbname="+url).Output()
+	out, err := exec.CommandContext(w.t.Context(), filepath.Join(clientPrograms(w.t), "pg_dump"), "--dbname="+url).Output()
 	require.NoError(w.t, err)
 	return out
+}
+
+// clientPrograms is the folder with pg_dump and its like.
+func clientPrograms(t *testing.T) string {
+	t.Helper()
+	bin, err := postgres.FindBinaries(t.Context(), "", 0)
+	require.NoError(t, err)
+	// The folder may hold links to the server's programs alone.
+	server, err := filepath.EvalSymlinks(filepath.Join(bin.Dir, "postgres"))
+	require.NoError(t, err)
+	return filepath.Dir(server)
 }
 
 // histories are all events of all runs of this world, as stored.

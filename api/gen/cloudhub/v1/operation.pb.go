@@ -597,7 +597,8 @@ type InventoryDifference struct {
 	CloudAccountName string `protobuf:"bytes,2,opt,name=cloud_account_name,json=cloudAccountName,proto3" json:"cloud_account_name,omitempty"`
 	// Machines that the inventory did not have.
 	AddedCount int32 `protobuf:"varint,3,opt,name=added_count,json=addedCount,proto3" json:"added_count,omitempty"`
-	// Machines whose state, tags or other facts were not as the inventory had them.
+	// Machines whose state, name, type, zone or tags were not as the inventory had
+	// them.
 	ChangedCount int32 `protobuf:"varint,4,opt,name=changed_count,json=changedCount,proto3" json:"changed_count,omitempty"`
 	// Machines that the provider no longer has.
 	GoneCount     int32 `protobuf:"varint,5,opt,name=gone_count,json=goneCount,proto3" json:"gone_count,omitempty"`

@@ -204,7 +204,8 @@ export type InventoryDifference = Message<"cloudhub.v1.InventoryDifference"> & {
   addedCount: number;
 
   /**
-   * Machines whose state, tags or other facts were not as the inventory had them.
+   * Machines whose state, name, type, zone or tags were not as the inventory had
+   * them.
    *
    * @generated from field: int32 changed_count = 4;
    */
