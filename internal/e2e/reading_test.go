@@ -3,6 +3,7 @@ package e2e
 import (
 	"testing"
 
+	"connectrpc.com/connect"
 	"github.com/stretchr/testify/require"
 
 	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
@@ -46,10 +47,12 @@ func TestReadingsSayWhatDiffers(t *testing.T) {
 	w.read()
 	require.Len(t, w.readings(), 1, "nothing differs")
 
-	stream, err := w.operations.WatchWorkspace(t.Context(), &v1.WatchWorkspaceRequest{OrgId: w.org, WorkspaceId: w.ws})
+	ctx, call := connect.NewClientContext(t.Context())
+	call.RequestHeader().Set("Authorization", "Bearer "+w.token)
+	stream, err := w.operations.WatchWorkspace(ctx, &v1.WatchWorkspaceRequest{OrgId: w.org, WorkspaceId: w.ws})
 	require.NoError(t, err)
 	defer func() { _ = stream.Close() }()
-	require.True(t, stream.Receive(), "it is live")
+	require.True(t, stream.Receive(), "it is live: %v", stream.Err())
 	// Somebody works past CloudHub: one is started, one is new, one is gone.
 	require.NoError(t, s.SetState(sim.SmallRunning, sim.Running))
 	_, err = s.AddInstance(sim.SmallAccount, sim.Instance{ID: "i-0c000000000000077", Name: "nova-01", Region: "sa-east-1"})
