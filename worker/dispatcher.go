@@ -36,9 +36,11 @@ type Dispatcher struct {
 }
 
 const (
-	idleWait       = 250 * time.Millisecond
-	startsAtOnce   = 16
-	batchSize      = 100
+	idleWait     = 250 * time.Millisecond
+	startsAtOnce = 16
+	// batchSize is small, so that what is asked meanwhile is ranked before the rest
+	// of a flood: a round lasts as long as its starts.
+	batchSize      = startsAtOnce
 	quietBatch     = 200
 	quietEvery     = time.Second
 	temporalWithin = 10 * time.Second // less than agenda.LeaseFor
