@@ -114,7 +114,8 @@ func (s *Sync) finish(ctx context.Context, in WorkInput, coverage []inventory.Co
 		lastError, detail = &reason, detailOf(listErr)
 		s.logger.WarnContext(ctx, "account could not be read", "org_id", in.Org, "account_id", in.Subject, "reason", reason, "detail", detailOf(listErr))
 	} else if i := slices.IndexFunc(coverage, func(c inventory.Coverage) bool { return !c.OK }); i >= 0 {
-		lastError, detail = &coverage[i].Reason, coverage[i].Region+": "+coverage[i].Detail
+		reason := coverage[i].Reason // a copy: they are sorted below
+		lastError, detail = &reason, coverage[i].Region+": "+coverage[i].Detail
 	}
 	slices.SortFunc(coverage, func(a, b inventory.Coverage) int { return cmpString(a.Region, b.Region) })
 	if coverage == nil {
