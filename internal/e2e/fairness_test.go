@@ -131,7 +131,7 @@ func TestAFloodDelaysNobodyElse(t *testing.T) {
 	left := w.count("SELECT count(*) FROM agenda WHERE org_id = $1 AND kind = 'power'", flooding.org)
 	t.Logf("slowest: %s calm, %s beside %d due rows", calm.Round(time.Millisecond), slow.Round(time.Millisecond), left)
 	require.Greater(t, left, due/2, "most of the flood is still there: nobody has waited for it")
-	require.Less(t, slow, 2*time.Second+20*calm, "two seconds more, on a machine that others may be using")
+	require.Less(t, slow, 2*time.Second+20*max(calm, 250*time.Millisecond), "two seconds more, on a machine that others may be using")
 	require.Len(t, powerCalls(s), 3, "two by hand, and one by timetable, which finds it done the second time")
 	w.db.Exec(t, "DELETE FROM agenda WHERE org_id = $1 AND kind = 'power'", flooding.org)
 	w.db.Exec(t, "DELETE FROM operations WHERE org_id = $1", flooding.org)
