@@ -20,7 +20,7 @@ const (
 
 // NamespaceOf says where the workflows of a kind run.
 func NamespaceOf(k agenda.Kind) string {
-	if k == agenda.KindSync {
+	if k == agenda.KindSync || k == agenda.KindReseal {
 		return NamespaceBackground
 	}
 	return Namespace
@@ -44,9 +44,10 @@ func WorkflowID(k agenda.Kind, subject string) string { return string(k) + "/" +
 
 // Names under which workflows are registered.
 const (
-	WorkflowPower = "power"
-	WorkflowProbe = "probe"
-	WorkflowSync  = "sync"
+	WorkflowPower  = "power"
+	WorkflowProbe  = "probe"
+	WorkflowSync   = "sync"
+	WorkflowReseal = "reseal"
 )
 
 // Search attributes by which an operator finds a workflow in Temporal's UI.

@@ -251,3 +251,22 @@ func TestRolesGiveUp(t *testing.T) {
 		require.Equal(t, "30s", one[string](t, conn, "SHOW idle_in_transaction_session_timeout"), role)
 	}
 }
+
+// A table with ciphertexts that nobody counts would keep its rows under a key
+// that an operator retires.
+func TestEveryCiphertextIsCountedByItsKey(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	counted := queries(t)["SealedRowsByKey"].sql
+	sealed := column[string](t, d.Owner, `
+		SELECT c.relname::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+		WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND a.attname = 'ciphertext'`)
+	require.Contains(t, sealed, "credentials")
+	for _, name := range sealed {
+		require.Contains(t, counted, "FROM "+name+" GROUP BY key_id", "count %s in SealedRowsByKey, and have it sealed anew", name)
+	}
+	// The dispatcher counts and never reads one.
+	for _, column := range []string{"ciphertext", "hint"} {
+		require.False(t, one[bool](t, d.Owner, `SELECT has_column_privilege($1, 'credentials', $2, 'SELECT')`, db.RoleSystem, column))
+	}
+}

@@ -101,6 +101,9 @@ func accountPlans() map[string]plan {
 		"ListAccounts": {index: "cloud_accounts_list", run: ask((*gen.Queries).ListAccounts, func(e estate) gen.ListAccountsParams {
 			return gen.ListAccountsParams{OrgID: e.small.Org, WorkspaceID: e.small.Workspace, RowLimit: page}
 		})},
+		"LockCredentialsToReseal": {index: "credentials_pkey or credentials_key", filtered: 50, run: ask((*gen.Queries).LockCredentialsToReseal, func(e estate) gen.LockCredentialsToResealParams {
+			return gen.LockCredentialsToResealParams{OrgID: e.small.Org, Replaced: []string{"7"}, RowLimit: page}
+		})},
 		"ListAccountIDs": {index: "cloud_accounts_org_id_workspace_id_id_key", run: ask((*gen.Queries).ListAccountIDs, func(e estate) gen.ListAccountIDsParams {
 			return gen.ListAccountIDsParams{OrgID: e.small.Org, WorkspaceID: e.small.Workspace}
 		})},
@@ -192,7 +195,7 @@ func schedulePlans() map[string]plan {
 }
 
 func dispatchPlans() map[string]plan {
-	kinds := []string{"power", "probe", "sync"}
+	kinds := []string{"power", "probe", "sync", "reseal"}
 	return map[string]plan{
 		"LeaseWork": {index: "agenda_look", filtered: 200, run: ask((*gen.Queries).LeaseWork, func(estate) gen.LeaseWorkParams {
 			return gen.LeaseWorkParams{LeaseSeconds: 15, Lane: 1, Kinds: kinds, PickLimit: 400, RowLimit: 100}
@@ -200,6 +203,7 @@ func dispatchPlans() map[string]plan {
 		"LeaseDelivered": {index: "agenda_look or agenda_open", filtered: 200, run: ask((*gen.Queries).LeaseDelivered, func(estate) gen.LeaseDeliveredParams {
 			return gen.LeaseDeliveredParams{LeaseSeconds: 15, Lane: 1, Kinds: kinds, RowLimit: 200}
 		})},
+		"OrgsSealedWith": {index: "credentials_key", run: ask((*gen.Queries).OrgsSealedWith, func(estate) []string { return []string{"7"} })},
 		"LockDueClocks": {index: "agenda_look", filtered: 200, run: ask((*gen.Queries).LockDueClocks, func(estate) gen.LockDueClocksParams {
 			return gen.LockDueClocksParams{Kind: "timetable", Lane: 1, RowLimit: 500}
 		})},

@@ -19,6 +19,7 @@ import (
 	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/agenda"
+	"github.com/cloudhub/cloudhub/internal/platform/vault"
 )
 
 // Dispatcher drives the agenda: it expands clocks, delivers due work to
@@ -27,6 +28,7 @@ import (
 type Dispatcher struct {
 	system  *db.System
 	tenants *db.Tenants
+	opener  *vault.Opener            // for the ids of its keys
 	clients map[string]client.Client // by namespace
 	logger  *slog.Logger
 	metrics *metrics
@@ -50,6 +52,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 		wg.Go(func() { d.lane(ctx, lane) })
 	}
 	wg.Go(func() { d.watchLateness(ctx) })
+	wg.Go(func() { d.watchKeys(ctx) })
 	wg.Wait()
 }
 

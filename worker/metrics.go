@@ -14,6 +14,7 @@ type metrics struct {
 	missed      prometheus.Counter
 	oldest      *prometheus.GaugeVec
 	unfinished  *prometheus.GaugeVec
+	sealedRows  *prometheus.GaugeVec
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -44,5 +45,8 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		unfinished: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "cloudhub_agenda_unfinished_without_row", Help: "What is not final and not on the agenda, by kind (100 at most): always 0, or nobody will finish it.",
 		}, []string{"kind"}),
+		sealedRows: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "cloudhub_sealed_rows_by_key", Help: "Rows by the workers' key that sealed them. state: primary; replaced, being sealed anew; added, not promoted as far as this worker knows; unknown, which no worker with this ring opens.",
+		}, []string{"key_id", "state"}),
 	}
 }

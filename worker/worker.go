@@ -82,7 +82,7 @@ func New(ctx context.Context, d Deps) (*Worker, error) {
 	}
 	// A sync that a person asked for stands in the person's lane.
 	w.workers = append(w.workers, w.register(activities.NamespaceBackground, agenda.LanePerson), w.register(activities.NamespaceBackground, agenda.LaneMinute))
-	w.dispatcher = &Dispatcher{system: d.System, tenants: d.Tenants, clients: w.clients, logger: d.Logger, metrics: newMetrics(d.Registerer)}
+	w.dispatcher = &Dispatcher{system: d.System, tenants: d.Tenants, opener: d.Opener, clients: w.clients, logger: d.Logger, metrics: newMetrics(d.Registerer)}
 	return w, nil
 }
 
@@ -110,9 +110,11 @@ func Register(r Registry, d activities.Deps) {
 	r.RegisterWorkflowWithOptions(workflows.Power, workflow.RegisterOptions{Name: activities.WorkflowPower})
 	r.RegisterWorkflowWithOptions(workflows.Probe, workflow.RegisterOptions{Name: activities.WorkflowProbe})
 	r.RegisterWorkflowWithOptions(workflows.Sync, workflow.RegisterOptions{Name: activities.WorkflowSync})
+	r.RegisterWorkflowWithOptions(workflows.Reseal, workflow.RegisterOptions{Name: activities.WorkflowReseal})
 	r.RegisterActivity(activities.NewPower(d))
 	r.RegisterActivity(activities.NewProbe(d))
 	r.RegisterActivity(activities.NewSync(d))
+	r.RegisterActivity(activities.NewReseal(d))
 }
 
 // Run works until the context ends, then lets running activities stop.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -39,9 +40,14 @@ type serverPart struct {
 	ln     net.Listener
 	closes []func()
 	ready  func(context.Context) error
+	hup    <-chan os.Signal
+	follow func(ctx context.Context, hup <-chan os.Signal)
 }
 
-func (p *serverPart) run(ctx context.Context) error { return p.Serve(ctx, p.ln) }
+func (p *serverPart) run(ctx context.Context) error {
+	go p.follow(ctx, p.hup)
+	return p.Serve(ctx, p.ln)
+}
 
 func (p *serverPart) close() {
 	for _, c := range p.closes {
@@ -80,6 +86,7 @@ func newServer(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 	p.closes = append(p.closes, identity.Close)
 	tenants := db.NewTenants(app)
 	p.ready = tenants.Ping
+	p.follow = func(ctx context.Context, hup <-chan os.Signal) { followKeys(ctx, log, reg, hup, ring, sealer) }
 	proxies, err := prefixes(v.Get(config.TrustedProxies))
 	if err != nil {
 		return nil, err
@@ -127,9 +134,14 @@ type workerPart struct {
 	w      *worker.Worker
 	closes []func()
 	ready  func(context.Context) error
+	hup    <-chan os.Signal
+	follow func(ctx context.Context, hup <-chan os.Signal)
 }
 
-func (p *workerPart) run(ctx context.Context) error { return p.w.Run(ctx) }
+func (p *workerPart) run(ctx context.Context) error {
+	go p.follow(ctx, p.hup)
+	return p.w.Run(ctx)
+}
 
 func (p *workerPart) close() {
 	if p.w != nil {
@@ -165,6 +177,7 @@ func newWorker(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 	p.closes = append(p.closes, system.Close)
 	tenants := db.NewTenants(app)
 	p.ready = tenants.Ping
+	p.follow = func(ctx context.Context, hup <-chan os.Signal) { followKeys(ctx, log, reg, hup, opener) }
 	endpoint := v.Get(config.AWSEndpoint)
 	clouds := activities.Clouds{cloud.AWS: {
 		Instances: aws.New(aws.Options{Endpoint: endpoint, Logger: log, Observer: observeCalls(reg)}), Simulated: endpoint != "",
@@ -196,6 +209,7 @@ func runServer(ctx context.Context, e env, args []string) error {
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
+	p.hup = hangups()
 	log.Info("serving", "url", p.url(), "version", version)
 	return runAll(ctx, e.config, reg, log, p.ready, p)
 }
@@ -213,6 +227,7 @@ func runWorker(ctx context.Context, e env, args []string) error {
 	if err != nil {
 		return err
 	}
+	p.hup = hangups()
 	log.Info("working", "version", version)
 	return runAll(ctx, e.config, reg, log, p.ready, p)
 }

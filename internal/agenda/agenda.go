@@ -20,6 +20,9 @@ const (
 	KindProbe Kind = "probe"
 	// KindSync reads one account into the inventory; subject: the account.
 	KindSync Kind = "sync"
+	// KindReseal seals with the primary key what a replaced one sealed; subject:
+	// the organization.
+	KindReseal Kind = "reseal"
 )
 
 // Clock kinds: the dispatcher expands them itself.
@@ -58,7 +61,7 @@ func LaneOf(k Kind) Lane {
 }
 
 // WorkKinds are delivered to Temporal.
-var WorkKinds = []Kind{KindPower, KindProbe, KindSync}
+var WorkKinds = []Kind{KindPower, KindProbe, KindSync, KindReseal}
 
 // InFlightCap is how many rows of a lane may be delivered and not finished, all
 // workers together. Rows already delivered are exempt: a cap must not cover its

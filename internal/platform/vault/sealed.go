@@ -169,6 +169,9 @@ func (o *Opener) set(now *opening) {
 // workers that have not heard of a promotion yet do not undo it.
 func (o *Opener) Replaced() []string { return o.now.Load().replaced }
 
+// Has says whether a key of the ring has this id and is enabled.
+func (o *Opener) Has(keyID string) bool { return o.now.Load().keys[keyID] }
+
 // Reload is as Sealer.Reload.
 func (o *Opener) Reload() (changed bool, err error) { return o.file.reload() }
 
