@@ -43,6 +43,7 @@ type world struct {
 	client *http.Client
 	clock  *clock
 	ring   *vault.ServerRing
+	keys   string // folder of the rings
 	opener *vault.Opener
 	logs   *logBook
 	server *server.Server
@@ -55,6 +56,7 @@ func setup(t testing.TB, options ...option) *world {
 	t.Helper()
 	w := &world{t: t, db: dbtest.New(t), clock: &clock{}, logs: &logBook{}}
 	keys := t.TempDir()
+	w.keys = keys
 	require.NoError(t, os.Chmod(keys, 0o700))
 	require.NoError(t, vault.EnsureRings(keys, time.Now()))
 	var err error
