@@ -85,8 +85,11 @@ func (a *accounts) unseal(org, workspace, subject uuid.UUID, sealed vault.Sealed
 	if err != nil {
 		return cloud.Credential{}, err
 	}
+	defer secret.Wipe()
+	raw := []byte(secret.Reveal())
+	defer clear(raw)
 	var c cloud.Credential
-	if err := json.Unmarshal([]byte(secret.Reveal()), &c); err != nil {
+	if err := json.Unmarshal(raw, &c); err != nil {
 		// The text of a JSON error can quote what it could not read.
 		return cloud.Credential{}, errors.New("the credential is not of its schema")
 	}

@@ -107,6 +107,7 @@ func (r *Reseal) one(ctx context.Context, q *gen.Queries, org uuid.UUID, row gen
 	if failed != nil {
 		return failed, nil
 	}
+	defer secret.Wipe()
 	sealed, err := r.accounts.opener.Sealer().Seal(secret, at)
 	if err != nil {
 		return nil, err

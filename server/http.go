@@ -41,7 +41,11 @@ func (s *Server) around(next http.Handler) http.Handler {
 			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readWithin))
 		}
 		caller := rpc.NewCaller(s.clientAddress(r), id, r)
-		inner.ServeHTTP(w, r.WithContext(rpc.WithCaller(r.Context(), caller)))
+		ctx := rpc.WithCaller(r.Context(), caller)
+		if r.ProtoMajor != 1 {
+			ctx = rpc.WithoutConn(ctx)
+		}
+		inner.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 

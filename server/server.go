@@ -125,10 +125,11 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	protocols.SetUnencryptedHTTP2(true) // gRPC without TLS, behind a proxy
 	hs := &http.Server{
 		Handler: s.handler, Protocols: protocols, ErrorLog: slog.NewLogLogger(s.deps.Logger.Handler(), slog.LevelWarn),
+		ConnContext:       rpc.WithConn,
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- hs.Serve(ln) }()
+	go func() { failed <- hs.Serve(rpc.Listener{Listener: ln}) }()
 	select {
 	case err := <-failed:
 		return err

@@ -66,6 +66,50 @@ type Credential struct {
 	SessionToken string `json:"session_token,omitempty"`
 }
 
+// AppendJSON appends the credential as JSON. encoding/json writes the same, into
+// buffers that it keeps: what they held could be read in memory much later.
+func (c Credential) AppendJSON(b []byte) []byte {
+	b = append(b, '{')
+	for _, f := range []struct{ name, value string }{
+		{"access_key_id", c.AccessKeyID}, {"secret_access_key", c.SecretAccessKey}, {"session_token", c.SessionToken},
+	} {
+		if f.value == "" {
+			continue
+		}
+		if b[len(b)-1] != '{' {
+			b = append(b, ',')
+		}
+		b = append(b, '"')
+		b = append(b, f.name...)
+		b = append(b, `":"`...)
+		b = appendEscaped(b, f.value)
+		b = append(b, '"')
+	}
+	return append(b, '}')
+}
+
+// MaxJSON is room for what AppendJSON appends, so that it does not grow its
+// argument and leave a part of a secret behind.
+func (c Credential) MaxJSON() int {
+	return 100 + 6*(len(c.AccessKeyID)+len(c.SecretAccessKey)+len(c.SessionToken))
+}
+
+// appendEscaped escapes what JSON does not allow in a string.
+func appendEscaped(b []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < ' ' || c == 0x7f:
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		default:
+			b = append(b, c)
+		}
+	}
+	return b
+}
+
 // String hides the credential from every %v and log line.
 func (Credential) String() string { return "[redacted credential]" }
 

@@ -97,9 +97,11 @@ func answersSoon(t *testing.T, url string, p *process) {
 // their own, each with what it may hold and nothing else.
 type apart struct {
 	*world
-	server    *process
-	simDir    string
-	workerEnv []string
+	server     *process
+	simDir     string
+	serverEnv  []string // with serverKeys, a folder without the workers' private ring
+	workerEnv  []string
+	serverKeys string
 }
 
 func newApart(t *testing.T, estate sim.Estate) *apart {
@@ -121,9 +123,11 @@ func newApart(t *testing.T, estate sim.Estate) *apart {
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(serverKeys, name), raw, 0o600))
 	}
-	a.server = spawn(t, []string{
+	a.serverKeys = serverKeys
+	a.serverEnv = []string{
 		"CLOUDHUB_HTTP=" + httpAddr, "CLOUDHUB_KEYS_DIR=" + serverKeys, "CLOUDHUB_DATABASE_APP_URL=" + a.db.URLs.App, "CLOUDHUB_DATABASE_IDENTITY_URL=" + a.db.URLs.Identity,
-	}, "server")
+	}
+	a.server = spawn(t, a.serverEnv, "server")
 	answersSoon(t, "http://"+httpAddr+"/readyz", a.server)
 	a.url = "http://" + httpAddr
 	a.workerEnv = []string{

@@ -108,11 +108,12 @@ func (s *Service) sealDraft(grant rpc.Grant, key *v1.AwsAccessKey) (gen.InsertDr
 	if err != nil {
 		return gen.InsertDraftParams{}, err
 	}
-	raw, err := json.Marshal(cloud.Credential{AccessKeyID: key.GetAccessKeyId(), SecretAccessKey: key.GetSecretAccessKey()})
-	if err != nil {
-		return gen.InsertDraftParams{}, err
-	}
-	sealed, err := s.sealer.Seal(vault.NewSecret(raw), vault.CloudCredential(grant.Org.String(), grant.Workspace.String(), id.String(), vault.CloudCredentialSchema))
+	credential := cloud.Credential{AccessKeyID: key.GetAccessKeyId(), SecretAccessKey: key.GetSecretAccessKey()}
+	raw := credential.AppendJSON(make([]byte, 0, credential.MaxJSON()))
+	secret := vault.NewSecret(raw)
+	clear(raw)
+	defer secret.Wipe()
+	sealed, err := s.sealer.Seal(secret, vault.CloudCredential(grant.Org.String(), grant.Workspace.String(), id.String(), vault.CloudCredentialSchema))
 	if err != nil {
 		return gen.InsertDraftParams{}, err
 	}

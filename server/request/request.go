@@ -98,6 +98,7 @@ func keyOf(ctx context.Context, procedure, requestID string, req proto.Message) 
 		return gen.FindIdempotencyKeyParams{}, nil, err
 	}
 	hash := sha256.Sum256(raw)
+	clear(raw) // there may be a secret in it
 	return gen.FindIdempotencyKeyParams{OrgID: rpc.GrantOf(ctx).Org, UserID: rpc.CallerOf(ctx).UserID, Procedure: procedure, RequestID: id}, hash[:], nil
 }
 

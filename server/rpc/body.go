@@ -20,7 +20,11 @@ const drainAtMost = 16 << 20
 // Streams are limited message by message, by connect.
 func LimitBody(r *http.Request) {
 	if r.Body != nil && r.Body != http.NoBody && !Streams(r) {
-		r.Body = &limitedBody{ReadCloser: r.Body, left: maxMessage + 1}
+		body := &limitedBody{ReadCloser: r.Body, left: maxMessage + 1}
+		if r.Header.Get("Content-Encoding") == "" {
+			body.read = &readBuffers{}
+		}
+		r.Body = body
 	}
 }
 
@@ -33,6 +37,9 @@ func Streams(r *http.Request) bool {
 type limitedBody struct {
 	io.ReadCloser
 	left int64
+	// read is nil for a compressed body, which is read into a buffer that its
+	// reader comes back to.
+	read *readBuffers
 }
 
 func (b *limitedBody) Read(p []byte) (int, error) {
@@ -42,8 +49,14 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 		}
 		return 0, io.EOF
 	}
+	if b.read != nil {
+		b.read.begin(p)
+	}
 	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left)])
 	b.left -= int64(n)
+	if b.read != nil && n > 0 {
+		b.read.got(p[:n])
+	}
 	return n, err
 }
 

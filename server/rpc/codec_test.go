@@ -76,7 +76,7 @@ func FuzzJSONDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, m := range requests() {
-			require.NoError(t, jsonCodec{}.Unmarshal(data, m), "a codec never fails")
+			require.NoError(t, jsonCodec{}.Unmarshal(bytes.Clone(data), m), "a codec never fails")
 			why, bad := undecodedOf(m)
 			strict := proto.Clone(m)
 			proto.Reset(strict)
@@ -117,7 +117,7 @@ func FuzzProtoDecode(f *testing.F) {
 	f.Add([]byte{0xfa, 0xff, 0xff, 0xff, 0x0f, 0x02, '{', '}'})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, m := range requests() {
-			require.NoError(t, protoCodec{}.Unmarshal(data, m))
+			require.NoError(t, protoCodec{}.Unmarshal(bytes.Clone(data), m))
 			_, bad := undecodedOf(m)
 			clean := proto.Clone(m)
 			proto.Reset(clean)

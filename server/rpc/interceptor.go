@@ -29,6 +29,9 @@ func (i *interceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		began := time.Now()
 		ctx, grant := withGrant(ctx)
+		if msg, ok := req.Any().(proto.Message); ok {
+			defer wipe(ctx, msg)
+		}
 		resp, err := func() (connect.AnyResponse, error) {
 			if err := i.check(ctx, req.Spec(), req.Any(), grant); err != nil {
 				return nil, err

@@ -102,10 +102,10 @@ func New(o Options) *Adapter {
 	}
 	stack := []func(*middleware.Stack) error{a.perAttempt}
 	a.ec2 = ec2.New(ec2.Options{
-		AppID: appID, BaseEndpoint: endpoint, HTTPClient: client, APIOptions: stack, Region: defaultRegion,
+		AppID: appID, BaseEndpoint: endpoint, HTTPClient: client, APIOptions: stack, Region: defaultRegion, HTTPSignerV4: forgetful{},
 	})
 	a.sts = sts.New(sts.Options{
-		AppID: appID, BaseEndpoint: endpoint, HTTPClient: client, APIOptions: stack, Region: defaultRegion,
+		AppID: appID, BaseEndpoint: endpoint, HTTPClient: client, APIOptions: stack, Region: defaultRegion, HTTPSignerV4: forgetful{},
 	})
 	return a
 }
