@@ -44,6 +44,9 @@ type Deps struct {
 	Registerer     prometheus.Registerer
 	// Web is the built application; nil serves none.
 	Web fs.FS
+	// Trouble says in a sentence why nothing can be saved although the database
+	// answers, for /readyz; nil knows of none.
+	Trouble func() error
 	// NoRateLimit is for tests that call faster than people do.
 	NoRateLimit bool
 	// ProbeWithin is for tests that cannot wait for a trial that nobody answers.
@@ -101,6 +104,12 @@ func (s *Server) Handler() http.Handler { return s.handler }
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), time.Second)
 	defer cancel()
+	if s.deps.Trouble != nil {
+		if err := s.deps.Trouble(); err != nil {
+			answer(w, http.StatusServiceUnavailable, err.Error()+"\n")
+			return
+		}
+	}
 	if err := s.deps.Tenants.Ping(ctx); err != nil {
 		answer(w, http.StatusServiceUnavailable, "the database does not answer\n")
 		return

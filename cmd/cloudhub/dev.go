@@ -117,7 +117,7 @@ func (d *dev) openFolder() error {
 	}
 	file, err := os.OpenFile(filepath.Join(d.flags.dataDir, "cloudhub.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return fmt.Errorf("data folder: %w; choose another with --data-dir", err)
+		return fmt.Errorf("the data folder cannot be written: %w; make it writable, or choose another with --data-dir", err)
 	}
 	d.logFile = file
 	level := telemetry.Level(d.config.Get(config.LogLevel))
@@ -185,6 +185,9 @@ func (d *dev) prepareDatabase(ctx context.Context) error {
 		return err
 	}
 	if _, err := db.Migrate(ctx, d.urls.Owner); err != nil {
+		if errors.Is(err, db.ErrNewerSchema) {
+			return fmt.Errorf("%s: %w, or choose another --data-dir", d.flags.dataDir, err)
+		}
 		return err
 	}
 	return vault.EnsureRings(d.keysDir(), time.Now())
@@ -228,7 +231,7 @@ func (d *dev) startParts(ctx, parts context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if d.server, err = newServer(ctx, v, d.log, d.registry, ln); err != nil {
+	if d.server, err = newServer(ctx, v, d.log, d.registry, ln, d.postgres.Trouble); err != nil {
 		return errors.Join(err, ln.Close())
 	}
 	d.group.Go(func() error { return d.server.run(parts) })

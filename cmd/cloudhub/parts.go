@@ -59,7 +59,7 @@ func (p *serverPart) url() string { return "http://" + p.ln.Addr().String() }
 
 // newServer opens the server's two roles and its ring. It holds no other key
 // than the public half of the workers'.
-func newServer(ctx context.Context, v config.Values, log *slog.Logger, reg prometheus.Registerer, ln net.Listener) (_ *serverPart, err error) {
+func newServer(ctx context.Context, v config.Values, log *slog.Logger, reg prometheus.Registerer, ln net.Listener, trouble func() error) (_ *serverPart, err error) {
 	p := &serverPart{ln: ln}
 	defer func() {
 		if err != nil {
@@ -85,7 +85,12 @@ func newServer(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 	}
 	p.closes = append(p.closes, identity.Close)
 	tenants := db.NewTenants(app)
-	p.ready = tenants.Ping
+	p.ready = func(ctx context.Context) error {
+		if trouble != nil && trouble() != nil {
+			return trouble()
+		}
+		return tenants.Ping(ctx)
+	}
 	p.follow = func(ctx context.Context, hup <-chan os.Signal) { followKeys(ctx, log, reg, hup, ring, sealer) }
 	proxies, err := prefixes(v.Get(config.TrustedProxies))
 	if err != nil {
@@ -97,7 +102,7 @@ func newServer(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 	}
 	p.Server, err = server.New(server.Deps{
 		Tenants: tenants, Identity: db.NewIdentity(identity), Ring: ring, Sealer: sealer, Logger: log, Now: time.Now,
-		Secure: public.Scheme == "https", TrustedProxies: proxies, TrialDays: v.Int(config.TrialDays), Registerer: reg, Web: builtWeb(),
+		Secure: public.Scheme == "https", TrustedProxies: proxies, TrialDays: v.Int(config.TrialDays), Registerer: reg, Web: builtWeb(), Trouble: trouble,
 	})
 	if err != nil {
 		return nil, err
@@ -205,7 +210,7 @@ func runServer(ctx context.Context, e env, args []string) error {
 	if err != nil {
 		return err
 	}
-	p, err := newServer(ctx, e.config, log, reg, ln)
+	p, err := newServer(ctx, e.config, log, reg, ln, nil)
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}

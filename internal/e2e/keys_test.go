@@ -256,7 +256,7 @@ func TestACiphertextThatWasMovedDoesNotOpen(t *testing.T) {
 		"other schema":       fmt.Sprintf("UPDATE credentials SET schema_version = 2 WHERE cloud_account_id = '%s'", mine.GetId()),
 	} {
 		t.Log(name)
-		w.db.Exec(t, "CREATE TEMP TABLE IF NOT EXISTS x (); DROP TABLE IF EXISTS credentials_kept; CREATE TABLE credentials_kept AS SELECT * FROM credentials")
+		w.db.Exec(t, "CREATE TABLE credentials_kept AS SELECT * FROM credentials")
 		w.db.Exec(t, move)
 		w.doesNotOpen(mine.GetId(), w.ws)
 		w.db.Exec(t, "UPDATE credentials c SET ciphertext = k.ciphertext, key_id = k.key_id, schema_version = k.schema_version FROM credentials_kept k WHERE k.cloud_account_id = c.cloud_account_id")
@@ -265,7 +265,12 @@ func TestACiphertextThatWasMovedDoesNotOpen(t *testing.T) {
 	}
 	// To another workspace the row goes as a whole, with its account.
 	w.db.Exec(t, "DELETE FROM resources WHERE cloud_account_id = $1", mine.GetId())
-	w.db.Exec(t, "BEGIN; ALTER TABLE credentials DISABLE TRIGGER ALL; UPDATE credentials SET workspace_id = '"+workspace+"' WHERE cloud_account_id = '"+mine.GetId()+"'; UPDATE cloud_accounts SET workspace_id = '"+workspace+"' WHERE id = '"+mine.GetId()+"'; ALTER TABLE credentials ENABLE TRIGGER ALL; COMMIT")
+	w.db.Exec(t, "CREATE TABLE credentials_kept AS SELECT * FROM credentials WHERE cloud_account_id = '"+mine.GetId()+"'")
+	w.db.Exec(t, "DELETE FROM credentials WHERE cloud_account_id = $1", mine.GetId())
+	w.db.Exec(t, "UPDATE cloud_accounts SET workspace_id = $1 WHERE id = $2", workspace, mine.GetId())
+	w.db.Exec(t, "UPDATE credentials_kept SET workspace_id = $1", workspace)
+	w.db.Exec(t, "INSERT INTO credentials SELECT * FROM credentials_kept")
+	w.db.Exec(t, "DROP TABLE credentials_kept")
 	w.ws = workspace
 	w.doesNotOpen(mine.GetId(), workspace)
 }

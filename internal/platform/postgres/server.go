@@ -54,6 +54,7 @@ type Server struct {
 	logFile  *logFile
 
 	pid     atomic.Int64
+	trouble atomic.Pointer[SpaceError]
 	stop    chan struct{} // closed when Stop is called
 	stopped sync.Once
 	done    chan struct{} // closed when nothing runs any more
@@ -65,7 +66,7 @@ type Server struct {
 // runs until Stop, or until this process ends.
 //
 // Errors to tell apart: *NotFoundError, *VersionError, *InUseError,
-// *TraverseError, *FolderError, *PortError, *ExitError.
+// *TraverseError, *FolderError, *SpaceError, *PortError, *ExitError.
 func Start(ctx context.Context, opts Options) (*Server, error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
@@ -89,6 +90,7 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 		return nil, err
 	}
 	go s.supervise(running)
+	go s.watchDisk()
 	return s, nil
 }
 
@@ -97,14 +99,21 @@ func (s *Server) cluster() string { return filepath.Join(s.opts.DataDir, "cluste
 // prepare does all that must be true before the server can start.
 func (s *Server) prepare(ctx context.Context) error {
 	if err := makeDataDir(s.opts.DataDir); err != nil {
-		return err
+		return writable(filepath.Dir(s.opts.DataDir), err)
 	}
 	var err error
 	if s.lock, err = lockFolder(ctx, s.opts.DataDir); err != nil {
-		return err
+		return writable(s.opts.DataDir, err)
 	}
 	want, err := clusterMajor(s.cluster())
 	if err != nil {
+		return err
+	}
+	need := int64(needToRun)
+	if want == 0 {
+		need = needNew
+	}
+	if err := checkSpace(s.opts.DataDir, need); err != nil {
 		return err
 	}
 	if s.bin, err = FindBinaries(ctx, s.opts.BinDir, want); err != nil {
