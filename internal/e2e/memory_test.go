@@ -101,6 +101,37 @@ func TestTheServersMemoryHoldsNoCredential(t *testing.T) {
 		require.NoError(t, resp.Body.Close())
 		require.Equal(t, c.want, resp.StatusCode, string(answer))
 	}
+	for name, p := range map[string]*process{"server": w.server, "worker": worker} {
+		for _, path := range []string{"/metrics", "/debug/pprof/heap?debug=1", "/debug/pprof/goroutine?debug=2"} {
+			resp, err := http.Get(p.private(t) + path)
+			require.NoError(t, err)
+			text, err := io.ReadAll(resp.Body)
+			require.NoError(t, err)
+			require.NoError(t, resp.Body.Close())
+			require.NotEmpty(t, text)
+			require.NotContains(t, string(text), "canary/", "%s %s", name, path)
+		}
+		require.NotContains(t, p.out.String(), "canary/", "the log of the %s", name)
+	}
+	defer func() { // once the processes have ended, and written what they had
+		for _, p := range []*process{w.server, worker} {
+			require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+			require.Zero(t, p.exit(t, 60*time.Second), p.out.String())
+		}
+		for _, env := range [][]string{w.serverEnv, w.workerEnv} {
+			for _, setting := range env {
+				path, traces := strings.CutPrefix(setting, "CLOUDHUB_TRACES=file:")
+				if !traces {
+					continue
+				}
+				spans, err := os.ReadFile(path)
+				require.NoError(t, err)
+				require.NotEmpty(t, spans)
+				require.NotContains(t, string(spans), "canary/", path)
+				require.NotContains(t, string(spans), "AKIACANARY", path)
+			}
+		}
+	}()
 	pid := w.server.cmd.Process.Pid
 	if os.Geteuid() != 0 {
 		_, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))

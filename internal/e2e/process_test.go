@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,6 +20,7 @@ import (
 	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
 	"github.com/cloudhub/cloudhub/db/dbtest"
 	"github.com/cloudhub/cloudhub/internal/cloud/sim"
+	"github.com/cloudhub/cloudhub/internal/platform/config"
 	"github.com/cloudhub/cloudhub/internal/platform/vault"
 )
 
@@ -102,6 +104,7 @@ type apart struct {
 	serverEnv  []string // with serverKeys, a folder without the workers' private ring
 	workerEnv  []string
 	serverKeys string
+	traceDir   string
 }
 
 func newApart(t *testing.T, estate sim.Estate) *apart {
@@ -127,6 +130,7 @@ func newApart(t *testing.T, estate sim.Estate) *apart {
 	a.serverEnv = []string{
 		"CLOUDHUB_HTTP=" + httpAddr, "CLOUDHUB_KEYS_DIR=" + serverKeys, "CLOUDHUB_DATABASE_APP_URL=" + a.db.URLs.App, "CLOUDHUB_DATABASE_IDENTITY_URL=" + a.db.URLs.Identity,
 	}
+	a.serverEnv = append(a.serverEnv, a.tracesTo("server")...)
 	a.server = spawn(t, a.serverEnv, "server")
 	answersSoon(t, "http://"+httpAddr+"/readyz", a.server)
 	a.url = "http://" + httpAddr
@@ -134,7 +138,21 @@ func newApart(t *testing.T, estate sim.Estate) *apart {
 		"CLOUDHUB_KEYS_DIR=" + a.keys, "CLOUDHUB_DATABASE_APP_URL=" + a.db.URLs.App, "CLOUDHUB_DATABASE_SYSTEM_URL=" + a.db.URLs.System,
 		"CLOUDHUB_TEMPORAL_ADDRESS=" + shared.temporal.HostPort(), "CLOUDHUB_AWS_ENDPOINT=http://" + simAddr,
 	}
+	a.workerEnv = append(a.workerEnv, a.tracesTo("worker")...)
 	return a
+}
+
+// tracesTo makes a process write its traces to a file of traceDir, where the
+// program has traces.
+func (a *apart) tracesTo(name string) []string {
+	if a.traceDir == "" {
+		a.traceDir = a.t.TempDir()
+	}
+	const setting = "TRACES"
+	if !slices.ContainsFunc(config.Table, func(s config.Setting) bool { return s.Name == setting }) {
+		return nil
+	}
+	return []string{config.Prefix + setting + "=file:" + filepath.Join(a.traceDir, name+".json")}
 }
 
 func (a *apart) spawnWorker() *process {

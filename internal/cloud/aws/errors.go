@@ -103,6 +103,7 @@ func reasonFor(code string, status int) cloud.Reason {
 // translate logs what the provider said and returns it as a *cloud.Error.
 func (a *Adapter) translate(ctx context.Context, c *call, err error) *cloud.Error {
 	e := classify(ctx, c, err)
+	c.redact(e)
 	if e.Code == dryRunPassed {
 		return e
 	}
