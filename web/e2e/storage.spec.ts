@@ -34,8 +34,7 @@ test("the browser keeps neither the key of an account nor what signs in", async 
     password: "canário zqxjkvbp e mais uma frase",
   };
   // The demonstration's own key of one of its accounts, for another person.
-  const key = { id: "AKIASIMULATEDIPEPRD2", secret: "" };
-  key.secret = `simulado/nao-e-segredo/ipe-prd/${"0".repeat(40)}`.slice(0, 40);
+  const key = { id: "AKIASIMULATEDIPEPRD3", secret: `simulado/para/digitar/ipe/prd/${"0".repeat(40)}`.slice(0, 40) };
   const tokens: string[] = [];
   page.on("response", async (response) => {
     if (!response.url().includes("AuthService/")) return;

@@ -39,6 +39,12 @@ func DemoEstate(now time.Time) Estate {
 				Secret:      ("simulado/nao-e-segredo/" + d.name + "/" + strings.Repeat("0", 40))[:40],
 				User:        "cloudhub",
 				Denied:      d.denied,
+			}, {
+				// One that a person can type: the interface takes what AWS gives out.
+				AccessKeyID: "AKIASIMULATED" + strings.TrimSuffix(d.key, "2") + "3",
+				Secret:      ("simulado/para/digitar/" + strings.ReplaceAll(d.name, "-", "/") + "/" + strings.Repeat("0", 40))[:40],
+				User:        "pessoa",
+				Denied:      d.denied,
 			}},
 		}
 		for _, c := range d.crowds {
