@@ -30,7 +30,7 @@ const keysUse = `use: cloudhub keys generate [--ring workers|server]
      cloudhub keys promote KEYID...
      cloudhub keys retire KEYID...
 The folder is CLOUDHUB_KEYS_DIR, or else that of cloudhub dev, below --data-dir.
-Counting what a key has sealed needs CLOUDHUB_DATABASE_SYSTEM_URL there.`
+Counting what a key has sealed needs CLOUDHUB_DATABASE_SYSTEM_URL there`
 
 // keyring is what one run of `cloudhub keys` works on.
 type keyring struct {
