@@ -115,7 +115,7 @@ func (s *Server) ensureCluster(ctx context.Context, exists bool) (string, error)
 		return "", err
 	}
 	for _, dir := range leftovers {
-		if err := os.RemoveAll(dir); err != nil {
+		if err := removeStaging(ctx, dir); err != nil {
 			return "", err
 		}
 	}
@@ -143,6 +143,22 @@ func (s *Server) ensureCluster(ctx context.Context, exists bool) (string, error)
 		return "", err
 	}
 	return password, syncDir(s.opts.DataDir)
+}
+
+// removeStaging removes half a cluster. What the initdb of a killed CloudHub
+// started takes a moment to end, and makes files until then.
+func removeStaging(ctx context.Context, dir string) error {
+	for deadline := time.Now().Add(backendPatience); ; {
+		err := os.RemoveAll(dir)
+		if err == nil || !errors.Is(err, syscall.ENOTEMPTY) || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 func (s *Server) initdb(ctx context.Context, staging, password string) error {
