@@ -43,6 +43,7 @@ type accounts struct {
 }
 
 type openAccount struct {
+	provider  string
 	cloud     Cloud
 	account   cloud.Account
 	workspace uuid.UUID
@@ -75,7 +76,7 @@ func (a *accounts) open(ctx context.Context, org, id uuid.UUID) (openAccount, er
 		return openAccount{}, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	return openAccount{
-		cloud: provider, workspace: row.WorkspaceID,
+		provider: row.Provider, cloud: provider, workspace: row.WorkspaceID,
 		account: cloud.Account{ID: id.String(), ExternalID: row.ExternalID, HomeRegion: row.HomeRegion, Credential: credential},
 	}, nil
 }

@@ -65,4 +65,27 @@ type WorkInput struct {
 	Org     uuid.UUID `json:"org"`
 	Subject uuid.UUID `json:"subject"`
 	Lease   int64     `json:"lease"`
+	// Workspace, RequestID and Trace are for logs and traces alone: where it is,
+	// which request asked (empty: none did, it was due), and the W3C traceparent
+	// of the delivery (empty: not traced).
+	Workspace uuid.UUID `json:"workspace,omitzero"`
+	RequestID string    `json:"request_id,omitempty"`
+	Trace     string    `json:"trace,omitempty"`
+}
+
+// Work is the input itself, for what looks at every activity's input.
+func (in WorkInput) Work() WorkInput { return in }
+
+// SubjectTag is under which name the subject of a kind stands in logs and traces.
+func SubjectTag(k agenda.Kind) string {
+	switch k {
+	case agenda.KindPower:
+		return "operation_id"
+	case agenda.KindProbe:
+		return "draft_id"
+	case agenda.KindSync, agenda.KindSyncClock:
+		return "account_id"
+	default:
+		return "subject"
+	}
 }

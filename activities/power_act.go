@@ -144,7 +144,8 @@ func (d *drive) exhausted(id uuid.UUID) bool {
 func (d *drive) callFailed(ctx context.Context, want cloud.Power, asked []toAct, err error) error {
 	reason := cloud.ReasonOf(err)
 	d.p.logger.WarnContext(ctx, "power call failed", "org_id", d.in.Org, "operation_id", d.in.Subject,
-		"account_id", d.in.Account, "region", d.in.Region, "targets", len(asked), "reason", reason, "detail", detailOf(err))
+		"account_id", d.in.Account, "region", d.in.Region, "targets", len(asked), "reason", reason, "detail", detailOf(err),
+		"provider_request_id", cloud.RequestIDOf(err))
 	switch {
 	case reason == cloud.ReasonTooLate:
 		// Nothing left; the next look ends them, or tries again.

@@ -29,6 +29,8 @@ type Deps struct {
 	// WatchFor is how long after acceptance the wanted state may take to be
 	// seen; zero means power.WatchFor.
 	WatchFor time.Duration
+	// Metrics count what ends; nil counts nothing.
+	Metrics *Metrics
 }
 
 // Probe tries credentials that are not saved yet.

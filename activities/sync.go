@@ -22,10 +22,13 @@ import (
 type Sync struct {
 	accounts accounts
 	logger   *slog.Logger
+	metrics  *Metrics
 }
 
 // NewSync makes the activities of the family sync.
-func NewSync(d Deps) *Sync { return &Sync{accounts{d.Tenants, d.Opener, d.Clouds}, d.Logger} }
+func NewSync(d Deps) *Sync {
+	return &Sync{accounts{d.Tenants, d.Opener, d.Clouds}, d.Logger, d.Metrics}
+}
 
 // SyncResult says whether somebody has asked again meanwhile.
 type SyncResult struct {
@@ -37,6 +40,7 @@ type SyncResult struct {
 func (s *Sync) ReadAccount(ctx context.Context, in WorkInput) (SyncResult, error) {
 	stop := heartbeat(ctx)
 	defer stop()
+	start := time.Now()
 	began, asked, err := s.take(ctx, in)
 	if err != nil || asked == 0 {
 		return SyncResult{}, err
@@ -47,6 +51,7 @@ func (s *Sync) ReadAccount(ctx context.Context, in WorkInput) (SyncResult, error
 		return SyncResult{}, s.drop(ctx, in)
 	case errors.Is(err, ErrUnreadable):
 		s.logger.ErrorContext(ctx, "account does not open", "org_id", in.Org, "account_id", in.Subject, "error", err)
+		s.metrics.synced(opened.provider, "failing", time.Since(start), nil)
 		return s.finish(ctx, in, nil, &cloud.Error{Reason: cloud.ReasonUnauthenticated, Message: unreadableDetail}, asked)
 	case err != nil:
 		return SyncResult{}, err
@@ -61,6 +66,7 @@ func (s *Sync) ReadAccount(ctx context.Context, in WorkInput) (SyncResult, error
 	if r.err != nil {
 		return SyncResult{}, r.err
 	}
+	s.metrics.synced(opened.provider, inventory.AccountState(r.coverage), time.Since(start), r.coverage)
 	return s.finish(ctx, in, r.coverage, listErr, asked)
 }
 
@@ -108,7 +114,8 @@ func (s *Sync) finish(ctx context.Context, in WorkInput, coverage []inventory.Co
 	if listErr != nil {
 		reason := providerReason(cloud.ReasonOf(listErr))
 		lastError = &reason
-		s.logger.WarnContext(ctx, "account could not be read", "org_id", in.Org, "account_id", in.Subject, "reason", reason, "detail", detailOf(listErr))
+		s.logger.WarnContext(ctx, "account could not be read", "org_id", in.Org, "account_id", in.Subject, "reason", reason, "detail", detailOf(listErr),
+			"provider_request_id", cloud.RequestIDOf(listErr))
 	} else if i := slices.IndexFunc(coverage, func(c inventory.Coverage) bool { return !c.OK }); i >= 0 {
 		lastError = &coverage[i].Reason
 	}

@@ -22,6 +22,7 @@ import (
 
 	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
 	"github.com/cloudhub/cloudhub/db/dbtest"
+	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 	"github.com/cloudhub/cloudhub/internal/platform/vault"
 	"github.com/cloudhub/cloudhub/server"
 )
@@ -66,7 +67,7 @@ func setup(t testing.TB, options ...option) *world {
 	require.NoError(t, err)
 	d := server.Deps{
 		Tenants: w.db.Tenants, Identity: w.db.Identity, Ring: w.ring, Sealer: sealer,
-		Logger: slog.New(slog.NewJSONHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Logger: telemetry.JSONLogger(w.logs, slog.LevelDebug),
 		Now:    w.clock.Now, TrialDays: 30, Registerer: prometheus.NewRegistry(), NoRateLimit: true,
 	}
 	for _, o := range options {

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/trace"
 
+	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 	"github.com/cloudhub/cloudhub/server/rpc"
 )
 
@@ -33,15 +35,21 @@ func (s *Server) around(next http.Handler) http.Handler {
 		if s.deps.Secure {
 			h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 		}
+		ctx := telemetry.WithTags(r.Context(), telemetry.RequestID, id)
 		if strings.HasPrefix(r.URL.Path, "/"+rpc.Package+".") {
 			h.Set("Cache-Control", "no-store")
 			rpc.LimitBody(r)
+			// Always a trace of our own: a traceparent from outside is anybody's
+			// word. The stack names the span once it knows the procedure.
+			var span trace.Span
+			ctx, span = telemetry.StartSpan(ctx, s.tracer, "rpc", trace.WithSpanKind(trace.SpanKindServer), trace.WithNewRoot())
+			defer span.End()
 		}
 		if !rpc.Streams(r) {
 			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readWithin))
 		}
 		caller := rpc.NewCaller(s.clientAddress(r), id, r)
-		inner.ServeHTTP(w, r.WithContext(rpc.WithCaller(r.Context(), caller)))
+		inner.ServeHTTP(w, r.WithContext(rpc.WithCaller(ctx, caller)))
 	})
 }
 

@@ -13,9 +13,11 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/cloudhub/cloudhub/api/gen/cloudhub/v1/cloudhubv1connect"
 	"github.com/cloudhub/cloudhub/db"
+	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 	"github.com/cloudhub/cloudhub/internal/platform/vault"
 	"github.com/cloudhub/cloudhub/server/auth"
 	"github.com/cloudhub/cloudhub/server/cloudaccount"
@@ -42,6 +44,8 @@ type Deps struct {
 	TrustedProxies []netip.Prefix
 	TrialDays      int
 	Registerer     prometheus.Registerer
+	// Traces is where spans go; nil means nowhere.
+	Traces trace.TracerProvider
 	// Web is the built application; nil serves none.
 	Web fs.FS
 	// NoRateLimit is for tests that call faster than people do.
@@ -56,6 +60,7 @@ type Deps struct {
 type Server struct {
 	deps    Deps
 	handler http.Handler
+	tracer  trace.Tracer
 	closing chan struct{}
 }
 
@@ -64,7 +69,10 @@ func New(d Deps) (*Server, error) {
 	if d.Now == nil {
 		d.Now = time.Now
 	}
-	s := &Server{deps: d, closing: make(chan struct{})}
+	if d.Traces == nil {
+		d.Traces = telemetry.NoTracing()
+	}
+	s := &Server{deps: d, closing: make(chan struct{}), tracer: d.Traces.Tracer("cloudhub/server")}
 	signIn, err := auth.New(auth.Deps{Identity: d.Identity, Ring: d.Ring, Now: d.Now, Secure: d.Secure, TrialDays: d.TrialDays})
 	if err != nil {
 		return nil, err
@@ -77,6 +85,7 @@ func New(d Deps) (*Server, error) {
 	}
 	tokens := page.NewTokens(d.Ring)
 	watch := d.Watch
+	watch.Registerer = d.Registerer
 	watch.Logger, watch.Authorizer, watch.SignedIn, watch.Closing = d.Logger, stack.Authorizer, signIn.StillSignedIn, s.closing
 	mux := http.NewServeMux()
 	o := stack.Options()

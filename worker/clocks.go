@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/agenda"
+	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 	"github.com/cloudhub/cloudhub/internal/power"
 	"github.com/cloudhub/cloudhub/internal/schedule"
 )
@@ -46,7 +47,7 @@ func (d *Dispatcher) expand(ctx context.Context, kind agenda.Kind, fn expander) 
 		if err != nil || len(rows) == 0 {
 			return err
 		}
-		return fn(ctx, q, rows)
+		return d.expanding(ctx, kind, rows, func(ctx context.Context) error { return fn(ctx, q, rows) })
 	})
 	if err == nil {
 		d.metrics.clocks.WithLabelValues(string(kind)).Add(float64(len(rows)))
@@ -70,7 +71,7 @@ func (d *Dispatcher) expandOne(ctx context.Context, row gen.Agenda, fn expander)
 		if err != nil {
 			return err
 		}
-		return fn(ctx, q, []gen.Agenda{locked})
+		return d.expanding(ctx, agenda.Kind(row.Kind), []gen.Agenda{locked}, func(ctx context.Context) error { return fn(ctx, q, []gen.Agenda{locked}) })
 	})
 	if cause == nil || ctx.Err() != nil {
 		return ctx.Err()
@@ -98,6 +99,7 @@ func expandSyncClocks(ctx context.Context, q *gen.Queries, rows []gen.Agenda) er
 		}
 		next := agenda.NextSync(id, now)
 		ask.OrgIds, ask.Subjects, ask.DueAts = append(ask.OrgIds, r.OrgID), append(ask.Subjects, r.Subject), append(ask.DueAts, r.DueAt)
+		ask.Traces = append(ask.Traces, dueTrace(ctx, "due sync", r.DueAt, telemetry.OrgID, r.OrgID.String(), "account_id", r.Subject))
 		move.OrgIds, move.Subjects, move.Nexts = append(move.OrgIds, r.OrgID), append(move.Subjects, r.Subject), append(move.Nexts, next)
 		stamp.OrgIds, stamp.Ids, stamp.NextAts = append(stamp.OrgIds, r.OrgID), append(stamp.Ids, id), append(stamp.NextAts, next)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/trace"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
@@ -19,6 +20,7 @@ import (
 	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/agenda"
+	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 )
 
 // Dispatcher drives the agenda: it expands clocks, delivers due work to
@@ -30,6 +32,7 @@ type Dispatcher struct {
 	clients map[string]client.Client // by namespace
 	logger  *slog.Logger
 	metrics *metrics
+	tracer  trace.Tracer
 }
 
 const (
@@ -50,6 +53,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 		wg.Go(func() { d.lane(ctx, lane) })
 	}
 	wg.Go(func() { d.watchLateness(ctx) })
+	wg.Go(func() { d.watchGround(ctx) })
 	wg.Wait()
 }
 
@@ -69,6 +73,7 @@ func (d *Dispatcher) lane(ctx context.Context, lane agenda.Lane) {
 			d.logger.WarnContext(ctx, "dispatcher round failed", "lane", lane, "failures", failures, "error", err)
 		default:
 			failures = 0
+			d.metrics.lastRound.WithLabelValues(laneName(lane)).SetToCurrentTime()
 		}
 		if full && err == nil {
 			continue
@@ -117,6 +122,7 @@ func (d *Dispatcher) deliverFresh(ctx context.Context, lane agenda.Lane) (full b
 	if err != nil {
 		return false, err
 	}
+	d.metrics.inFlight.WithLabelValues(laneName(lane)).Set(float64(open))
 	free := min(agenda.InFlightCap(lane)-int(open), batchSize)
 	if free <= 0 {
 		return false, nil
@@ -133,6 +139,9 @@ func (d *Dispatcher) deliverFresh(ctx context.Context, lane agenda.Lane) (full b
 	if err != nil || len(rows) == 0 {
 		return false, err
 	}
+	d.metrics.leasedFresh(lane, rows)
+	began := time.Now()
+	defer d.metrics.held(lane, len(rows), began)
 	return len(rows) == free, d.startAll(ctx, rows)
 }
 
@@ -159,10 +168,16 @@ func (d *Dispatcher) acknowledge(ctx context.Context, a *acks) error {
 	if len(a.p.OrgIds) == 0 {
 		return nil
 	}
-	return d.system.Tx(ctx, func(q *gen.Queries) error { // repeats on a deadlock
-		_, err := q.Acknowledge(ctx, a.p)
+	var n int64
+	err := d.system.Tx(ctx, func(q *gen.Queries) (err error) { // repeats on a deadlock
+		n, err = q.Acknowledge(ctx, a.p)
 		return err
 	})
+	if err == nil {
+		d.metrics.acknowledged.Add(float64(n))
+		d.metrics.passedOver.Add(float64(len(a.p.OrgIds)) - float64(n))
+	}
+	return err
 }
 
 // startAll starts a workflow for each row. What fails is noted on its row; the
@@ -207,6 +222,7 @@ func (d *Dispatcher) start(ctx context.Context, row gen.Agenda, facts gen.WorkFa
 		return d.note(ctx, row, fmt.Errorf("subject %q is not an id", row.Subject), agenda.RetryWait(20))
 	}
 	kind := agenda.Kind(row.Kind)
+	ctx, delivered := d.delivering(about(ctx, row, facts.WorkspaceID), row)
 	callCtx, cancel := context.WithTimeout(ctx, temporalWithin)
 	defer cancel()
 	run, err := d.clients[activities.NamespaceOf(kind)].ExecuteWorkflow(callCtx, client.StartWorkflowOptions{
@@ -221,18 +237,23 @@ func (d *Dispatcher) start(ctx context.Context, row gen.Agenda, facts gen.WorkFa
 		WorkflowTaskTimeout:                      5 * time.Second,
 		TypedSearchAttributes:                    searchAttributes(row, facts),
 		Priority:                                 temporal.Priority{FairnessKey: row.OrgID.String()},
-	}, row.Kind, activities.WorkInput{Org: row.OrgID, Subject: subject, Lease: row.Lease})
+	}, row.Kind, activities.WorkInput{
+		Org: row.OrgID, Subject: subject, Lease: row.Lease, Workspace: facts.WorkspaceID, RequestID: text(row.RequestID), Trace: telemetry.Traceparent(ctx),
+	})
 	var already *serviceerror.WorkflowExecutionAlreadyStarted
 	switch {
 	case errors.As(err, &already):
 		// It runs and will see `asked` at its end, or has passed it and is
 		// started anew a second later.
+		d.metrics.deliveries.WithLabelValues(row.Kind, "busy").Inc()
+		delivered("busy")
 		return d.system.Read().AcknowledgeBusy(ctx, gen.AcknowledgeBusyParams{
 			RunID: already.RunId, WaitSeconds: busyWait.Seconds(), OrgID: row.OrgID, Kind: row.Kind, Subject: row.Subject, Lease: row.Lease,
 		})
 	case err != nil:
 		d.metrics.deliveries.WithLabelValues(row.Kind, "error").Inc()
-		d.logger.WarnContext(ctx, "a row could not be delivered", "org_id", row.OrgID, "kind", row.Kind, "subject", row.Subject, "error", err)
+		delivered("error")
+		d.logger.WarnContext(ctx, "a row could not be delivered", "error", err)
 		noteErr := d.note(ctx, row, err, agenda.RetryWait(int(row.Starts)))
 		if aboutTheRow(err) {
 			return noteErr
@@ -240,6 +261,7 @@ func (d *Dispatcher) start(ctx context.Context, row gen.Agenda, facts gen.WorkFa
 		return errors.Join(err, noteErr)
 	}
 	d.metrics.deliveries.WithLabelValues(row.Kind, "started").Inc()
+	delivered("started")
 	d.metrics.deliveryLag.WithLabelValues(laneName(agenda.Lane(row.Lane))).Observe(max(0, time.Since(row.DueAt).Seconds()))
 	a.add(row, run.GetRunID(), true, agenda.QuietAfter)
 	return nil

@@ -34,6 +34,7 @@ func (d *Dispatcher) followUp(ctx context.Context, lane agenda.Lane) error {
 	if err != nil || len(rows) == 0 {
 		return err
 	}
+	d.metrics.leased.WithLabelValues(laneName(lane), "silent").Add(float64(len(rows)))
 	var askedAnew []gen.Agenda
 	quiet := map[string][]gen.Agenda{} // by namespace
 	for _, r := range rows {
@@ -65,6 +66,7 @@ func (d *Dispatcher) askAfter(ctx context.Context, namespace string, rows []gen.
 	var errs []error
 	for _, row := range rows {
 		if run, ok := running[activities.WorkflowID(agenda.Kind(row.Kind), row.Subject)]; ok {
+			d.metrics.found(row, findingRunning)
 			a.add(row, run, false, agenda.QuietAfter)
 			continue
 		}
@@ -97,12 +99,14 @@ func (d *Dispatcher) runningOf(ctx context.Context, namespace string, rows []gen
 // describe decides what became of one row's run. The id without a run id is
 // asked first: a reset leaves the row's run terminated and a new one running.
 func (d *Dispatcher) describe(ctx context.Context, namespace string, row gen.Agenda, a *acks) error {
+	ctx = about(ctx, row, uuid.Nil)
 	callCtx, cancel := context.WithTimeout(ctx, temporalWithin)
 	defer cancel()
 	id := activities.WorkflowID(agenda.Kind(row.Kind), row.Subject)
 	resp, err := d.clients[namespace].DescribeWorkflowExecution(callCtx, id, "")
 	var notFound *serviceerror.NotFound
 	if errors.As(err, &notFound) {
+		d.metrics.found(row, findingUnknown)
 		return d.redeliver(ctx, row, "Temporal does not know the run")
 	}
 	if err != nil {
@@ -111,15 +115,19 @@ func (d *Dispatcher) describe(ctx context.Context, namespace string, row gen.Age
 	info := resp.GetWorkflowExecutionInfo()
 	switch status := info.GetStatus(); status {
 	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
+		d.metrics.found(row, findingRunning)
 		a.add(row, info.GetExecution().GetRunId(), false, agenda.QuietAfter)
 		return nil
 	case enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED, enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED:
 		if ours(row, info) {
+			d.metrics.found(row, map[bool]string{true: findingTerminated, false: findingCanceled}[status == enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED])
 			reason := d.closeReason(callCtx, namespace, info)
 			return d.endedByOperator(ctx, row, reason)
 		}
+		d.metrics.found(row, findingOlder)
 		return d.redeliver(ctx, row, "an older run was "+strings.ToLower(status.String()))
 	default:
+		d.metrics.found(row, findingClosed)
 		return d.redeliver(ctx, row, "the run closed as "+strings.ToLower(status.String())+" without a recorded end")
 	}
 }
@@ -132,7 +140,7 @@ func ours(row gen.Agenda, info *workflowpb.WorkflowExecutionInfo) bool {
 
 func (d *Dispatcher) redeliver(ctx context.Context, row gen.Agenda, why string) error {
 	d.metrics.deliveries.WithLabelValues(row.Kind, "redelivered").Inc()
-	d.logger.WarnContext(ctx, "work is driven again", "org_id", row.OrgID, "kind", row.Kind, "subject", row.Subject, "why", why, "starts", row.Starts)
+	d.logger.WarnContext(ctx, "work is driven again", "why", why, "starts", row.Starts)
 	return d.system.Read().Redeliver(ctx, gen.RedeliverParams{
 		LastError: why, WaitSeconds: agenda.RetryWait(int(row.Starts)).Seconds(), OrgID: row.OrgID, Kind: row.Kind, Subject: row.Subject, Lease: row.Lease,
 	})
@@ -168,7 +176,7 @@ func terminationText(t *historypb.WorkflowExecutionTerminatedEventAttributes) st
 // had recorded the end already. Taking the row with this newer lease first
 // keeps an activity that still breathes from recording anything.
 func (d *Dispatcher) endedByOperator(ctx context.Context, row gen.Agenda, reason string) error {
-	d.logger.WarnContext(ctx, "ended by an operator", "org_id", row.OrgID, "kind", row.Kind, "subject", row.Subject, "reason", reason)
+	d.logger.WarnContext(ctx, "ended by an operator", "reason", reason)
 	subject, err := uuid.Parse(row.Subject)
 	if err != nil {
 		return err

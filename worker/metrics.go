@@ -6,6 +6,7 @@ import (
 )
 
 type metrics struct {
+	*flow
 	deliveries  *prometheus.CounterVec
 	deliveryLag *prometheus.HistogramVec
 	loopErrors  *prometheus.CounterVec
@@ -19,6 +20,7 @@ type metrics struct {
 func newMetrics(reg prometheus.Registerer) *metrics {
 	f := promauto.With(reg)
 	return &metrics{
+		flow: newFlow(reg),
 		deliveries: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "cloudhub_agenda_deliveries_total", Help: "Rows handed to Temporal, by kind and what came of it.",
 		}, []string{"kind", "result"}),

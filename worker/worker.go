@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -17,6 +19,7 @@ import (
 	"github.com/cloudhub/cloudhub/activities"
 	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/internal/agenda"
+	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 	"github.com/cloudhub/cloudhub/workflows"
 )
 
@@ -27,6 +30,8 @@ type Deps struct {
 	// TemporalAddress is host:port of Temporal's frontend.
 	TemporalAddress string
 	Registerer      prometheus.Registerer
+	// Traces is where spans go; nil means nowhere.
+	Traces trace.TracerProvider
 	// Namespaces of Temporal; zero means cloudhub and cloudhub-background.
 	Namespaces Namespaces
 	// DrainFor is how long running activities may take to stop; 0 means 20 s.
@@ -54,6 +59,7 @@ type Worker struct {
 	clients    map[string]client.Client
 	workers    []worker.Worker
 	dispatcher *Dispatcher
+	observed   *observed
 }
 
 // New connects to Temporal and registers everything. It fails when Temporal
@@ -62,10 +68,16 @@ func New(ctx context.Context, d Deps) (*Worker, error) {
 	if d.DrainFor == 0 {
 		d.DrainFor = 20 * time.Second
 	}
-	w := &Worker{deps: d, clients: map[string]client.Client{}}
+	if d.Traces == nil {
+		d.Traces = telemetry.NoTracing()
+	}
+	d.Deps.Metrics = activities.NewMetrics(d.Registerer)
+	tracer, sdkMetrics := d.Traces.Tracer("cloudhub/worker"), newTemporalMetrics(d.Registerer)
+	w := &Worker{deps: d, observed: newObserved(tracer, d.Logger, d.Registerer), clients: map[string]client.Client{}}
 	for _, ns := range []string{activities.Namespace, activities.NamespaceBackground} {
 		c, err := client.DialContext(ctx, client.Options{
 			HostPort: d.TemporalAddress, Namespace: d.Namespaces.name(ns), Logger: sdklog.NewStructuredLogger(quiet(d.Logger)), Identity: "cloudhub-worker",
+			MetricsHandler: sdkMetrics,
 		})
 		if err != nil {
 			w.Close()
@@ -82,7 +94,7 @@ func New(ctx context.Context, d Deps) (*Worker, error) {
 	}
 	// A sync that a person asked for stands in the person's lane.
 	w.workers = append(w.workers, w.register(activities.NamespaceBackground, agenda.LanePerson), w.register(activities.NamespaceBackground, agenda.LaneMinute))
-	w.dispatcher = &Dispatcher{system: d.System, tenants: d.Tenants, clients: w.clients, logger: d.Logger, metrics: newMetrics(d.Registerer)}
+	w.dispatcher = &Dispatcher{system: d.System, tenants: d.Tenants, clients: w.clients, logger: d.Logger, metrics: newMetrics(d.Registerer), tracer: tracer}
 	return w, nil
 }
 
@@ -93,6 +105,7 @@ func (w *Worker) register(namespace string, lane agenda.Lane) worker.Worker {
 		MaxConcurrentActivityExecutionSize: 500,
 		MaxConcurrentWorkflowTaskPollers:   2,
 		MaxConcurrentActivityTaskPollers:   2,
+		Interceptors:                       []interceptor.WorkerInterceptor{w.observed},
 	})
 	Register(wk, w.deps.Deps)
 	return wk
@@ -104,6 +117,9 @@ type Registry interface {
 	RegisterWorkflowWithOptions(w any, options workflow.RegisterOptions)
 	RegisterActivity(a any)
 }
+
+// workflowTypes are the names of all workflows.
+var workflowTypes = []string{activities.WorkflowPower, activities.WorkflowProbe, activities.WorkflowSync}
 
 // Register registers every workflow under its name and every activity.
 func Register(r Registry, d activities.Deps) {

@@ -62,6 +62,7 @@ type dev struct {
 	flags    devFlags
 	log      *slog.Logger
 	registry *prometheus.Registry
+	traces   *telemetry.Tracing
 	logFile  io.Closer
 	postgres *postgres.Server
 	temporal *embedded.Temporal
@@ -122,10 +123,10 @@ func (d *dev) openFolder() error {
 	d.logFile = file
 	level := telemetry.Level(d.config.Get(config.LogLevel))
 	// A person sees what needs attention; the file has the rest.
-	d.log = slog.New(slog.NewMultiHandler(
+	d.log = slog.New(telemetry.Tagged(slog.NewMultiHandler(
 		slog.NewJSONHandler(file, &slog.HandlerOptions{Level: level}),
 		slog.NewTextHandler(d.stderr, &slog.HandlerOptions{Level: max(level, slog.LevelWarn)}),
-	))
+	)))
 	return nil
 }
 
@@ -228,11 +229,14 @@ func (d *dev) startParts(ctx, parts context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if d.server, err = newServer(ctx, v, d.log, d.registry, ln); err != nil {
+	if d.traces, err = telemetry.NewTracing(ctx, v.Get(config.Traces), "cloudhub", version, d.log); err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	if d.server, err = newServer(ctx, v, d.log, d.registry, d.traces, ln); err != nil {
 		return errors.Join(err, ln.Close())
 	}
 	d.group.Go(func() error { return d.server.run(parts) })
-	if d.worker, err = newWorker(ctx, v, d.log, d.registry); err != nil {
+	if d.worker, err = newWorker(ctx, v, d.log, d.registry, d.traces); err != nil {
 		return err
 	}
 	d.group.Go(func() error { return d.worker.run(parts) })
@@ -283,6 +287,9 @@ func (d *dev) shutdown(stopParts context.CancelFunc) error {
 	}
 	if d.worker != nil {
 		d.worker.close()
+	}
+	if d.traces != nil {
+		stopTraces(d.traces, d.log)
 	}
 	if d.temporal != nil {
 		errs = append(errs, d.temporal.Stop(ctx))

@@ -53,7 +53,7 @@ func (p *serverPart) url() string { return "http://" + p.ln.Addr().String() }
 
 // newServer opens the server's two roles and its ring. It holds no other key
 // than the public half of the workers'.
-func newServer(ctx context.Context, v config.Values, log *slog.Logger, reg prometheus.Registerer, ln net.Listener) (_ *serverPart, err error) {
+func newServer(ctx context.Context, v config.Values, log *slog.Logger, reg prometheus.Registerer, traces *telemetry.Tracing, ln net.Listener) (_ *serverPart, err error) {
 	p := &serverPart{ln: ln}
 	defer func() {
 		if err != nil {
@@ -78,6 +78,7 @@ func newServer(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 		return nil, err
 	}
 	p.closes = append(p.closes, identity.Close)
+	reg.MustRegister(telemetry.Pool("server", app), telemetry.Pool("identity", identity))
 	tenants := db.NewTenants(app)
 	p.ready = tenants.Ping
 	proxies, err := prefixes(v.Get(config.TrustedProxies))
@@ -90,7 +91,7 @@ func newServer(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 	}
 	p.Server, err = server.New(server.Deps{
 		Tenants: tenants, Identity: db.NewIdentity(identity), Ring: ring, Sealer: sealer, Logger: log, Now: time.Now,
-		Secure: public.Scheme == "https", TrustedProxies: proxies, TrialDays: v.Int(config.TrialDays), Registerer: reg, Web: builtWeb(),
+		Secure: public.Scheme == "https", TrustedProxies: proxies, TrialDays: v.Int(config.TrialDays), Registerer: reg, Traces: traces, Web: builtWeb(),
 	})
 	if err != nil {
 		return nil, err
@@ -142,7 +143,7 @@ func (p *workerPart) close() {
 
 // newWorker opens the worker's two roles, the workers' private ring and the
 // cloud adapters.
-func newWorker(ctx context.Context, v config.Values, log *slog.Logger, reg prometheus.Registerer) (_ *workerPart, err error) {
+func newWorker(ctx context.Context, v config.Values, log *slog.Logger, reg prometheus.Registerer, traces *telemetry.Tracing) (_ *workerPart, err error) {
 	p := &workerPart{}
 	defer func() {
 		if err != nil {
@@ -163,6 +164,7 @@ func newWorker(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 		return nil, err
 	}
 	p.closes = append(p.closes, system.Close)
+	reg.MustRegister(telemetry.Pool("worker", app), telemetry.Pool("dispatcher", system))
 	tenants := db.NewTenants(app)
 	p.ready = tenants.Ping
 	endpoint := v.Get(config.AWSEndpoint)
@@ -171,7 +173,7 @@ func newWorker(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 	}}
 	p.w, err = worker.New(ctx, worker.Deps{
 		Deps:   activities.Deps{Tenants: tenants, Opener: opener, Clouds: clouds, Logger: log},
-		System: db.NewSystem(system), TemporalAddress: v.Get(config.TemporalAddress), Registerer: reg,
+		System: db.NewSystem(system), TemporalAddress: v.Get(config.TemporalAddress), Registerer: reg, Traces: traces,
 	})
 	if err != nil {
 		return nil, err
@@ -188,11 +190,16 @@ func runServer(ctx context.Context, e env, args []string) error {
 	}
 	log := telemetry.JSONLogger(e.stderr, telemetry.Level(e.config.Get(config.LogLevel)))
 	reg := telemetry.NewRegistry()
+	traces, err := telemetry.NewTracing(ctx, e.config.Get(config.Traces), "cloudhub-server", version, log)
+	if err != nil {
+		return err
+	}
+	defer stopTraces(traces, log)
 	ln, err := listen(e.config.Get(config.HTTP))
 	if err != nil {
 		return err
 	}
-	p, err := newServer(ctx, e.config, log, reg, ln)
+	p, err := newServer(ctx, e.config, log, reg, traces, ln)
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
@@ -209,12 +216,26 @@ func runWorker(ctx context.Context, e env, args []string) error {
 	}
 	log := telemetry.JSONLogger(e.stderr, telemetry.Level(e.config.Get(config.LogLevel)))
 	reg := telemetry.NewRegistry()
-	p, err := newWorker(ctx, e.config, log, reg)
+	traces, err := telemetry.NewTracing(ctx, e.config.Get(config.Traces), "cloudhub-worker", version, log)
+	if err != nil {
+		return err
+	}
+	defer stopTraces(traces, log)
+	p, err := newWorker(ctx, e.config, log, reg, traces)
 	if err != nil {
 		return err
 	}
 	log.Info("working", "version", version)
 	return runAll(ctx, e.config, reg, log, p.ready, p)
+}
+
+// stopTraces sends what is left. What cannot be sent is not worth a failure.
+func stopTraces(t *telemetry.Tracing, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := t.Stop(ctx); err != nil {
+		log.Warn("the last traces could not be sent", "error", err)
+	}
 }
 
 // runAll runs parts and the private address until the context ends or one of

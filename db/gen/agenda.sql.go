@@ -31,18 +31,22 @@ func (q *Queries) AgendaRowExists(ctx context.Context, arg AgendaRowExistsParams
 
 const ask = `-- name: Ask :exec
 
-INSERT INTO agenda AS a (org_id, kind, subject, lane, due_at, look_at)
-VALUES ($1, $2, $3, $4, coalesce($5::timestamptz, now()), coalesce($5::timestamptz, now()))
+INSERT INTO agenda AS a (org_id, kind, subject, lane, due_at, look_at, trace, request_id)
+VALUES ($1, $2, $3, $4, coalesce($5::timestamptz, now()), coalesce($5::timestamptz, now()),
+  nullif($6::text, ''), nullif($7::text, ''))
 ON CONFLICT (org_id, kind, subject) DO UPDATE SET
-  asked = a.asked + 1, lane = least(a.lane, excluded.lane), look_at = least(a.look_at, excluded.look_at), starts = 0
+  asked = a.asked + 1, lane = least(a.lane, excluded.lane), look_at = least(a.look_at, excluded.look_at), starts = 0,
+  trace = excluded.trace, request_id = excluded.request_id
 `
 
 type AskParams struct {
-	OrgID   uuid.UUID
-	Kind    string
-	Subject string
-	Lane    int16
-	DueAt   *time.Time
+	OrgID     uuid.UUID
+	Kind      string
+	Subject   string
+	Lane      int16
+	DueAt     *time.Time
+	Trace     string
+	RequestID string
 }
 
 // role: app
@@ -55,6 +59,8 @@ func (q *Queries) Ask(ctx context.Context, arg AskParams) error {
 		arg.Subject,
 		arg.Lane,
 		arg.DueAt,
+		arg.Trace,
+		arg.RequestID,
 	)
 	return err
 }
@@ -117,7 +123,7 @@ func (q *Queries) EndAgenda(ctx context.Context, arg EndAgendaParams) (int64, er
 }
 
 const lockAgenda = `-- name: LockAgenda :one
-SELECT org_id, kind, subject, lane, due_at, look_at, asked, told, lease, run_id, starts, last_error FROM agenda WHERE org_id = $1 AND kind = $2 AND subject = $3 FOR UPDATE
+SELECT org_id, kind, subject, lane, due_at, look_at, asked, told, lease, run_id, starts, last_error, trace, request_id FROM agenda WHERE org_id = $1 AND kind = $2 AND subject = $3 FOR UPDATE
 `
 
 type LockAgendaParams struct {
@@ -142,6 +148,8 @@ func (q *Queries) LockAgenda(ctx context.Context, arg LockAgendaParams) (Agenda,
 		&i.RunID,
 		&i.Starts,
 		&i.LastError,
+		&i.Trace,
+		&i.RequestID,
 	)
 	return i, err
 }

@@ -143,9 +143,10 @@ func (q *Queries) AgendaOldestDue(ctx context.Context) ([]AgendaOldestDueRow, er
 }
 
 const askMany = `-- name: AskMany :exec
-INSERT INTO agenda AS a (org_id, kind, subject, lane, due_at, look_at)
-SELECT u.org_id, $1::text, u.subject, $2::smallint, u.due_at, now()
-FROM (SELECT unnest($3::uuid[]) AS org_id, unnest($4::text[]) AS subject, unnest($5::timestamptz[]) AS due_at) AS u
+INSERT INTO agenda AS a (org_id, kind, subject, lane, due_at, look_at, trace)
+SELECT u.org_id, $1::text, u.subject, $2::smallint, u.due_at, now(), nullif(u.trace, '')
+FROM (SELECT unnest($3::uuid[]) AS org_id, unnest($4::text[]) AS subject, unnest($5::timestamptz[]) AS due_at,
+  unnest($6::text[]) AS trace) AS u
 ON CONFLICT (org_id, kind, subject) DO UPDATE SET
   asked = a.asked + 1, lane = least(a.lane, excluded.lane), look_at = least(a.look_at, now()), starts = 0
 `
@@ -156,6 +157,7 @@ type AskManyParams struct {
 	OrgIds   []uuid.UUID
 	Subjects []string
 	DueAts   []time.Time
+	Traces   []string
 }
 
 func (q *Queries) AskMany(ctx context.Context, arg AskManyParams) error {
@@ -165,6 +167,7 @@ func (q *Queries) AskMany(ctx context.Context, arg AskManyParams) error {
 		arg.OrgIds,
 		arg.Subjects,
 		arg.DueAts,
+		arg.Traces,
 	)
 	return err
 }
@@ -437,7 +440,7 @@ WITH due AS (
 )
 UPDATE agenda a SET look_at = now() + make_interval(secs => $1::float8), lease = nextval('agenda_lease')
 FROM due d WHERE (a.org_id, a.kind, a.subject) = (d.org_id, d.kind, d.subject)
-RETURNING a.org_id, a.kind, a.subject, a.lane, a.due_at, a.look_at, a.asked, a.told, a.lease, a.run_id, a.starts, a.last_error
+RETURNING a.org_id, a.kind, a.subject, a.lane, a.due_at, a.look_at, a.asked, a.told, a.lease, a.run_id, a.starts, a.last_error, a.trace, a.request_id
 `
 
 type LeaseDeliveredParams struct {
@@ -476,6 +479,8 @@ func (q *Queries) LeaseDelivered(ctx context.Context, arg LeaseDeliveredParams) 
 			&i.RunID,
 			&i.Starts,
 			&i.LastError,
+			&i.Trace,
+			&i.RequestID,
 		); err != nil {
 			return nil, err
 		}
@@ -506,7 +511,7 @@ WITH open AS (
 )
 UPDATE agenda a SET look_at = now() + make_interval(secs => $1::float8), lease = nextval('agenda_lease')
 FROM due d WHERE (a.org_id, a.kind, a.subject) = (d.org_id, d.kind, d.subject)
-RETURNING a.org_id, a.kind, a.subject, a.lane, a.due_at, a.look_at, a.asked, a.told, a.lease, a.run_id, a.starts, a.last_error
+RETURNING a.org_id, a.kind, a.subject, a.lane, a.due_at, a.look_at, a.asked, a.told, a.lease, a.run_id, a.starts, a.last_error, a.trace, a.request_id
 `
 
 type LeaseWorkParams struct {
@@ -549,6 +554,8 @@ func (q *Queries) LeaseWork(ctx context.Context, arg LeaseWorkParams) ([]Agenda,
 			&i.RunID,
 			&i.Starts,
 			&i.LastError,
+			&i.Trace,
+			&i.RequestID,
 		); err != nil {
 			return nil, err
 		}
@@ -561,7 +568,7 @@ func (q *Queries) LeaseWork(ctx context.Context, arg LeaseWorkParams) ([]Agenda,
 }
 
 const lockClock = `-- name: LockClock :one
-SELECT org_id, kind, subject, lane, due_at, look_at, asked, told, lease, run_id, starts, last_error FROM agenda WHERE org_id = $1 AND kind = $2 AND subject = $3 AND look_at <= now() FOR UPDATE SKIP LOCKED
+SELECT org_id, kind, subject, lane, due_at, look_at, asked, told, lease, run_id, starts, last_error, trace, request_id FROM agenda WHERE org_id = $1 AND kind = $2 AND subject = $3 AND look_at <= now() FOR UPDATE SKIP LOCKED
 `
 
 type LockClockParams struct {
@@ -586,12 +593,14 @@ func (q *Queries) LockClock(ctx context.Context, arg LockClockParams) (Agenda, e
 		&i.RunID,
 		&i.Starts,
 		&i.LastError,
+		&i.Trace,
+		&i.RequestID,
 	)
 	return i, err
 }
 
 const lockDueClocks = `-- name: LockDueClocks :many
-SELECT org_id, kind, subject, lane, due_at, look_at, asked, told, lease, run_id, starts, last_error FROM agenda WHERE kind = $1 AND lane = $2 AND look_at <= now()
+SELECT org_id, kind, subject, lane, due_at, look_at, asked, told, lease, run_id, starts, last_error, trace, request_id FROM agenda WHERE kind = $1 AND lane = $2 AND look_at <= now()
 ORDER BY look_at LIMIT $3::int FOR UPDATE SKIP LOCKED
 `
 
@@ -623,6 +632,8 @@ func (q *Queries) LockDueClocks(ctx context.Context, arg LockDueClocksParams) ([
 			&i.RunID,
 			&i.Starts,
 			&i.LastError,
+			&i.Trace,
+			&i.RequestID,
 		); err != nil {
 			return nil, err
 		}
@@ -725,6 +736,18 @@ func (q *Queries) NoteFailure(ctx context.Context, arg NoteFailureParams) error 
 		arg.Lease,
 	)
 	return err
+}
+
+const oldestTransaction = `-- name: OldestTransaction :one
+SELECT oldest_transaction_seconds()::float8 AS seconds
+`
+
+// Seconds since the oldest open transaction in this database began.
+func (q *Queries) OldestTransaction(ctx context.Context) (float64, error) {
+	row := q.db.QueryRow(ctx, oldestTransaction)
+	var seconds float64
+	err := row.Scan(&seconds)
+	return seconds, err
 }
 
 const parkClock = `-- name: ParkClock :exec

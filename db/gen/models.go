@@ -24,6 +24,8 @@ type Agenda struct {
 	RunID     *string
 	Starts    int32
 	LastError *string
+	Trace     *string
+	RequestID *string
 }
 
 type AuditLog struct {
@@ -165,6 +167,7 @@ type Operation struct {
 	EndedAt         *time.Time
 	Version         int64
 	ChangedAt       time.Time
+	RequestID       *string
 }
 
 type OperationSchedule struct {

@@ -196,7 +196,7 @@ func (q *Queries) EndTargets(ctx context.Context, arg EndTargetsParams) (int64, 
 }
 
 const lockFencedOperation = `-- name: LockFencedOperation :one
-SELECT org_id, workspace_id, id, origin, state, step, requested_by, requested_by_name, due_at, act_before, attempts, last_error, last_error_detail, target_count, done_count, failed_count, left_alone_count, on_count, off_count, fence, created_at, started_at, ended_at, version, changed_at, (act_before - clock_timestamp() <= interval '0')::bool AS too_late,
+SELECT org_id, workspace_id, id, origin, state, step, requested_by, requested_by_name, due_at, act_before, attempts, last_error, last_error_detail, target_count, done_count, failed_count, left_alone_count, on_count, off_count, fence, created_at, started_at, ended_at, version, changed_at, request_id, (act_before - clock_timestamp() <= interval '0')::bool AS too_late,
   extract(epoch FROM act_before - clock_timestamp())::float8 AS seconds_left
 FROM operations WHERE org_id = $1 AND id = $2 AND fence = $3::bigint AND ended_at IS NULL FOR UPDATE
 `
@@ -233,6 +233,7 @@ type LockFencedOperationRow struct {
 	EndedAt         *time.Time
 	Version         int64
 	ChangedAt       time.Time
+	RequestID       *string
 	TooLate         bool
 	SecondsLeft     float64
 }
@@ -266,6 +267,7 @@ func (q *Queries) LockFencedOperation(ctx context.Context, arg LockFencedOperati
 		&i.EndedAt,
 		&i.Version,
 		&i.ChangedAt,
+		&i.RequestID,
 		&i.TooLate,
 		&i.SecondsLeft,
 	)
@@ -805,7 +807,7 @@ const takeOperation = `-- name: TakeOperation :one
 UPDATE operations SET fence = $1::bigint, state = 'running',
   step = CASE WHEN step = 'queued' THEN 'deciding' ELSE step END, started_at = coalesce(started_at, clock_timestamp())
 WHERE org_id = $2 AND id = $3 AND ended_at IS NULL AND fence <= $1::bigint
-RETURNING org_id, workspace_id, id, origin, state, step, requested_by, requested_by_name, due_at, act_before, attempts, last_error, last_error_detail, target_count, done_count, failed_count, left_alone_count, on_count, off_count, fence, created_at, started_at, ended_at, version, changed_at
+RETURNING org_id, workspace_id, id, origin, state, step, requested_by, requested_by_name, due_at, act_before, attempts, last_error, last_error_detail, target_count, done_count, failed_count, left_alone_count, on_count, off_count, fence, created_at, started_at, ended_at, version, changed_at, request_id
 `
 
 type TakeOperationParams struct {
@@ -847,6 +849,7 @@ func (q *Queries) TakeOperation(ctx context.Context, arg TakeOperationParams) (O
 		&i.EndedAt,
 		&i.Version,
 		&i.ChangedAt,
+		&i.RequestID,
 	)
 	return i, err
 }

@@ -3,10 +3,12 @@
 
 -- name: Ask :exec
 -- The last statement of the transaction that makes the work true.
-INSERT INTO agenda AS a (org_id, kind, subject, lane, due_at, look_at)
-VALUES (@org_id, @kind, @subject, @lane, coalesce(sqlc.narg(due_at)::timestamptz, now()), coalesce(sqlc.narg(due_at)::timestamptz, now()))
+INSERT INTO agenda AS a (org_id, kind, subject, lane, due_at, look_at, trace, request_id)
+VALUES (@org_id, @kind, @subject, @lane, coalesce(sqlc.narg(due_at)::timestamptz, now()), coalesce(sqlc.narg(due_at)::timestamptz, now()),
+  nullif(@trace::text, ''), nullif(@request_id::text, ''))
 ON CONFLICT (org_id, kind, subject) DO UPDATE SET
-  asked = a.asked + 1, lane = least(a.lane, excluded.lane), look_at = least(a.look_at, excluded.look_at), starts = 0;
+  asked = a.asked + 1, lane = least(a.lane, excluded.lane), look_at = least(a.look_at, excluded.look_at), starts = 0,
+  trace = excluded.trace, request_id = excluded.request_id;
 
 -- name: SetClock :exec
 -- Sets or moves a clock row; the row's lock is the mutex of what it drives.

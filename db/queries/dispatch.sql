@@ -93,9 +93,10 @@ UPDATE agenda SET last_error = left(@last_error::text, 500), look_at = now() + m
 WHERE org_id = @org_id AND kind = @kind AND subject = @subject;
 
 -- name: AskMany :exec
-INSERT INTO agenda AS a (org_id, kind, subject, lane, due_at, look_at)
-SELECT u.org_id, @kind::text, u.subject, @lane::smallint, u.due_at, now()
-FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@subjects::text[]) AS subject, unnest(@due_ats::timestamptz[]) AS due_at) AS u
+INSERT INTO agenda AS a (org_id, kind, subject, lane, due_at, look_at, trace)
+SELECT u.org_id, @kind::text, u.subject, @lane::smallint, u.due_at, now(), nullif(u.trace, '')
+FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@subjects::text[]) AS subject, unnest(@due_ats::timestamptz[]) AS due_at,
+  unnest(@traces::text[]) AS trace) AS u
 ON CONFLICT (org_id, kind, subject) DO UPDATE SET
   asked = a.asked + 1, lane = least(a.lane, excluded.lane), look_at = least(a.look_at, now()), starts = 0;
 
@@ -222,3 +223,7 @@ FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@ids::uuid[]) AS id, unn
 -- Schedules whose next time was computed with other zone data than this
 -- program has.
 SELECT s.* FROM schedules s WHERE s.deleted_at IS NULL AND s.next_at IS NOT NULL AND s.tzdata <> @tzdata ORDER BY s.org_id, s.workspace_id LIMIT 500;
+
+-- name: OldestTransaction :one
+-- Seconds since the oldest open transaction in this database began.
+SELECT oldest_transaction_seconds()::float8 AS seconds;

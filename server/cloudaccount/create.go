@@ -138,7 +138,7 @@ func (s *Service) askProbe(ctx context.Context, draft gen.InsertDraftParams) err
 		}); err != nil {
 			return err
 		}
-		return q.Ask(ctx, gen.AskParams{OrgID: draft.OrgID, Kind: string(agenda.KindProbe), Subject: draft.ID.String(), Lane: int16(agenda.LanePerson)})
+		return request.Ask(ctx, q, draft.OrgID, agenda.KindProbe, draft.ID)
 	})
 }
 
@@ -261,7 +261,7 @@ func (s *Service) insert(ctx context.Context, q *gen.Queries, req *v1.CreateClou
 	}); err != nil {
 		return err
 	}
-	return q.Ask(ctx, gen.AskParams{OrgID: grant.Org, Kind: string(agenda.KindSync), Subject: id.String(), Lane: int16(agenda.LanePerson)})
+	return request.Ask(ctx, q, grant.Org, agenda.KindSync, id)
 }
 
 func (s *Service) answerCreate(ctx context.Context, id uuid.UUID) (*v1.CreateCloudAccountResponse, error) {

@@ -15,6 +15,7 @@ import (
 	"github.com/cloudhub/cloudhub/internal/agenda"
 	"github.com/cloudhub/cloudhub/internal/cloud"
 	"github.com/cloudhub/cloudhub/internal/platform/rpcerr"
+	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 	"github.com/cloudhub/cloudhub/internal/power"
 	"github.com/cloudhub/cloudhub/server/audit"
 	"github.com/cloudhub/cloudhub/server/operation"
@@ -75,7 +76,7 @@ func (s *Service) ask(ctx context.Context, o order) (*v1.Operation, error) {
 		}
 		p := gen.InsertOperationParams{
 			OrgID: grant.Org, WorkspaceID: grant.Workspace, ID: id, Origin: "person", RequestedBy: &caller.UserID, RequestedByName: grant.Name,
-			ActWithinSeconds: power.ActWithin.Seconds(), TargetCount: int32(len(ids)),
+			ActWithinSeconds: power.ActWithin.Seconds(), TargetCount: int32(len(ids)), RequestID: caller.RequestID,
 		}
 		if o.wanted == power.Running {
 			p.OnCount = p.TargetCount
@@ -94,11 +95,12 @@ func (s *Service) ask(ctx context.Context, o order) (*v1.Operation, error) {
 		}); err != nil {
 			return err
 		}
-		return q.Ask(ctx, gen.AskParams{OrgID: grant.Org, Kind: string(agenda.KindPower), Subject: id.String(), Lane: int16(agenda.LanePerson)})
+		return request.Ask(ctx, q, grant.Org, agenda.KindPower, id)
 	})
 	if err != nil {
 		return nil, err
 	}
+	telemetry.Tag(ctx, telemetry.OperationID, op.ID.String())
 	return operation.ToProto(op, nil, nil), nil
 }
 

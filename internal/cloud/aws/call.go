@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aws/smithy-go/middleware"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/cloudhub/cloudhub/internal/cloud"
 )
@@ -67,12 +68,15 @@ func (a *Adapter) attempt(
 	c := callFrom(ctx)
 	fact := Call{Account: c.account.ExternalID, Region: c.region, Operation: c.op, IDs: len(c.ids)}
 
+	parent := trace.SpanFromContext(ctx)
+	ctx, _ = startSpan(ctx, c)
 	begun := a.clock()
 	turn, err := a.budget.wait(ctx, c)
 	fact.Waited = a.clock().Sub(begun)
 	if err != nil {
 		fact.Reason = cloud.ReasonOf(err)
 		a.observer(fact)
+		endSpan(ctx, parent, fact, middleware.Metadata{}, nil)
 		return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 	}
 
@@ -94,5 +98,6 @@ func (a *Adapter) attempt(
 	}
 	turn.done(verdict)
 	a.observer(fact)
+	endSpan(ctx, parent, fact, md, verdict)
 	return out, md, err
 }

@@ -50,6 +50,7 @@ const (
 	AWSEndpoint      = "AWS_ENDPOINT"
 	TrialDays        = "TRIAL_DAYS"
 	LogLevel         = "LOG_LEVEL"
+	Traces           = "TRACES"
 	SimToken         = "SIM_TOKEN"
 )
 
@@ -70,6 +71,7 @@ var Table = []Setting{
 	{AWSEndpoint, "http or https address", "http://127.0.0.1:5000", "", false, "dev, worker", "Another AWS than the real one: a simulator or an emulator. Accounts are then marked simulated.", httpURL},
 	{TrialDays, "whole number, 0 to 365", "30", "30", false, "dev, server", "Days of the pro plan for a person's first organization.", days},
 	{LogLevel, "debug, info, warn or error", "info", "info", false, "all", "How much is logged.", logLevel},
+	{Traces, "off, otlp or file:PATH", "otlp", "off", false, "dev, server, worker", "Where traces go. `otlp`: by HTTP, to the address and with the headers of the standard `OTEL_EXPORTER_OTLP_…` settings. `file:PATH`: a JSON object for each span.", traces},
 	{SimToken, "any text", "a-long-random-text", "", true, "sim", "Guards the simulator's control addresses.", anything},
 }
 
@@ -225,6 +227,14 @@ func logLevel(s string) error {
 		return errors.New("level")
 	}
 	return nil
+}
+
+func traces(s string) error {
+	path, file := strings.CutPrefix(s, "file:")
+	if file && path != "" || s == "off" || s == "otlp" {
+		return nil
+	}
+	return errors.New("traces")
 }
 
 // nearest is the known name that differs in the fewest letters.
