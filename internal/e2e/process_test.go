@@ -99,12 +99,17 @@ type apart struct {
 	*world
 	server    *process
 	simDir    string
+	serverEnv []string
 	workerEnv []string
 }
 
-func newApart(t *testing.T, estate sim.Estate) *apart {
+func newApart(t *testing.T, estate sim.Estate, options ...func(*apart)) *apart {
 	t.Helper()
 	a := &apart{world: &world{t: t, db: dbtest.New(t), keys: t.TempDir(), logs: &lockedBuffer{}}, simDir: t.TempDir()}
+	a.temporalAt = shared.temporal.HostPort()
+	for _, o := range options {
+		o(a)
+	}
 	require.NoError(t, vault.EnsureRings(a.keys, time.Now()))
 	simAddr, httpAddr := freePort(t), freePort(t)
 	file := filepath.Join(t.TempDir(), "estate.json")
@@ -121,15 +126,15 @@ func newApart(t *testing.T, estate sim.Estate) *apart {
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(serverKeys, name), raw, 0o600))
 	}
-	a.server = spawn(t, []string{
-		"CLOUDHUB_HTTP=" + httpAddr, "CLOUDHUB_KEYS_DIR=" + serverKeys, "CLOUDHUB_DATABASE_APP_URL=" + a.db.URLs.App, "CLOUDHUB_DATABASE_IDENTITY_URL=" + a.db.URLs.Identity,
-	}, "server")
+	a.server = spawn(t, append(a.serverEnv,
+		"CLOUDHUB_HTTP="+httpAddr, "CLOUDHUB_KEYS_DIR="+serverKeys, "CLOUDHUB_DATABASE_APP_URL="+a.db.URLs.App, "CLOUDHUB_DATABASE_IDENTITY_URL="+a.db.URLs.Identity,
+	), "server")
 	answersSoon(t, "http://"+httpAddr+"/readyz", a.server)
 	a.url = "http://" + httpAddr
-	a.workerEnv = []string{
-		"CLOUDHUB_KEYS_DIR=" + a.keys, "CLOUDHUB_DATABASE_APP_URL=" + a.db.URLs.App, "CLOUDHUB_DATABASE_SYSTEM_URL=" + a.db.URLs.System,
-		"CLOUDHUB_TEMPORAL_ADDRESS=" + shared.temporal.HostPort(), "CLOUDHUB_AWS_ENDPOINT=http://" + simAddr,
-	}
+	a.workerEnv = append(a.workerEnv,
+		"CLOUDHUB_KEYS_DIR="+a.keys, "CLOUDHUB_DATABASE_APP_URL="+a.db.URLs.App, "CLOUDHUB_DATABASE_SYSTEM_URL="+a.db.URLs.System,
+		"CLOUDHUB_TEMPORAL_ADDRESS="+a.temporalAt, "CLOUDHUB_AWS_ENDPOINT=http://"+simAddr,
+	)
 	return a
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/cloudhub/cloudhub/internal/cloud"
 	"github.com/cloudhub/cloudhub/internal/cloud/aws"
 	"github.com/cloudhub/cloudhub/internal/cloud/sim"
+	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 	"github.com/cloudhub/cloudhub/internal/platform/vault"
 	"github.com/cloudhub/cloudhub/server"
 	"github.com/cloudhub/cloudhub/worker"
@@ -108,7 +109,7 @@ func newWorld(t *testing.T, endpoint string, options ...func(*world)) *world {
 	return w
 }
 
-func (w *world) logger() *slog.Logger { return slog.New(slog.NewJSONHandler(w.logs, nil)) }
+func (w *world) logger() *slog.Logger { return telemetry.JSONLogger(w.logs, slog.LevelInfo) }
 
 func (w *world) startServer() {
 	ring, err := vault.LoadServerRing(w.keys)
