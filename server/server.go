@@ -73,7 +73,7 @@ func New(d Deps) (*Server, error) {
 		d.Traces = telemetry.NoTracing()
 	}
 	s := &Server{deps: d, closing: make(chan struct{}), tracer: d.Traces.Tracer("cloudhub/server")}
-	signIn, err := auth.New(auth.Deps{Identity: d.Identity, Ring: d.Ring, Now: d.Now, Secure: d.Secure, TrialDays: d.TrialDays})
+	signIn, err := auth.New(auth.Deps{Identity: d.Identity, Ring: d.Ring, Now: d.Now, Secure: d.Secure, TrialDays: d.TrialDays, Registerer: d.Registerer})
 	if err != nil {
 		return nil, err
 	}
