@@ -70,8 +70,9 @@ func ensureRole(ctx context.Context, conn *pgx.Conn, role, attributes, password 
 			fmt.Sprintf("ALTER ROLE %s SET statement_timeout = '30s'", role),
 			fmt.Sprintf("ALTER ROLE %s SET idle_in_transaction_session_timeout = '30s'", role))
 	}
-	if role == RoleSystem {
-		// To see for how long others' transactions have been open.
+	if role == RoleOwner {
+		// For oldest_transaction_seconds(), which runs as the owner and answers a
+		// number: to see for how long others' transactions have been open.
 		statements = append(statements, "GRANT pg_read_all_stats TO "+role)
 	}
 	for _, s := range statements {

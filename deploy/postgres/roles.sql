@@ -12,7 +12,7 @@ ALTER ROLE cloudhub_identity SET statement_timeout = '30s';
 ALTER ROLE cloudhub_identity SET idle_in_transaction_session_timeout = '30s';
 ALTER ROLE cloudhub_system   SET statement_timeout = '30s';
 ALTER ROLE cloudhub_system   SET idle_in_transaction_session_timeout = '30s';
-GRANT pg_read_all_stats TO cloudhub_system; -- to see for how long others' transactions have been open
+GRANT pg_read_all_stats TO cloudhub_owner; -- to see for how long others' transactions have been open
 CREATE DATABASE cloudhub OWNER cloudhub_owner;
 REVOKE ALL ON DATABASE cloudhub FROM PUBLIC;
 GRANT CONNECT ON DATABASE cloudhub TO cloudhub_app, cloudhub_identity, cloudhub_system;
