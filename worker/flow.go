@@ -104,6 +104,17 @@ func newFlow(reg prometheus.Registerer) *flow {
 	return m
 }
 
+// fromZero makes what has not happened 0 and not absent: rates begin there.
+func (m *metrics) fromZero() *metrics {
+	for _, lane := range agenda.Lanes {
+		m.loopErrors.WithLabelValues(laneName(lane))
+	}
+	for _, kind := range []agenda.Kind{agenda.KindTimetable, agenda.KindSyncClock, agenda.KindHousekeeping} {
+		m.clockErrors.WithLabelValues(string(kind))
+	}
+	return m
+}
+
 func (m *metrics) found(row gen.Agenda, finding string) {
 	m.findings.WithLabelValues(row.Kind, finding).Inc()
 }

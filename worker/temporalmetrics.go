@@ -36,15 +36,19 @@ func newTemporalMetrics(reg prometheus.Registerer) *temporalMetrics {
 		m.counters[name] = labelled[*prometheus.CounterVec]{v, labels}
 		return v
 	}
-	counter("temporal_workflow_completed", "Workflows that completed.", "workflow_type")
+	completed := counter("temporal_workflow_completed", "Workflows that completed.", "workflow_type")
 	counter("temporal_workflow_failed", "Workflows that failed.", "workflow_type")
 	counter("temporal_workflow_canceled", "Workflows that were cancelled.", "workflow_type")
 	counter("temporal_workflow_continue_as_new", "Workflows that went on as new ones.", "workflow_type")
-	counter("temporal_request_failure", "Calls to Temporal that failed.", "operation", "status_code")
-	counter("temporal_long_request_failure", "Polls of Temporal that failed.", "operation", "status_code")
+	refused := counter("temporal_request_failure", "Calls to Temporal that failed.", "operation", "status_code")
+	unpolled := counter("temporal_long_request_failure", "Polls of Temporal that failed.", "operation", "status_code")
 	counter("temporal_sticky_cache_total_forced_eviction", "Workflows dropped from the cache for want of room.")
 	failed := counter("temporal_workflow_task_execution_failed", "Workflow tasks that failed: a history that does not replay, or a panic.", "workflow_type", "failure_reason")
+	// What has not happened is 0 and not absent: rates begin there.
+	refused.WithLabelValues("StartWorkflowExecution", "UNAVAILABLE")
+	unpolled.WithLabelValues("PollWorkflowTaskQueue", "UNAVAILABLE")
 	for _, w := range workflowTypes {
+		completed.WithLabelValues(w)
 		failed.WithLabelValues(w, "NonDeterminismError")
 		failed.WithLabelValues(w, "WorkflowError")
 	}
@@ -58,13 +62,10 @@ func newTemporalMetrics(reg prometheus.Registerer) *temporalMetrics {
 	m.gauges["temporal_worker_task_slots_available"] = labelled[*prometheus.GaugeVec]{
 		f.NewGaugeVec(prometheus.GaugeOpts{Name: "temporal_worker_task_slots_available", Help: "Tasks that a worker could still take."}, slots), slots,
 	}
-	for name, help := range map[string]string{
-		"temporal_workflow_task_schedule_to_start_latency": "How long workflow tasks waited for a worker.",
-		"temporal_activity_schedule_to_start_latency":      "How long activities waited for a worker.",
-	} {
-		labels := []string{"task_queue"}
-		m.timers[name] = labelled[*prometheus.HistogramVec]{f.NewHistogramVec(prometheus.HistogramOpts{Name: name + "_seconds", Help: help, Buckets: lagBuckets}, labels), labels}
-	}
+	const waited = "temporal_workflow_task_schedule_to_start_latency"
+	m.timers[waited] = labelled[*prometheus.HistogramVec]{f.NewHistogramVec(prometheus.HistogramOpts{
+		Name: waited + "_seconds", Help: "How long workflow tasks waited for a worker.", Buckets: lagBuckets,
+	}, []string{"task_queue"}), []string{"task_queue"}}
 	return m
 }
 

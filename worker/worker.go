@@ -94,7 +94,7 @@ func New(ctx context.Context, d Deps) (*Worker, error) {
 	}
 	// A sync that a person asked for stands in the person's lane.
 	w.workers = append(w.workers, w.register(activities.NamespaceBackground, agenda.LanePerson), w.register(activities.NamespaceBackground, agenda.LaneMinute))
-	w.dispatcher = &Dispatcher{system: d.System, tenants: d.Tenants, clients: w.clients, logger: d.Logger, metrics: newMetrics(d.Registerer), tracer: tracer}
+	w.dispatcher = &Dispatcher{system: d.System, tenants: d.Tenants, clients: w.clients, logger: d.Logger, metrics: newMetrics(d.Registerer).fromZero(), tracer: tracer}
 	return w, nil
 }
 
