@@ -11,20 +11,14 @@ import (
 	"github.com/cloudhub/cloudhub/internal/agenda"
 )
 
-// Namespaces of Temporal. Background kinds are forgotten after a day, the
-// others after seven.
+// Namespaces of Temporal.
 const (
-	Namespace           = "cloudhub"
-	NamespaceBackground = "cloudhub-background"
+	Namespace           = agenda.Namespace
+	NamespaceBackground = agenda.NamespaceBackground
 )
 
 // NamespaceOf says where the workflows of a kind run.
-func NamespaceOf(k agenda.Kind) string {
-	if k == agenda.KindSync {
-		return NamespaceBackground
-	}
-	return Namespace
-}
+func NamespaceOf(k agenda.Kind) string { return agenda.NamespaceOf(k) }
 
 // TaskQueueOf keeps the lanes apart in the workers too: a person never waits
 // behind the activities of a burst.
@@ -40,7 +34,7 @@ func TaskQueueOf(l agenda.Lane) string {
 }
 
 // WorkflowID is a function of kind and subject alone.
-func WorkflowID(k agenda.Kind, subject string) string { return string(k) + "/" + subject }
+func WorkflowID(k agenda.Kind, subject string) string { return agenda.WorkflowID(k, subject) }
 
 // Names under which workflows are registered.
 const (

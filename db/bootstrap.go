@@ -15,11 +15,15 @@ const (
 	RoleApp      = "cloudhub_app"
 	RoleIdentity = "cloudhub_identity"
 	RoleSystem   = "cloudhub_system"
+	RoleAdmin    = "cloudhub_admin"
 )
+
+// runtimeRoles are all but the owner.
+const runtimeRoles = RoleApp + ", " + RoleIdentity + ", " + RoleSystem + ", " + RoleAdmin
 
 // URLs has one address for each role of one database.
 type URLs struct {
-	Owner, App, Identity, System string
+	Owner, App, Identity, System, Admin string
 }
 
 // Bootstrap makes the roles (with the password for all of them) and an empty
@@ -39,6 +43,7 @@ func Bootstrap(ctx context.Context, superURL, database, password string) (URLs, 
 	}
 	for role, attributes := range map[string]string{
 		RoleOwner: "LOGIN BYPASSRLS", RoleApp: "LOGIN NOBYPASSRLS", RoleIdentity: "LOGIN NOBYPASSRLS", RoleSystem: "LOGIN NOBYPASSRLS",
+		RoleAdmin: "LOGIN NOBYPASSRLS",
 	} {
 		if err := ensureRole(ctx, conn, role, attributes, password); err != nil {
 			return URLs{}, err
@@ -100,10 +105,10 @@ func ensureDatabase(ctx context.Context, conn *pgx.Conn, superURL, database stri
 	defer func() { _ = db.Close(context.WithoutCancel(ctx)) }()
 	for _, s := range []string{
 		"REVOKE ALL ON DATABASE " + name + " FROM PUBLIC",
-		"GRANT CONNECT ON DATABASE " + name + " TO " + RoleApp + ", " + RoleIdentity + ", " + RoleSystem,
+		"GRANT CONNECT ON DATABASE " + name + " TO " + runtimeRoles,
 		"ALTER SCHEMA public OWNER TO " + RoleOwner,
 		"REVOKE CREATE ON SCHEMA public FROM PUBLIC",
-		"GRANT USAGE ON SCHEMA public TO " + RoleApp + ", " + RoleIdentity + ", " + RoleSystem,
+		"GRANT USAGE ON SCHEMA public TO " + runtimeRoles,
 	} {
 		if _, err := db.Exec(ctx, s); err != nil {
 			return fmt.Errorf("database %s: %w", database, err)
@@ -132,5 +137,5 @@ func urlsFor(superURL, database, password string) (URLs, error) {
 		c.Path = "/" + database
 		return c.String()
 	}
-	return URLs{Owner: as(RoleOwner), App: as(RoleApp), Identity: as(RoleIdentity), System: as(RoleSystem)}, nil
+	return URLs{Owner: as(RoleOwner), App: as(RoleApp), Identity: as(RoleIdentity), System: as(RoleSystem), Admin: as(RoleAdmin)}, nil
 }

@@ -45,6 +45,8 @@ var globalTables = map[string]string{
 	"refresh_tokens": "of a session",
 	"login_failures": "counted before anybody knows who it is",
 	"organizations":  "its id is the org_id",
+	// Of the installation, not of an organization.
+	"platform_admins": "runs the installation for all organizations",
 }
 
 func TestEveryTableIsOfATenantOrSaysWhyNot(t *testing.T) {
@@ -215,7 +217,7 @@ func TestFunctionsAndViews(t *testing.T) {
 func TestRolesAreSmall(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	others := []string{db.RoleOwner, db.RoleApp, db.RoleIdentity, db.RoleSystem, "postgres"}
+	others := []string{db.RoleOwner, db.RoleApp, db.RoleIdentity, db.RoleSystem, db.RoleAdmin, "postgres"}
 	for role, url := range runtimeRoles(d.URLs) {
 		require.False(t, one[bool](t, d.Owner, `
 			SELECT rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication FROM pg_roles WHERE rolname = $1`, role), role)

@@ -98,6 +98,36 @@ func (s *System) Tx(ctx context.Context, fn func(q *gen.Queries) error) error {
 // Read is for single statements, without a transaction around them.
 func (s *System) Read() *gen.Queries { return gen.New(s.pool) }
 
+// Owner reaches everything as cloudhub_owner, past every policy: for commands of
+// whoever administers the installation.
+type Owner struct{ pool *pgxpool.Pool }
+
+// NewOwner wraps a pool of the role cloudhub_owner.
+func NewOwner(pool *pgxpool.Pool) *Owner { return &Owner{pool} }
+
+// Tx runs fn in one transaction.
+func (o *Owner) Tx(ctx context.Context, fn func(q *gen.Queries) error) error {
+	return retry(ctx, func() error { return runTx(ctx, o.pool, pgx.TxOptions{}, fn) })
+}
+
+// Read is for single statements, without a transaction around them.
+func (o *Owner) Read() *gen.Queries { return gen.New(o.pool) }
+
+// Admin reaches the agenda of all tenants as cloudhub_admin: for the operators'
+// page alone.
+type Admin struct{ pool *pgxpool.Pool }
+
+// NewAdmin wraps a pool of the role cloudhub_admin.
+func NewAdmin(pool *pgxpool.Pool) *Admin { return &Admin{pool} }
+
+// Tx runs fn in one transaction.
+func (a *Admin) Tx(ctx context.Context, fn func(q *gen.Queries) error) error {
+	return retry(ctx, func() error { return runTx(ctx, a.pool, pgx.TxOptions{}, fn) })
+}
+
+// Read is for single statements, without a transaction around them.
+func (a *Admin) Read() *gen.Queries { return gen.New(a.pool) }
+
 func runTx(ctx context.Context, pool *pgxpool.Pool, opts pgx.TxOptions, fn func(q *gen.Queries) error) error {
 	tx, err := pool.BeginTx(ctx, opts)
 	if err != nil {

@@ -46,7 +46,7 @@ func queries(t testing.TB) map[string]query {
 		require.NoError(t, err)
 		first, _, _ := strings.Cut(string(raw), "\n")
 		match := roleLine.FindStringSubmatch(first)
-		require.NotNil(t, match, "%s: its first line must be `-- role: app` (or identity, or system)", file)
+		require.NotNil(t, match, "%s: its first line must be `-- role: app` (or identity, system, admin, owner)", file)
 		var roles []string
 		for role := range strings.SplitSeq(match[1], ", ") {
 			roles = append(roles, "cloudhub_"+role)
@@ -121,6 +121,7 @@ func TestEveryQueryIsPermittedToItsRole(t *testing.T) {
 	for role, url := range runtimeRoles(d.URLs) {
 		conns[role] = dbtest.Connect(t, url)
 	}
+	conns[db.RoleOwner] = dbtest.Connect(t, d.URLs.Owner)
 	for _, q := range queries(t) {
 		for _, role := range q.roles {
 			require.Contains(t, conns, role, q.file)
@@ -140,11 +141,29 @@ var beyond = []struct {
 }{
 	{"identity.sql", db.RoleApp, []string{"ListMyOrganizations", "ListMyWorkspaces"}}, // of its tenant
 	{"identity.sql", db.RoleSystem, []string{"ForgetLoginFailures", "ListSessions"}},
+	{"identity.sql", db.RoleAdmin, nil},
+	{"owner.sql", db.RoleAdmin, nil},
+	{"owner.sql", db.RoleApp, nil},
+	{"owner.sql", db.RoleSystem, nil},
+	{"owner.sql", db.RoleIdentity, []string{"ListPlatformAdmins", "UserToGrant"}}, // it reads who is one, on every request
+	{"admin.sql", db.RoleApp, []string{"AdminTime", "AgendaByDue", "AgendaRow", "DriveAgain", "LockAgendaRow", "ParkAgenda", "ParkedAgenda", "SummarizeAgenda"}},
+	{"admin.sql", db.RoleSystem, []string{"AdminTime", "AgendaByDue", "AgendaRow", "DriveAgain", "LockAgendaRow", "ParkAgenda", "ParkedAgenda", "SummarizeAgenda"}},
+	{"admin.sql", db.RoleIdentity, []string{"AdminTime"}},
+	// The page may read and move rows; of the dispatcher's queries it may run
+	// those that do no more, and give no lease.
+	{"dispatch.sql", db.RoleAdmin, []string{"AcknowledgeBusy", "AgendaOldestDue", "AgendaTrouble", "CountOpen", "InsertAuditMany", "LockClock", "LockDueClocks", "SystemTime"}},
+	{"agenda.sql", db.RoleAdmin, []string{"AgendaRowExists", "Asked", "LockAgenda", "LockParked", "LookAgain", "ParkedRow"}},
+	{"cloud_account.sql", db.RoleAdmin, nil},
+	{"inventory.sql", db.RoleAdmin, nil},
+	{"operation.sql", db.RoleAdmin, []string{"DatabaseTime"}},
+	{"power.sql", db.RoleAdmin, nil},
+	{"schedule.sql", db.RoleAdmin, nil},
+	{"access.sql", db.RoleAdmin, nil},
 	{"dispatch.sql", db.RoleIdentity, []string{"InsertAuditMany", "PurgeLoginFailures", "SystemTime"}},
 	{"dispatch.sql", db.RoleApp, []string{
-		"Acknowledge", "AcknowledgeBusy", "AdvanceSchedules", "AgendaOldestDue", "AskMany", "ClaimOperations", "ClaimSchedules", "ClaimTargets",
-		"CountOpen", "DeleteClock", "DueSchedules", "InsertAuditMany", "LeaseDelivered", "LeaseWork", "LockClock", "LockDueClocks", "MoveClocks",
-		"NextOfWorkspaces", "NoteFailure", "ParkClock", "PurgeDrafts", "Redeliver", "SchedulesByZoneData", "StampNextSync", "SystemTime",
+		"Acknowledge", "AcknowledgeBusy", "AdvanceSchedules", "AgendaOldestDue", "AgendaTrouble", "AskMany", "ClaimOperations", "ClaimSchedules", "ClaimTargets",
+		"CountOpen", "DeleteClock", "DueSchedules", "InsertAuditMany", "LeaseDelivered", "LeaseWork", "LockClock", "LockDueClocks", "LookAtParked", "MoveClocks",
+		"NextOfWorkspaces", "NoteClockFailure", "NoteFailure", "PurgeDrafts", "Redeliver", "SchedulesByZoneData", "StampNextSync", "SystemTime",
 		"TargetsOfSchedules", "UnfinishedWithoutAgenda", "WorkFacts",
 	}},
 }

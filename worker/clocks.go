@@ -37,7 +37,7 @@ func (d *Dispatcher) expandClocks(ctx context.Context, lane agenda.Lane) (full b
 type expander func(ctx context.Context, q *gen.Queries, rows []gen.Agenda) error
 
 // expand runs one set-based transaction. When it fails, the rows are tried one
-// by one, and the bad one is parked with its error: one bad workspace must not
+// by one, and the bad one waits with its error: one bad workspace must not
 // fail five hundred.
 func (d *Dispatcher) expand(ctx context.Context, kind agenda.Kind, fn expander) (full bool, err error) {
 	var rows []gen.Agenda
@@ -77,7 +77,7 @@ func (d *Dispatcher) expandOne(ctx context.Context, row gen.Agenda, fn expander)
 	}
 	d.metrics.clockErrors.WithLabelValues(row.Kind).Inc()
 	d.logger.ErrorContext(ctx, "a clock cannot be expanded", "org_id", row.OrgID, "kind", row.Kind, "subject", row.Subject, "error", cause)
-	return d.system.Read().ParkClock(ctx, gen.ParkClockParams{
+	return d.system.Read().NoteClockFailure(ctx, gen.NoteClockFailureParams{
 		LastError: cause.Error(), WaitSeconds: 10, OrgID: row.OrgID, Kind: row.Kind, Subject: row.Subject,
 	})
 }

@@ -98,6 +98,9 @@ func (d *Dispatcher) round(ctx context.Context, lane agenda.Lane, lastQuiet *tim
 		if err := d.followUp(ctx, lane); err != nil {
 			return false, fmt.Errorf("follow up: %w", err)
 		}
+		if err := d.lookAtParked(ctx, lane); err != nil {
+			return false, fmt.Errorf("parked rows: %w", err)
+		}
 	}
 	return expanded || fresh, nil
 }

@@ -13,6 +13,9 @@ type metrics struct {
 	clockErrors *prometheus.CounterVec
 	missed      prometheus.Counter
 	oldest      *prometheus.GaugeVec
+	failing     *prometheus.GaugeVec
+	openTooLong *prometheus.GaugeVec
+	parked      *prometheus.GaugeVec
 	unfinished  *prometheus.GaugeVec
 }
 
@@ -33,14 +36,23 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "cloudhub_agenda_clocks_total", Help: "Clock rows expanded.",
 		}, []string{"kind"}),
 		clockErrors: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "cloudhub_agenda_clock_errors_total", Help: "Clock rows that could not be expanded and were parked.",
+			Name: "cloudhub_agenda_clock_errors_total", Help: "Clock rows that could not be expanded and are tried again.",
 		}, []string{"kind"}),
 		missed: f.NewCounter(prometheus.CounterOpts{
 			Name: "cloudhub_schedule_missed_total", Help: "Minutes of workspaces that were claimed after their window.",
 		}),
 		oldest: f.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "cloudhub_agenda_oldest_due_seconds", Help: "How long the oldest due row has been waiting to be looked at.",
+			Name: "cloudhub_agenda_oldest_due_seconds", Help: "How long ago the oldest row that is not delivered, or fails, was due. Parked rows are left out.",
 		}, []string{"lane"}),
+		failing: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "cloudhub_agenda_failing_rows", Help: "Rows with an error since they last moved, by kind.",
+		}, []string{"kind"}),
+		openTooLong: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "cloudhub_agenda_open_too_long_rows", Help: "Rows delivered and not ended within what their kind may take.",
+		}, []string{"kind"}),
+		parked: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "cloudhub_agenda_parked_rows", Help: "Rows that a platform admin has parked, by kind.",
+		}, []string{"kind"}),
 		unfinished: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "cloudhub_agenda_unfinished_without_row", Help: "What is not final and not on the agenda, by kind (100 at most): always 0, or nobody will finish it.",
 		}, []string{"kind"}),

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/db/gen"
 )
 
@@ -110,7 +111,10 @@ func (f Fixture) people(ctx context.Context, d *DB) error {
 	if err != nil {
 		return err
 	}
-	_, err = d.Owner.Exec(ctx, `INSERT INTO workspace_members (org_id, workspace_id, user_id) VALUES ($1, $2, $3)`, f.Org, f.Workspace, f.User)
+	if _, err = d.Owner.Exec(ctx, `INSERT INTO workspace_members (org_id, workspace_id, user_id) VALUES ($1, $2, $3)`, f.Org, f.Workspace, f.User); err != nil {
+		return err
+	}
+	_, err = db.NewOwner(d.Owner).Read().GrantPlatformAdmin(ctx, f.User)
 	return err
 }
 

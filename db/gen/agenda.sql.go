@@ -116,8 +116,33 @@ func (q *Queries) EndAgenda(ctx context.Context, arg EndAgendaParams) (int64, er
 	return result.RowsAffected(), nil
 }
 
+const endParked = `-- name: EndParked :execrows
+DELETE FROM agenda WHERE org_id = $1 AND kind = $2 AND subject = $3 AND parked_at IS NOT NULL AND lease = $4
+`
+
+type EndParkedParams struct {
+	OrgID   uuid.UUID
+	Kind    string
+	Subject string
+	Lease   int64
+}
+
+// Unless it has been driven again meanwhile.
+func (q *Queries) EndParked(ctx context.Context, arg EndParkedParams) (int64, error) {
+	result, err := q.db.Exec(ctx, endParked,
+		arg.OrgID,
+		arg.Kind,
+		arg.Subject,
+		arg.Lease,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const lockAgenda = `-- name: LockAgenda :one
-SELECT org_id, kind, subject, lane, due_at, look_at, asked, told, lease, run_id, starts, last_error FROM agenda WHERE org_id = $1 AND kind = $2 AND subject = $3 FOR UPDATE
+SELECT org_id, kind, subject, lane, due_at, look_at, asked, told, lease, run_id, starts, last_error, parked_at, parked_by, parked_reason FROM agenda WHERE org_id = $1 AND kind = $2 AND subject = $3 FOR UPDATE
 `
 
 type LockAgendaParams struct {
@@ -142,13 +167,90 @@ func (q *Queries) LockAgenda(ctx context.Context, arg LockAgendaParams) (Agenda,
 		&i.RunID,
 		&i.Starts,
 		&i.LastError,
+		&i.ParkedAt,
+		&i.ParkedBy,
+		&i.ParkedReason,
 	)
 	return i, err
 }
 
+const lockParked = `-- name: LockParked :one
+SELECT asked FROM agenda WHERE org_id = $1 AND kind = $2 AND subject = $3 AND parked_at IS NOT NULL AND lease = $4 FOR UPDATE
+`
+
+type LockParkedParams struct {
+	OrgID   uuid.UUID
+	Kind    string
+	Subject string
+	Lease   int64
+}
+
+// The last lock of a transaction about a parked row: it is parked still.
+func (q *Queries) LockParked(ctx context.Context, arg LockParkedParams) (int64, error) {
+	row := q.db.QueryRow(ctx, lockParked,
+		arg.OrgID,
+		arg.Kind,
+		arg.Subject,
+		arg.Lease,
+	)
+	var asked int64
+	err := row.Scan(&asked)
+	return asked, err
+}
+
+const lookAgain = `-- name: LookAgain :exec
+UPDATE agenda SET look_at = now() + make_interval(secs => $1::float8)
+WHERE org_id = $2 AND kind = $3 AND subject = $4 AND parked_at IS NOT NULL AND lease = $5
+`
+
+type LookAgainParams struct {
+	WaitSeconds float64
+	OrgID       uuid.UUID
+	Kind        string
+	Subject     string
+	Lease       int64
+}
+
+// At a parked row, after the lease with which it was looked at.
+func (q *Queries) LookAgain(ctx context.Context, arg LookAgainParams) error {
+	_, err := q.db.Exec(ctx, lookAgain,
+		arg.WaitSeconds,
+		arg.OrgID,
+		arg.Kind,
+		arg.Subject,
+		arg.Lease,
+	)
+	return err
+}
+
+const parkedRow = `-- name: ParkedRow :one
+SELECT parked_at::timestamptz AS parked_at, parked_reason::text AS parked_reason FROM agenda
+WHERE org_id = $1 AND kind = $2 AND subject = $3 AND parked_at IS NOT NULL
+`
+
+type ParkedRowParams struct {
+	OrgID   uuid.UUID
+	Kind    string
+	Subject string
+}
+
+type ParkedRowRow struct {
+	ParkedAt     time.Time
+	ParkedReason string
+}
+
+// Whether a platform admin has parked it, and why: the tenant is told.
+func (q *Queries) ParkedRow(ctx context.Context, arg ParkedRowParams) (ParkedRowRow, error) {
+	row := q.db.QueryRow(ctx, parkedRow, arg.OrgID, arg.Kind, arg.Subject)
+	var i ParkedRowRow
+	err := row.Scan(&i.ParkedAt, &i.ParkedReason)
+	return i, err
+}
+
 const pushLook = `-- name: PushLook :exec
-UPDATE agenda SET look_at = greatest(look_at, now() + make_interval(secs => $1::float8)),
-  starts = CASE WHEN $2::bool THEN 0 ELSE starts END
+UPDATE agenda SET
+  look_at = CASE WHEN parked_at IS NULL THEN greatest(look_at, now() + make_interval(secs => $1::float8)) ELSE look_at END,
+  starts = CASE WHEN $2::bool THEN 0 ELSE starts END, last_error = CASE WHEN $2::bool THEN null ELSE last_error END
 WHERE org_id = $3 AND kind = $4 AND subject = $5
 `
 

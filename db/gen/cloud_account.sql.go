@@ -165,6 +165,22 @@ func (q *Queries) DeleteDraft(ctx context.Context, arg DeleteDraftParams) error 
 	return err
 }
 
+const draftWaits = `-- name: DraftWaits :one
+SELECT EXISTS (SELECT 1 FROM credential_drafts WHERE org_id = $1 AND id = $2 AND state = 'waiting' AND expires_at > now())
+`
+
+type DraftWaitsParams struct {
+	OrgID uuid.UUID
+	ID    uuid.UUID
+}
+
+func (q *Queries) DraftWaits(ctx context.Context, arg DraftWaitsParams) (bool, error) {
+	row := q.db.QueryRow(ctx, draftWaits, arg.OrgID, arg.ID)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const finishDraft = `-- name: FinishDraft :execrows
 UPDATE credential_drafts SET state = $1, result = $2
 WHERE org_id = $3 AND id = $4 AND fence = $5 AND state = 'waiting'
@@ -600,6 +616,25 @@ func (q *Queries) OpenAccount(ctx context.Context, arg OpenAccountParams) (OpenA
 		&i.Ciphertext,
 	)
 	return i, err
+}
+
+const parkAccount = `-- name: ParkAccount :execrows
+UPDATE cloud_accounts SET last_error = $1::text WHERE org_id = $2 AND id = $3
+`
+
+type ParkAccountParams struct {
+	LastError string
+	OrgID     uuid.UUID
+	ID        uuid.UUID
+}
+
+// Its reading is parked: the tenant reads so until the next one ends.
+func (q *Queries) ParkAccount(ctx context.Context, arg ParkAccountParams) (int64, error) {
+	result, err := q.db.Exec(ctx, parkAccount, arg.LastError, arg.OrgID, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const takeDraft = `-- name: TakeDraft :one

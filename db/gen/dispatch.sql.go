@@ -18,9 +18,9 @@ WITH x AS (
   SELECT u.org_id, u.kind, u.subject, u.lease, u.asked, u.run_id, u.started, u.wait_s FROM (SELECT unnest($1::uuid[]) AS org_id, unnest($2::text[]) AS kind, unnest($3::text[]) AS subject, unnest($4::bigint[]) AS lease, unnest($5::bigint[]) AS asked, unnest($6::text[]) AS run_id, unnest($7::bool[]) AS started, unnest($8::float8[]) AS wait_s) AS u
 ), l AS (
   SELECT x.org_id, x.kind, x.subject, x.lease, x.asked, x.run_id, x.started, x.wait_s FROM x JOIN agenda a USING (org_id, kind, subject)
-  WHERE a.lease = x.lease ORDER BY 1, 2, 3 FOR UPDATE OF a SKIP LOCKED
+  WHERE a.lease = x.lease AND a.parked_at IS NULL ORDER BY 1, 2, 3 FOR UPDATE OF a SKIP LOCKED
 )
-UPDATE agenda a SET told = l.asked, run_id = l.run_id, starts = a.starts + l.started::int, last_error = null,
+UPDATE agenda a SET told = l.asked, run_id = l.run_id, starts = a.starts + l.started::int, last_error = CASE WHEN a.starts > 0 THEN a.last_error END,
   look_at = CASE WHEN a.asked = l.asked THEN now() + make_interval(secs => l.wait_s) ELSE a.look_at END
 FROM l WHERE (a.org_id, a.kind, a.subject) = (l.org_id, l.kind, l.subject) AND a.lease = l.lease
 `
@@ -42,6 +42,8 @@ type AcknowledgeParams struct {
 // LOCKED, for a row that is changed again while its last change is followed
 // ("while locking updated version"): one in many thousands deadlocks still, so
 // this runs in System.Tx, which repeats it.
+// What made a run be started anew stays on the row until the new one has moved
+// (PushLook): it is not well because it was delivered once more.
 func (q *Queries) Acknowledge(ctx context.Context, arg AcknowledgeParams) (int64, error) {
 	result, err := q.db.Exec(ctx, acknowledge,
 		arg.OrgIds,
@@ -61,7 +63,7 @@ func (q *Queries) Acknowledge(ctx context.Context, arg AcknowledgeParams) (int64
 
 const acknowledgeBusy = `-- name: AcknowledgeBusy :exec
 UPDATE agenda SET run_id = $1::text, look_at = now() + make_interval(secs => $2::float8)
-WHERE org_id = $3 AND kind = $4 AND subject = $5 AND lease = $6
+WHERE org_id = $3 AND kind = $4 AND subject = $5 AND lease = $6 AND parked_at IS NULL
 `
 
 type AcknowledgeBusyParams struct {
@@ -112,7 +114,8 @@ func (q *Queries) AdvanceSchedules(ctx context.Context, arg AdvanceSchedulesPara
 }
 
 const agendaOldestDue = `-- name: AgendaOldestDue :many
-SELECT lane, count(*) AS due, min(look_at)::timestamptz AS oldest FROM agenda WHERE look_at <= now() GROUP BY lane
+SELECT lane, count(*) AS due, min(due_at)::timestamptz AS oldest FROM agenda
+WHERE due_at <= now() AND parked_at IS NULL AND (run_id IS NULL OR last_error IS NOT NULL) GROUP BY lane
 `
 
 type AgendaOldestDueRow struct {
@@ -121,7 +124,8 @@ type AgendaOldestDueRow struct {
 	Oldest time.Time
 }
 
-// Lateness of the agenda, by lane: what the alarm looks at.
+// Lateness of the agenda, by lane: what the alarm looks at. By due_at: a row that
+// fails again and again is looked at later each time and is no less late.
 func (q *Queries) AgendaOldestDue(ctx context.Context) ([]AgendaOldestDueRow, error) {
 	rows, err := q.db.Query(ctx, agendaOldestDue)
 	if err != nil {
@@ -132,6 +136,53 @@ func (q *Queries) AgendaOldestDue(ctx context.Context) ([]AgendaOldestDueRow, er
 	for rows.Next() {
 		var i AgendaOldestDueRow
 		if err := rows.Scan(&i.Lane, &i.Due, &i.Oldest); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const agendaTrouble = `-- name: AgendaTrouble :many
+SELECT a.kind,
+  count(*) FILTER (WHERE a.parked_at IS NULL AND a.last_error IS NOT NULL) AS failing,
+  count(*) FILTER (WHERE a.parked_at IS NULL AND a.run_id IS NOT NULL
+    AND a.due_at < now() - make_interval(secs => ($1::float8[])[array_position($2::text[], a.kind)])) AS open_too_long,
+  count(*) FILTER (WHERE a.parked_at IS NOT NULL) AS parked
+FROM agenda a WHERE a.due_at <= now() OR a.parked_at IS NOT NULL GROUP BY a.kind
+`
+
+type AgendaTroubleParams struct {
+	OpenSeconds []float64
+	OpenKinds   []string
+}
+
+type AgendaTroubleRow struct {
+	Kind        string
+	Failing     int64
+	OpenTooLong int64
+	Parked      int64
+}
+
+// What needs a person, by kind; SummarizeAgenda shows him the same.
+func (q *Queries) AgendaTrouble(ctx context.Context, arg AgendaTroubleParams) ([]AgendaTroubleRow, error) {
+	rows, err := q.db.Query(ctx, agendaTrouble, arg.OpenSeconds, arg.OpenKinds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AgendaTroubleRow
+	for rows.Next() {
+		var i AgendaTroubleRow
+		if err := rows.Scan(
+			&i.Kind,
+			&i.Failing,
+			&i.OpenTooLong,
+			&i.Parked,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -311,7 +362,7 @@ func (q *Queries) ClaimTargets(ctx context.Context, arg ClaimTargetsParams) erro
 }
 
 const countOpen = `-- name: CountOpen :one
-SELECT count(*) FROM agenda WHERE lane = $1 AND run_id IS NOT NULL
+SELECT count(*) FROM agenda WHERE lane = $1 AND run_id IS NOT NULL AND parked_at IS NULL
 `
 
 func (q *Queries) CountOpen(ctx context.Context, lane int16) (int64, error) {
@@ -432,12 +483,12 @@ func (q *Queries) InsertAuditMany(ctx context.Context, arg InsertAuditManyParams
 const leaseDelivered = `-- name: LeaseDelivered :many
 WITH due AS (
   SELECT g.org_id, g.kind, g.subject FROM agenda g
-  WHERE g.lane = $2 AND g.look_at <= now() AND g.run_id IS NOT NULL AND g.kind = ANY($3::text[])
+  WHERE g.lane = $2 AND g.look_at <= now() AND g.run_id IS NOT NULL AND g.parked_at IS NULL AND g.kind = ANY($3::text[])
   ORDER BY g.look_at LIMIT $4::int FOR UPDATE SKIP LOCKED
 )
 UPDATE agenda a SET look_at = now() + make_interval(secs => $1::float8), lease = nextval('agenda_lease')
 FROM due d WHERE (a.org_id, a.kind, a.subject) = (d.org_id, d.kind, d.subject)
-RETURNING a.org_id, a.kind, a.subject, a.lane, a.due_at, a.look_at, a.asked, a.told, a.lease, a.run_id, a.starts, a.last_error
+RETURNING a.org_id, a.kind, a.subject, a.lane, a.due_at, a.look_at, a.asked, a.told, a.lease, a.run_id, a.starts, a.last_error, a.parked_at, a.parked_by, a.parked_reason
 `
 
 type LeaseDeliveredParams struct {
@@ -476,6 +527,9 @@ func (q *Queries) LeaseDelivered(ctx context.Context, arg LeaseDeliveredParams) 
 			&i.RunID,
 			&i.Starts,
 			&i.LastError,
+			&i.ParkedAt,
+			&i.ParkedBy,
+			&i.ParkedReason,
 		); err != nil {
 			return nil, err
 		}
@@ -490,23 +544,23 @@ func (q *Queries) LeaseDelivered(ctx context.Context, arg LeaseDeliveredParams) 
 const leaseWork = `-- name: LeaseWork :many
 
 WITH open AS (
-  SELECT g.org_id, count(*) AS n FROM agenda g WHERE g.lane = $2 AND g.run_id IS NOT NULL GROUP BY g.org_id
+  SELECT g.org_id, count(*) AS n FROM agenda g WHERE g.lane = $2 AND g.run_id IS NOT NULL AND g.parked_at IS NULL GROUP BY g.org_id
 ), pick AS (
   SELECT a.org_id, a.kind, a.subject, a.look_at,
     row_number() OVER (PARTITION BY a.org_id ORDER BY a.look_at) + coalesce(o.n, 0) AS turn
   FROM agenda a LEFT JOIN open o USING (org_id)
-  WHERE a.lane = $2 AND a.look_at <= now() AND a.run_id IS NULL AND a.kind = ANY($3::text[])
+  WHERE a.lane = $2 AND a.look_at <= now() AND a.run_id IS NULL AND a.parked_at IS NULL AND a.kind = ANY($3::text[])
   ORDER BY turn, a.look_at LIMIT $4::int
 ), due AS (
   SELECT d.org_id, d.kind, d.subject FROM pick p CROSS JOIN LATERAL (
     SELECT a.org_id, a.kind, a.subject FROM agenda a
-    WHERE (a.org_id, a.kind, a.subject) = (p.org_id, p.kind, p.subject) AND a.look_at <= now() AND a.run_id IS NULL
+    WHERE (a.org_id, a.kind, a.subject) = (p.org_id, p.kind, p.subject) AND a.look_at <= now() AND a.run_id IS NULL AND a.parked_at IS NULL
     FOR UPDATE SKIP LOCKED) d
   LIMIT $5::int
 )
 UPDATE agenda a SET look_at = now() + make_interval(secs => $1::float8), lease = nextval('agenda_lease')
 FROM due d WHERE (a.org_id, a.kind, a.subject) = (d.org_id, d.kind, d.subject)
-RETURNING a.org_id, a.kind, a.subject, a.lane, a.due_at, a.look_at, a.asked, a.told, a.lease, a.run_id, a.starts, a.last_error
+RETURNING a.org_id, a.kind, a.subject, a.lane, a.due_at, a.look_at, a.asked, a.told, a.lease, a.run_id, a.starts, a.last_error, a.parked_at, a.parked_by, a.parked_reason
 `
 
 type LeaseWorkParams struct {
@@ -520,7 +574,8 @@ type LeaseWorkParams struct {
 // role: system
 // The dispatcher: leases, acknowledgements, clocks, housekeeping. Across tenants.
 // Fair over organizations, counting what each has in flight; any number of
-// workers may lease at once. Only rows never delivered since they were asked.
+// workers may lease at once. Only rows never delivered since they were asked, and
+// none that a platform admin has parked.
 func (q *Queries) LeaseWork(ctx context.Context, arg LeaseWorkParams) ([]Agenda, error) {
 	rows, err := q.db.Query(ctx, leaseWork,
 		arg.LeaseSeconds,
@@ -549,6 +604,9 @@ func (q *Queries) LeaseWork(ctx context.Context, arg LeaseWorkParams) ([]Agenda,
 			&i.RunID,
 			&i.Starts,
 			&i.LastError,
+			&i.ParkedAt,
+			&i.ParkedBy,
+			&i.ParkedReason,
 		); err != nil {
 			return nil, err
 		}
@@ -561,7 +619,7 @@ func (q *Queries) LeaseWork(ctx context.Context, arg LeaseWorkParams) ([]Agenda,
 }
 
 const lockClock = `-- name: LockClock :one
-SELECT org_id, kind, subject, lane, due_at, look_at, asked, told, lease, run_id, starts, last_error FROM agenda WHERE org_id = $1 AND kind = $2 AND subject = $3 AND look_at <= now() FOR UPDATE SKIP LOCKED
+SELECT org_id, kind, subject, lane, due_at, look_at, asked, told, lease, run_id, starts, last_error, parked_at, parked_by, parked_reason FROM agenda WHERE org_id = $1 AND kind = $2 AND subject = $3 AND look_at <= now() AND parked_at IS NULL FOR UPDATE SKIP LOCKED
 `
 
 type LockClockParams struct {
@@ -586,12 +644,15 @@ func (q *Queries) LockClock(ctx context.Context, arg LockClockParams) (Agenda, e
 		&i.RunID,
 		&i.Starts,
 		&i.LastError,
+		&i.ParkedAt,
+		&i.ParkedBy,
+		&i.ParkedReason,
 	)
 	return i, err
 }
 
 const lockDueClocks = `-- name: LockDueClocks :many
-SELECT org_id, kind, subject, lane, due_at, look_at, asked, told, lease, run_id, starts, last_error FROM agenda WHERE kind = $1 AND lane = $2 AND look_at <= now()
+SELECT org_id, kind, subject, lane, due_at, look_at, asked, told, lease, run_id, starts, last_error, parked_at, parked_by, parked_reason FROM agenda WHERE kind = $1 AND lane = $2 AND look_at <= now() AND parked_at IS NULL
 ORDER BY look_at LIMIT $3::int FOR UPDATE SKIP LOCKED
 `
 
@@ -623,6 +684,64 @@ func (q *Queries) LockDueClocks(ctx context.Context, arg LockDueClocksParams) ([
 			&i.RunID,
 			&i.Starts,
 			&i.LastError,
+			&i.ParkedAt,
+			&i.ParkedBy,
+			&i.ParkedReason,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const lookAtParked = `-- name: LookAtParked :many
+WITH due AS (
+  SELECT g.org_id, g.kind, g.subject FROM agenda g
+  WHERE g.parked_at IS NOT NULL AND g.lane = $2 AND g.look_at <= now()
+  ORDER BY g.due_at LIMIT $3::int FOR UPDATE SKIP LOCKED
+)
+UPDATE agenda a SET look_at = now() + make_interval(secs => $1::float8), lease = nextval('agenda_lease')
+FROM due d WHERE (a.org_id, a.kind, a.subject) = (d.org_id, d.kind, d.subject)
+RETURNING a.org_id, a.kind, a.subject, a.lane, a.due_at, a.look_at, a.asked, a.told, a.lease, a.run_id, a.starts, a.last_error, a.parked_at, a.parked_by, a.parked_reason
+`
+
+type LookAtParkedParams struct {
+	LeaseSeconds float64
+	Lane         int16
+	RowLimit     int32
+}
+
+// Parked rows whose tenant has not been told, or whose time may have passed. They
+// are delivered to nobody: the lease is for the fence.
+func (q *Queries) LookAtParked(ctx context.Context, arg LookAtParkedParams) ([]Agenda, error) {
+	rows, err := q.db.Query(ctx, lookAtParked, arg.LeaseSeconds, arg.Lane, arg.RowLimit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Agenda
+	for rows.Next() {
+		var i Agenda
+		if err := rows.Scan(
+			&i.OrgID,
+			&i.Kind,
+			&i.Subject,
+			&i.Lane,
+			&i.DueAt,
+			&i.LookAt,
+			&i.Asked,
+			&i.Told,
+			&i.Lease,
+			&i.RunID,
+			&i.Starts,
+			&i.LastError,
+			&i.ParkedAt,
+			&i.ParkedBy,
+			&i.ParkedReason,
 		); err != nil {
 			return nil, err
 		}
@@ -701,9 +820,33 @@ func (q *Queries) NextOfWorkspaces(ctx context.Context, arg NextOfWorkspacesPara
 	return items, nil
 }
 
+const noteClockFailure = `-- name: NoteClockFailure :exec
+UPDATE agenda SET last_error = left($1::text, 500), look_at = now() + make_interval(secs => $2::float8)
+WHERE org_id = $3 AND kind = $4 AND subject = $5
+`
+
+type NoteClockFailureParams struct {
+	LastError   string
+	WaitSeconds float64
+	OrgID       uuid.UUID
+	Kind        string
+	Subject     string
+}
+
+func (q *Queries) NoteClockFailure(ctx context.Context, arg NoteClockFailureParams) error {
+	_, err := q.db.Exec(ctx, noteClockFailure,
+		arg.LastError,
+		arg.WaitSeconds,
+		arg.OrgID,
+		arg.Kind,
+		arg.Subject,
+	)
+	return err
+}
+
 const noteFailure = `-- name: NoteFailure :exec
 UPDATE agenda SET last_error = left($1::text, 500), look_at = now() + make_interval(secs => $2::float8)
-WHERE org_id = $3 AND kind = $4 AND subject = $5 AND lease = $6
+WHERE org_id = $3 AND kind = $4 AND subject = $5 AND lease = $6 AND parked_at IS NULL
 `
 
 type NoteFailureParams struct {
@@ -723,30 +866,6 @@ func (q *Queries) NoteFailure(ctx context.Context, arg NoteFailureParams) error 
 		arg.Kind,
 		arg.Subject,
 		arg.Lease,
-	)
-	return err
-}
-
-const parkClock = `-- name: ParkClock :exec
-UPDATE agenda SET last_error = left($1::text, 500), look_at = now() + make_interval(secs => $2::float8)
-WHERE org_id = $3 AND kind = $4 AND subject = $5
-`
-
-type ParkClockParams struct {
-	LastError   string
-	WaitSeconds float64
-	OrgID       uuid.UUID
-	Kind        string
-	Subject     string
-}
-
-func (q *Queries) ParkClock(ctx context.Context, arg ParkClockParams) error {
-	_, err := q.db.Exec(ctx, parkClock,
-		arg.LastError,
-		arg.WaitSeconds,
-		arg.OrgID,
-		arg.Kind,
-		arg.Subject,
 	)
 	return err
 }
@@ -814,7 +933,7 @@ func (q *Queries) PurgeSessions(ctx context.Context) (int64, error) {
 const redeliver = `-- name: Redeliver :exec
 UPDATE agenda SET run_id = null, last_error = left($1::text, 500),
   look_at = now() + make_interval(secs => $2::float8)
-WHERE org_id = $3 AND kind = $4 AND subject = $5 AND lease = $6
+WHERE org_id = $3 AND kind = $4 AND subject = $5 AND lease = $6 AND parked_at IS NULL
 `
 
 type RedeliverParams struct {

@@ -12,18 +12,21 @@ import (
 )
 
 type Agenda struct {
-	OrgID     uuid.UUID
-	Kind      string
-	Subject   string
-	Lane      int16
-	DueAt     time.Time
-	LookAt    time.Time
-	Asked     int64
-	Told      int64
-	Lease     int64
-	RunID     *string
-	Starts    int32
-	LastError *string
+	OrgID        uuid.UUID
+	Kind         string
+	Subject      string
+	Lane         int16
+	DueAt        time.Time
+	LookAt       time.Time
+	Asked        int64
+	Told         int64
+	Lease        int64
+	RunID        *string
+	Starts       int32
+	LastError    *string
+	ParkedAt     *time.Time
+	ParkedBy     *string
+	ParkedReason *string
 }
 
 type AuditLog struct {
@@ -214,6 +217,11 @@ type Organization struct {
 	PausedAt     *time.Time
 	PausedReason *string
 	CreatedAt    time.Time
+}
+
+type PlatformAdmin struct {
+	UserID    uuid.UUID
+	GrantedAt time.Time
 }
 
 type RefreshToken struct {

@@ -26,8 +26,9 @@ SELECT asked FROM agenda WHERE org_id = @org_id AND kind = @kind AND subject = @
 -- name: PushLook :exec
 -- A workflow that records is not looked at for a while. Only what moved the work
 -- forward ends the back-off: one that is taken and dies, again and again, waits.
-UPDATE agenda SET look_at = greatest(look_at, now() + make_interval(secs => @wait_seconds::float8)),
-  starts = CASE WHEN @moved::bool THEN 0 ELSE starts END
+UPDATE agenda SET
+  look_at = CASE WHEN parked_at IS NULL THEN greatest(look_at, now() + make_interval(secs => @wait_seconds::float8)) ELSE look_at END,
+  starts = CASE WHEN @moved::bool THEN 0 ELSE starts END, last_error = CASE WHEN @moved::bool THEN null ELSE last_error END
 WHERE org_id = @org_id AND kind = @kind AND subject = @subject;
 
 -- name: EndAgenda :execrows
@@ -36,3 +37,21 @@ DELETE FROM agenda WHERE org_id = @org_id AND kind = @kind AND subject = @subjec
 
 -- name: AgendaRowExists :one
 SELECT EXISTS (SELECT 1 FROM agenda WHERE org_id = @org_id AND kind = @kind AND subject = @subject);
+
+-- name: ParkedRow :one
+-- Whether a platform admin has parked it, and why: the tenant is told.
+SELECT parked_at::timestamptz AS parked_at, parked_reason::text AS parked_reason FROM agenda
+WHERE org_id = @org_id AND kind = @kind AND subject = @subject AND parked_at IS NOT NULL;
+
+-- name: LookAgain :exec
+-- At a parked row, after the lease with which it was looked at.
+UPDATE agenda SET look_at = now() + make_interval(secs => @wait_seconds::float8)
+WHERE org_id = @org_id AND kind = @kind AND subject = @subject AND parked_at IS NOT NULL AND lease = @lease;
+
+-- name: EndParked :execrows
+-- Unless it has been driven again meanwhile.
+DELETE FROM agenda WHERE org_id = @org_id AND kind = @kind AND subject = @subject AND parked_at IS NOT NULL AND lease = @lease;
+
+-- name: LockParked :one
+-- The last lock of a transaction about a parked row: it is parked still.
+SELECT asked FROM agenda WHERE org_id = @org_id AND kind = @kind AND subject = @subject AND parked_at IS NOT NULL AND lease = @lease FOR UPDATE;

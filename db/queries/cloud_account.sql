@@ -84,3 +84,10 @@ WHERE org_id = @org_id AND id = @id AND fence = @lease;
 SELECT sqlc.embed(a), c.hint FROM cloud_accounts a JOIN credentials c ON c.org_id = a.org_id AND c.cloud_account_id = a.id
 WHERE a.org_id = @org_id AND a.workspace_id = @workspace_id AND a.changed_at > @since AND a.version > @after_version
 ORDER BY a.version LIMIT @row_limit;
+
+-- name: ParkAccount :execrows
+-- Its reading is parked: the tenant reads so until the next one ends.
+UPDATE cloud_accounts SET last_error = @last_error::text WHERE org_id = @org_id AND id = @id;
+
+-- name: DraftWaits :one
+SELECT EXISTS (SELECT 1 FROM credential_drafts WHERE org_id = @org_id AND id = @id AND state = 'waiting' AND expires_at > now());

@@ -92,6 +92,10 @@ const (
 	ReasonGone Reason = "GONE"
 	// ReasonOperatorEnded: An operator ended it: {detail}
 	ReasonOperatorEnded Reason = "OPERATOR_ENDED"
+	// ReasonParked: Our operations team holds this for now. Nothing of it happens until they let it go on.
+	ReasonParked Reason = "PARKED"
+	// ReasonExpiredParked: Its time passed while our operations team held it: {detail}
+	ReasonExpiredParked Reason = "EXPIRED_PARKED"
 	// ReasonProviderUnauthenticated: The provider no longer accepts the key. Replace it.
 	ReasonProviderUnauthenticated Reason = "PROVIDER_UNAUTHENTICATED"
 	// ReasonProviderDenied: The provider refused: a permission is missing.
@@ -187,6 +191,8 @@ var english = map[Reason]string{
 	ReasonNotSeen:                     "The provider accepted, but the wanted state was not seen in time.",
 	ReasonGone:                        "The machine no longer exists.",
 	ReasonOperatorEnded:               "An operator ended it: {detail}",
+	ReasonParked:                      "Our operations team holds this for now. Nothing of it happens until they let it go on.",
+	ReasonExpiredParked:               "Its time passed while our operations team held it: {detail}",
 	ReasonProviderUnauthenticated:     "The provider no longer accepts the key. Replace it.",
 	ReasonProviderDenied:              "The provider refused: a permission is missing.",
 	ReasonProviderThrottled:           "The provider asked for fewer calls. We go on more slowly.",
