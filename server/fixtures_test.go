@@ -130,6 +130,21 @@ var fixtures = map[string]fixture{
 	"ScheduleService/PreviewSchedule": of(func(_ *world, _ person, e estate) proto.Message {
 		return &v1.PreviewScheduleRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), Rule: rule(), Count: 4}
 	}),
+	"AdminService/GetAgendaSummary": of(func(*world, person, estate) proto.Message { return &v1.GetAgendaSummaryRequest{} }),
+	"AdminService/ListAgenda": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.ListAgendaRequest{
+			View: v1.AgendaView_AGENDA_VIEW_ALL, Organization: e.org.String(), Kinds: []string{"sync-clock"}, Lanes: []v1.AgendaLane{v1.AgendaLane_AGENDA_LANE_BACKGROUND},
+		}
+	}),
+	"AdminService/GetAgendaRow": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.GetAgendaRowRequest{OrgId: e.org.String(), Kind: "sync-clock", Subject: e.account.String()}
+	}),
+	"AdminService/DriveAgain": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.DriveAgainRequest{OrgId: e.org.String(), Kind: "sync-clock", Subject: e.account.String()}
+	}),
+	"AdminService/ParkAgendaRow": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.ParkAgendaRowRequest{OrgId: e.org.String(), Kind: "sync-clock", Subject: e.account.String(), Reason: "O provedor está fora do ar"}
+	}),
 }
 
 func texts(ids []uuid.UUID) []string {

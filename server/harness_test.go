@@ -65,7 +65,7 @@ func setup(t testing.TB, options ...option) *world {
 	sealer, err := vault.LoadSealer(keys)
 	require.NoError(t, err)
 	d := server.Deps{
-		Tenants: w.db.Tenants, Identity: w.db.Identity, Ring: w.ring, Sealer: sealer,
+		Tenants: w.db.Tenants, Identity: w.db.Identity, Admin: w.db.Admin, TemporalUI: "http://temporal.example.com", Ring: w.ring, Sealer: sealer,
 		Logger: slog.New(slog.NewJSONHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now:    w.clock.Now, TrialDays: 30, Registerer: prometheus.NewRegistry(), NoRateLimit: true,
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/cloudhub/cloudhub/api/gen/cloudhub/v1/cloudhubv1connect"
 	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/internal/platform/vault"
+	"github.com/cloudhub/cloudhub/server/admin"
 	"github.com/cloudhub/cloudhub/server/auth"
 	"github.com/cloudhub/cloudhub/server/cloudaccount"
 	"github.com/cloudhub/cloudhub/server/inventory"
@@ -32,6 +33,10 @@ import (
 type Deps struct {
 	Tenants  *db.Tenants
 	Identity *db.Identity
+	// Admin is for the operators' page; nil: this server has none.
+	Admin *db.Admin
+	// TemporalUI is the address of Temporal's UI for links, or "".
+	TemporalUI string
 	// Ring is the server's own; Sealer the public half of the workers' ring.
 	Ring   *vault.ServerRing
 	Sealer *vault.Sealer
@@ -81,12 +86,15 @@ func New(d Deps) (*Server, error) {
 	mux := http.NewServeMux()
 	o := stack.Options()
 	mux.Handle(cloudhubv1connect.NewAuthServiceHandler(signIn, o...))
-	mux.Handle(cloudhubv1connect.NewUserServiceHandler(user.New(d.Identity, signIn.EndSession), o...))
+	mux.Handle(cloudhubv1connect.NewUserServiceHandler(user.New(d.Identity, signIn.EndSession, d.Admin != nil), o...))
 	mux.Handle(cloudhubv1connect.NewCloudAccountServiceHandler(cloudaccount.New(d.Tenants, d.Sealer, tokens, d.ProbeWithin), o...))
 	mux.Handle(cloudhubv1connect.NewInventoryServiceHandler(inventory.New(d.Tenants, tokens), o...))
 	mux.Handle(cloudhubv1connect.NewResourceServiceHandler(power.New(d.Tenants), o...))
 	mux.Handle(cloudhubv1connect.NewOperationServiceHandler(operation.New(d.Tenants, tokens, watch), o...))
 	mux.Handle(cloudhubv1connect.NewScheduleServiceHandler(schedule.New(d.Tenants, tokens, d.Now), o...))
+	if d.Admin != nil {
+		mux.Handle(cloudhubv1connect.NewAdminServiceHandler(admin.New(d.Admin, tokens, d.TemporalUI), o...))
+	}
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("/readyz", s.ready)
 	mux.Handle("/", s.web())

@@ -176,12 +176,19 @@ func (d *dev) start(ctx, parts context.Context) (err error) {
 	return d.startParts(ctx, parts)
 }
 
+// What dev names its database, and the file in the data folder with the password
+// of its roles.
+const (
+	devDatabase      = "cloudhub"
+	databasePassword = "database-password"
+)
+
 func (d *dev) prepareDatabase(ctx context.Context) error {
-	password, err := secretFile(filepath.Join(d.flags.dataDir, "database-password"))
+	password, err := secretFile(filepath.Join(d.flags.dataDir, databasePassword))
 	if err != nil {
 		return err
 	}
-	if d.urls, err = db.Bootstrap(ctx, d.postgres.URL("postgres"), "cloudhub", password); err != nil {
+	if d.urls, err = db.Bootstrap(ctx, d.postgres.URL("postgres"), devDatabase, password); err != nil {
 		return err
 	}
 	if _, err := db.Migrate(ctx, d.urls.Owner); err != nil {
@@ -218,6 +225,7 @@ func (d *dev) startParts(ctx, parts context.Context) (err error) {
 	v := d.config
 	for name, value := range map[string]string{
 		config.DatabaseApp: d.urls.App, config.DatabaseIdentity: d.urls.Identity, config.DatabaseSystem: d.urls.System,
+		config.DatabaseAdmin: d.urls.Admin, config.TemporalUI: d.temporal.UIURL(),
 		config.KeysDir: d.keysDir(), config.TemporalAddress: d.temporal.HostPort(),
 	} {
 		if err := v.Set(name, value); err != nil {

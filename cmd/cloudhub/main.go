@@ -36,6 +36,7 @@ func commands() []command {
 		{"worker", "", "dispatcher and workflows, against your PostgreSQL and Temporal", runWorker},
 		{"sim", "[--addr HOST:PORT] [--dir DIR] [--estate FILE]", "the simulated AWS as a process of its own", runSim},
 		{"migrate", "up|status", "bring the database to this version, or say where it is", runMigrate},
+		{"admin", "grant EMAIL|revoke EMAIL|list [--data-dir DIR]", "who may open the operators' page, /admin/agenda", runAdmin},
 		{"config", "", "list every setting, as the README's table", runConfig},
 		{"version", "", "say which version this is", runVersion},
 	}

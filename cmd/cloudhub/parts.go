@@ -78,6 +78,15 @@ func newServer(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 		return nil, err
 	}
 	p.closes = append(p.closes, identity.Close)
+	var admin *db.Admin
+	if address := v.Get(config.DatabaseAdmin); address != "" {
+		pool, err := db.Connect(ctx, db.Options{URL: address, MaxConns: 4, AppName: "cloudhub server admin"})
+		if err != nil {
+			return nil, err
+		}
+		p.closes = append(p.closes, pool.Close)
+		admin = db.NewAdmin(pool)
+	}
 	tenants := db.NewTenants(app)
 	p.ready = tenants.Ping
 	proxies, err := prefixes(v.Get(config.TrustedProxies))
@@ -89,7 +98,7 @@ func newServer(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 		return nil, err
 	}
 	p.Server, err = server.New(server.Deps{
-		Tenants: tenants, Identity: db.NewIdentity(identity), Ring: ring, Sealer: sealer, Logger: log, Now: time.Now,
+		Tenants: tenants, Identity: db.NewIdentity(identity), Admin: admin, TemporalUI: v.Get(config.TemporalUI), Ring: ring, Sealer: sealer, Logger: log, Now: time.Now,
 		Secure: public.Scheme == "https", TrustedProxies: proxies, TrialDays: v.Int(config.TrialDays), Registerer: reg, Web: builtWeb(),
 	})
 	if err != nil {

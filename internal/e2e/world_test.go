@@ -58,6 +58,7 @@ type person struct {
 	power                           cloudhubv1connect.ResourceServiceClient
 	operations                      cloudhubv1connect.OperationServiceClient
 	schedules                       cloudhubv1connect.ScheduleServiceClient
+	admin                           cloudhubv1connect.AdminServiceClient
 }
 
 type lockedBuffer struct {
@@ -116,7 +117,7 @@ func (w *world) startServer() {
 	sealer, err := vault.LoadSealer(w.keys)
 	require.NoError(w.t, err)
 	s, err := server.New(server.Deps{
-		Tenants: w.db.Tenants, Identity: w.db.Identity, Ring: ring, Sealer: sealer, Logger: w.logger(), TrialDays: 30,
+		Tenants: w.db.Tenants, Identity: w.db.Identity, Admin: w.db.Admin, TemporalUI: "http://temporal.example.com", Ring: ring, Sealer: sealer, Logger: w.logger(), TrialDays: 30,
 		Registerer: w.registry, NoRateLimit: true, ProbeWithin: w.probeWithin,
 	})
 	require.NoError(w.t, err)
@@ -195,6 +196,7 @@ func (w *world) enter(p person, how func(person) (*v1.AccessToken, error)) perso
 	p.power = cloudhubv1connect.NewResourceServiceClient(h, w.url, o)
 	p.operations = cloudhubv1connect.NewOperationServiceClient(h, w.url, o)
 	p.schedules = cloudhubv1connect.NewScheduleServiceClient(h, w.url, o)
+	p.admin = cloudhubv1connect.NewAdminServiceClient(h, w.url, o)
 	got, err := how(p)
 	require.NoError(w.t, err)
 	*token = got.GetToken()

@@ -215,6 +215,7 @@ func (s *Service) authenticate(ctx context.Context, bearer string, caller *rpc.C
 	}
 	caller.UserID, caller.SessionID, caller.SignedInAt = user, id, live.SignedInAt
 	caller.Name, caller.Locale, caller.ActorHash = live.Name, live.Locale, live.ActorHash
+	caller.PlatformAdmin = live.PlatformAdmin
 	return nil
 }
 

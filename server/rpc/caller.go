@@ -20,6 +20,8 @@ type Caller struct {
 	Locale     string
 	ActorHash  []byte
 	SignedInAt time.Time
+	// PlatformAdmin: one of the people who run the installation.
+	PlatformAdmin bool
 	// Address is the client's, as far as the trusted proxies tell.
 	Address   string
 	UserAgent string

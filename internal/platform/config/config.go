@@ -45,7 +45,9 @@ const (
 	DatabaseApp      = "DATABASE_APP_URL"
 	DatabaseIdentity = "DATABASE_IDENTITY_URL"
 	DatabaseSystem   = "DATABASE_SYSTEM_URL"
+	DatabaseAdmin    = "DATABASE_ADMIN_URL"
 	TemporalAddress  = "TEMPORAL_ADDRESS"
+	TemporalUI       = "TEMPORAL_UI_URL"
 	KeysDir          = "KEYS_DIR"
 	AWSEndpoint      = "AWS_ENDPOINT"
 	TrialDays        = "TRIAL_DAYS"
@@ -61,11 +63,13 @@ var Table = []Setting{
 	{TrustedProxies, "networks, comma separated", "10.0.0.0/8,192.168.1.7/32", "", false, "dev, server", "Proxies whose X-Forwarded-For is believed.", networks},
 	{DataDir, "folder", "/var/lib/cloudhub", "./data", false, "dev", "Everything that `cloudhub dev` keeps.", anything},
 	{PostgresBin, "folder with initdb and postgres", "/usr/lib/postgresql/15/bin", "", false, "dev", "Which PostgreSQL to start. Empty: found on the machine.", anything},
-	{DatabaseOwner, "postgres address", "postgres://cloudhub_owner:secret@db:5432/cloudhub", "", true, "migrate", "As role cloudhub_owner.", postgresURL},
+	{DatabaseOwner, "postgres address", "postgres://cloudhub_owner:secret@db:5432/cloudhub", "", true, "migrate, admin", "As role cloudhub_owner.", postgresURL},
 	{DatabaseApp, "postgres address", "postgres://cloudhub_app:secret@db:5432/cloudhub", "", true, "server, worker", "As role cloudhub_app.", postgresURL},
 	{DatabaseIdentity, "postgres address", "postgres://cloudhub_identity:secret@db:5432/cloudhub", "", true, "server", "As role cloudhub_identity.", postgresURL},
 	{DatabaseSystem, "postgres address", "postgres://cloudhub_system:secret@db:5432/cloudhub", "", true, "worker", "As role cloudhub_system.", postgresURL},
+	{DatabaseAdmin, "postgres address", "postgres://cloudhub_admin:secret@db:5432/cloudhub", "", true, "server", "As role cloudhub_admin: the operators' page. Empty: this server has none.", postgresURL},
 	{TemporalAddress, "host:port", "temporal:7233", "", false, "worker", "Temporal's frontend.", hostPort},
+	{TemporalUI, "http or https address", "https://temporal.example.com", "", false, "server", "Temporal's UI, for links on the operators' page. Empty: no links.", httpURL},
 	{KeysDir, "folder", "/etc/cloudhub/keys", "", false, "server, worker", "Keyrings: server.json and workers.public.json for a server, workers.private.json for a worker.", anything},
 	{AWSEndpoint, "http or https address", "http://127.0.0.1:5000", "", false, "dev, worker", "Another AWS than the real one: a simulator or an emulator. Accounts are then marked simulated.", httpURL},
 	{TrialDays, "whole number, 0 to 365", "30", "30", false, "dev, server", "Days of the pro plan for a person's first organization.", days},
