@@ -88,7 +88,14 @@ export function AccountDrawerView(props: Props) {
     >
       <FormError error={syncError} />
       {renaming && <Rename key={account.id} account={account} onRename={onRename} onDone={() => setRenaming(false)} />}
-      {account.state === CloudAccountState.FAILING && (
+      {account.lastError === "PARKED" && (
+        <div className="px-5 pb-4 max-phone:px-4">
+          <Note tone="warning" role="status">
+            <p>{reasonText("PARKED")}</p>
+          </Note>
+        </div>
+      )}
+      {account.state === CloudAccountState.FAILING && account.lastError !== "PARKED" && (
         <div className="px-5 pb-4 max-phone:px-4">
           <Note tone="failed" role="status">
             <p>

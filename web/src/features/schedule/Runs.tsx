@@ -6,7 +6,7 @@ import { Icon } from "@/components/Icon";
 import { NamedStateMark, operationMark, targetMark } from "@/components/StateMark";
 import { When } from "@/components/Time";
 import { isAlive } from "@/components/time/track";
-import { directionOf } from "@/features/instance/operation";
+import { directionOf, isOurs } from "@/features/instance/operation";
 import { useOperation } from "@/features/instance/queries";
 import { OperationTrack } from "@/features/instance/StateCell";
 import { BeforeAfter } from "@/features/instance/TargetFacts";
@@ -179,7 +179,7 @@ function TargetLine({ target }: { target: OperationTarget }) {
           {reasonText(target.reason, { detail: target.detail }) ?? target.reason}
         </p>
       )}
-      {target.detail !== "" && (
+      {target.detail !== "" && !isOurs(target.reason) && (
         <p className="text-12 break-words text-fg-3">{t("run.provider", { detail: target.detail })}</p>
       )}
     </li>

@@ -113,7 +113,7 @@ function timetable(schedules = [office()]) {
     previews: [] as PreviewScheduleRequest[],
     runs: [] as string[],
   };
-  const state = { schedules, refuse: undefined as unknown, fail: undefined as unknown };
+  const state = { schedules, refuse: undefined as unknown, fail: undefined as unknown, parked: "" };
   return { asked, state, inventory };
 }
 
@@ -136,7 +136,12 @@ function show(
       rpc.service(ScheduleService, {
         listSchedules: () => {
           if (fake.state.fail) throw fake.state.fail;
-          return { schedules: fake.state.schedules };
+          return {
+            schedules: fake.state.schedules,
+            ...(fake.state.parked
+              ? { parked: { parkTime: timestampFromDate(new Date()), reason: fake.state.parked } }
+              : {}),
+          };
         },
         getSchedule: () => ({ schedule: fake.state.schedules[0] }),
         createSchedule: (request) => {
@@ -167,6 +172,15 @@ function show(
 }
 
 const panel = () => screen.findByRole("form");
+
+test("a timetable that is held says so, why, and what it means", async () => {
+  const fake = timetable();
+  fake.state.parked = "a AWS está fora do ar";
+  show(fake);
+  const note = await screen.findByText("a AWS está fora do ar");
+  expect(note.closest("[role=status]")?.textContent).toContain("está segurando os horários deste workspace");
+  expect(note.closest("[role=status]")?.textContent).toContain("Nada roda até que liberem");
+});
 
 describe("a new schedule", () => {
   test("is what was written: name, days, times, zone, machines", async () => {

@@ -53,6 +53,7 @@ export function SchedulesPage() {
       state={stateOf(list, can(Permission.SCHEDULES_VIEW))}
       error={list.error}
       rows={rows}
+      parked={list.data?.pages[0]?.parked}
       openId={openId}
       onOpen={(id) => set({ id, form: "" }, "push")}
       onNew={() => set({ form: "new", id: "" }, "push")}

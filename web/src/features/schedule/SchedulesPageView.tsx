@@ -1,5 +1,6 @@
 import { type ReactNode, useMemo } from "react";
 import { useTranslation } from "react-i18next";
+import { Note } from "@/components/Badge";
 import { Button } from "@/components/Button";
 import { Page, Split } from "@/components/Page";
 import { DeniedState, EmptyState, ErrorState, StaleBanner } from "@/components/States";
@@ -8,7 +9,7 @@ import { When } from "@/components/Time";
 import { Ruler } from "@/components/time/Ruler";
 import type { ListState } from "@/features/instance/listState";
 import { Permission, Plan } from "@/gen/cloudhub/v1/options_pb";
-import type { Schedule } from "@/gen/cloudhub/v1/schedule_pb";
+import type { Schedule, TimetablePark } from "@/gen/cloudhub/v1/schedule_pb";
 import { useNow } from "@/lib/clock";
 import { type Moment, useFormat } from "@/lib/format";
 import { useWorkspace } from "@/lib/workspace";
@@ -21,6 +22,8 @@ export interface SchedulesPageViewProps {
   state: ListState;
   error?: unknown;
   rows: readonly Schedule[];
+  /** The timetable of the workspace stands still. */
+  parked?: TimetablePark | undefined;
   openId: string;
   onOpen: (id: string) => void;
   onNew: () => void;
@@ -64,6 +67,7 @@ export function SchedulesPageView(props: SchedulesPageViewProps) {
           )
         }
       >
+        {props.parked && <Parked parked={props.parked} />}
         <Table
           label={t("title")}
           twoLine
@@ -80,6 +84,22 @@ export function SchedulesPageView(props: SchedulesPageViewProps) {
         />
       </Page>
     </Split>
+  );
+}
+
+/** Nothing of the timetable runs for now: said above everything that would. */
+function Parked({ parked }: { parked: TimetablePark }) {
+  const { t } = useTranslation("schedule");
+  return (
+    <div className="mb-3">
+      <Note tone="warning" role="status">
+        <p>
+          <b className="font-medium">{t("parked.title")}</b> {t("parked.since")} <When at={parked.parkTime} />.
+        </p>
+        <p className="break-words">{parked.reason}</p>
+        <p className="text-12 text-fg-2">{t("parked.means")}</p>
+      </Note>
+    </div>
   );
 }
 
