@@ -76,7 +76,10 @@ func (a *accounts) open(ctx context.Context, org, id uuid.UUID) (openAccount, er
 	}
 	return openAccount{
 		cloud: provider, workspace: row.WorkspaceID,
-		account: cloud.Account{ID: id.String(), ExternalID: row.ExternalID, HomeRegion: row.HomeRegion, Credential: credential},
+		account: cloud.Account{
+			ID: id.String(), ExternalID: row.ExternalID, Org: org.String(), Workspace: row.WorkspaceID.String(),
+			HomeRegion: row.HomeRegion, Credential: credential,
+		},
 	}, nil
 }
 

@@ -144,7 +144,7 @@ var beyond = []struct {
 	{"dispatch.sql", db.RoleApp, []string{
 		"Acknowledge", "AcknowledgeBusy", "AdvanceSchedules", "AgendaOldestDue", "AskMany", "ClaimOperations", "ClaimSchedules", "ClaimTargets",
 		"CountOpen", "DeleteClock", "DueSchedules", "InsertAuditMany", "LeaseDelivered", "LeaseWork", "LockClock", "LockDueClocks", "MoveClocks",
-		"NextOfWorkspaces", "NoteFailure", "ParkClock", "PurgeDrafts", "Redeliver", "SchedulesByZoneData", "StampNextSync", "SystemTime",
+		"NextOfWorkspaces", "NoteFailure", "ParkClock", "PurgeDrafts", "PurgePreparations", "Redeliver", "SchedulesByZoneData", "StampNextSync", "SystemTime",
 		"TargetsOfSchedules", "UnfinishedWithoutAgenda", "WorkFacts",
 	}},
 }

@@ -69,6 +69,16 @@ var fixtures = map[string]fixture{
 			Credential: &v1.CreateCloudAccountRequest_AwsAccessKey{AwsAccessKey: accessKey()},
 		}
 	}),
+	"CloudAccountService/PrepareAwsRole": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.PrepareAwsRoleRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), CloudAccountId: e.account.String()}
+	}),
+	// The matrix's worker finds another account: to be refused so is to be let in.
+	"CloudAccountService/ReplaceCloudAccountCredential": {outcome: "ACCOUNT_MISMATCH", build: func(_ *world, _ person, e estate) proto.Message {
+		return &v1.ReplaceCloudAccountCredentialRequest{
+			OrgId: e.org.String(), WorkspaceId: e.workspace.String(), CloudAccountId: e.account.String(),
+			Credential: &v1.ReplaceCloudAccountCredentialRequest_AwsAccessKey{AwsAccessKey: accessKey()},
+		}
+	}},
 	"CloudAccountService/ListCloudAccounts": of(func(_ *world, _ person, e estate) proto.Message {
 		return &v1.ListCloudAccountsRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String()}
 	}),

@@ -26,6 +26,9 @@ import (
 	"github.com/cloudhub/cloudhub/server"
 )
 
+// ownPrincipal is the ARN of the workers' AWS identity.
+const ownPrincipal = "arn:aws:iam::999988887777:user/cloudhub"
+
 func TestMain(m *testing.M) { dbtest.Main(m) }
 
 // clock runs with the real one until a test moves it.
@@ -67,7 +70,7 @@ func setup(t testing.TB, options ...option) *world {
 	d := server.Deps{
 		Tenants: w.db.Tenants, Identity: w.db.Identity, Ring: w.ring, Sealer: sealer,
 		Logger: slog.New(slog.NewJSONHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Now:    w.clock.Now, TrialDays: 30, Registerer: prometheus.NewRegistry(), NoRateLimit: true,
+		Now:    w.clock.Now, TrialDays: 30, AWSPrincipal: ownPrincipal, Registerer: prometheus.NewRegistry(), NoRateLimit: true,
 	}
 	for _, o := range options {
 		o(&d)

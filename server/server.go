@@ -41,7 +41,10 @@ type Deps struct {
 	Secure         bool
 	TrustedProxies []netip.Prefix
 	TrialDays      int
-	Registerer     prometheus.Registerer
+	// AWSPrincipal is the ARN that roles of AWS accounts must trust: the workers'
+	// identity, whose key this process does not have. Empty: there is none.
+	AWSPrincipal string
+	Registerer   prometheus.Registerer
 	// Web is the built application; nil serves none.
 	Web fs.FS
 	// NoRateLimit is for tests that call faster than people do.
@@ -78,11 +81,12 @@ func New(d Deps) (*Server, error) {
 	tokens := page.NewTokens(d.Ring)
 	watch := d.Watch
 	watch.Logger, watch.Authorizer, watch.SignedIn, watch.Closing = d.Logger, stack.Authorizer, signIn.StillSignedIn, s.closing
+	accounts := cloudaccount.Deps{Tenants: d.Tenants, Sealer: d.Sealer, Tokens: tokens, ProbeWithin: d.ProbeWithin, AWSPrincipal: d.AWSPrincipal}
 	mux := http.NewServeMux()
 	o := stack.Options()
 	mux.Handle(cloudhubv1connect.NewAuthServiceHandler(signIn, o...))
 	mux.Handle(cloudhubv1connect.NewUserServiceHandler(user.New(d.Identity, signIn.EndSession), o...))
-	mux.Handle(cloudhubv1connect.NewCloudAccountServiceHandler(cloudaccount.New(d.Tenants, d.Sealer, tokens, d.ProbeWithin), o...))
+	mux.Handle(cloudhubv1connect.NewCloudAccountServiceHandler(cloudaccount.New(accounts), o...))
 	mux.Handle(cloudhubv1connect.NewInventoryServiceHandler(inventory.New(d.Tenants, tokens), o...))
 	mux.Handle(cloudhubv1connect.NewResourceServiceHandler(power.New(d.Tenants), o...))
 	mux.Handle(cloudhubv1connect.NewOperationServiceHandler(operation.New(d.Tenants, tokens, watch), o...))

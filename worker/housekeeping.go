@@ -19,7 +19,7 @@ func (d *Dispatcher) keepHouse(ctx context.Context, q *gen.Queries, rows []gen.A
 		return err
 	}
 	for name, purge := range map[string]func(context.Context) (int64, error){
-		"drafts": q.PurgeDrafts, "sessions": q.PurgeSessions, "login failures": q.PurgeLoginFailures,
+		"drafts": q.PurgeDrafts, "role preparations": q.PurgePreparations, "sessions": q.PurgeSessions, "login failures": q.PurgeLoginFailures,
 		"idempotency keys": q.PurgeIdempotencyKeys, "operations": q.PurgeOperations,
 	} {
 		n, err := purge(ctx)

@@ -69,6 +69,7 @@ type dev struct {
 	server   *serverPart
 	worker   *workerPart
 	simAddr  string
+	simToken string
 	// announced: ready.json is ours.
 	announced bool
 	group     *errgroup.Group
@@ -193,7 +194,7 @@ func (d *dev) prepareDatabase(ctx context.Context) error {
 func (d *dev) keysDir() string { return filepath.Join(d.flags.dataDir, "keys") }
 
 // startSim runs the simulated AWS on a loopback port of its own, and makes it
-// the AWS of this installation.
+// the AWS of this installation, which has an identity of its own there.
 func (d *dev) startSim(parts context.Context) error {
 	dir := filepath.Join(d.flags.dataDir, "sim")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -204,14 +205,22 @@ func (d *dev) startSim(parts context.Context) error {
 		return err
 	}
 	d.simAddr = "http://" + ln.Addr().String()
-	token, err := secretFile(filepath.Join(dir, "token"))
-	if err != nil {
+	if d.simToken, err = secretFile(filepath.Join(dir, "token")); err != nil {
 		return errors.Join(err, ln.Close())
 	}
 	d.group.Go(func() error {
-		return sim.ServeListener(parts, ln, sim.Options{Dir: dir, Estate: sim.DemoEstate(time.Now()), Logger: d.log, ControlToken: token})
+		return sim.ServeListener(parts, ln, sim.Options{Dir: dir, Estate: sim.DemoEstate(time.Now()), Logger: d.log, ControlToken: d.simToken})
 	})
-	return d.config.Set(config.AWSEndpoint, d.simAddr)
+	own := sim.DemoPrincipal
+	for name, value := range map[string]string{
+		config.AWSEndpoint: d.simAddr, config.AWSPrincipalARN: own.ARN(sim.DemoOperator),
+		config.AWSPrincipalKey: own.AccessKeyID, config.AWSPrincipalSecret: own.Secret, config.AWSPrincipalChain: "false",
+	} {
+		if err := d.config.Set(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *dev) startParts(ctx, parts context.Context) (err error) {

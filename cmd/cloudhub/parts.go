@@ -90,7 +90,8 @@ func newServer(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 	}
 	p.Server, err = server.New(server.Deps{
 		Tenants: tenants, Identity: db.NewIdentity(identity), Ring: ring, Sealer: sealer, Logger: log, Now: time.Now,
-		Secure: public.Scheme == "https", TrustedProxies: proxies, TrialDays: v.Int(config.TrialDays), Registerer: reg, Web: builtWeb(),
+		AWSPrincipal: v.Get(config.AWSPrincipalARN),
+		Secure:       public.Scheme == "https", TrustedProxies: proxies, TrialDays: v.Int(config.TrialDays), Registerer: reg, Web: builtWeb(),
 	})
 	if err != nil {
 		return nil, err
@@ -165,9 +166,13 @@ func newWorker(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 	p.closes = append(p.closes, system.Close)
 	tenants := db.NewTenants(app)
 	p.ready = tenants.Ping
+	own, err := principal(ctx, v)
+	if err != nil {
+		return nil, err
+	}
 	endpoint := v.Get(config.AWSEndpoint)
 	clouds := activities.Clouds{cloud.AWS: {
-		Instances: aws.New(aws.Options{Endpoint: endpoint, Logger: log, Observer: observeCalls(reg)}), Simulated: endpoint != "",
+		Instances: aws.New(aws.Options{Endpoint: endpoint, Principal: own, Logger: log, Observer: observeCalls(reg)}), Simulated: endpoint != "",
 	}}
 	p.w, err = worker.New(ctx, worker.Deps{
 		Deps:   activities.Deps{Tenants: tenants, Opener: opener, Clouds: clouds, Logger: log},
@@ -179,12 +184,32 @@ func newWorker(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 	return p, nil
 }
 
+// principal is the installation's own AWS identity, or nil when there is none.
+func principal(ctx context.Context, v config.Values) (*aws.Principal, error) {
+	id, secret, chain := v.Get(config.AWSPrincipalKey), v.Get(config.AWSPrincipalSecret), v.Bool(config.AWSPrincipalChain)
+	switch {
+	case (id == "") != (secret == ""):
+		return nil, usageError{fmt.Errorf("%[1]s%[2]s and %[1]s%[3]s belong together: set both or none", config.Prefix, config.AWSPrincipalKey, config.AWSPrincipalSecret)}
+	case id != "" && chain:
+		return nil, usageError{fmt.Errorf("%[1]s%[2]s and %[1]s%[3]s exclude each other: set one", config.Prefix, config.AWSPrincipalKey, config.AWSPrincipalChain)}
+	case id != "":
+		return aws.KeyPrincipal(id, secret), nil
+	case chain:
+		return aws.ChainPrincipal(ctx)
+	default:
+		return nil, nil
+	}
+}
+
 func runServer(ctx context.Context, e env, args []string) error {
 	if len(args) > 0 {
 		return usageError{errors.New("server takes no arguments: its settings are environment variables")}
 	}
 	if err := e.config.Need(config.DatabaseApp, config.DatabaseIdentity, config.KeysDir); err != nil {
 		return usageError{err}
+	}
+	if e.config.Get(config.AWSPrincipalSecret) != "" {
+		return usageError{fmt.Errorf("%s%s is for workers alone: a server names the identity (%s%s) and does not have it", config.Prefix, config.AWSPrincipalSecret, config.Prefix, config.AWSPrincipalARN)}
 	}
 	log := telemetry.JSONLogger(e.stderr, telemetry.Level(e.config.Get(config.LogLevel)))
 	reg := telemetry.NewRegistry()

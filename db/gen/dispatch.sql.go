@@ -799,6 +799,18 @@ func (q *Queries) PurgeOperations(ctx context.Context) (int64, error) {
 	return result.RowsAffected(), nil
 }
 
+const purgePreparations = `-- name: PurgePreparations :execrows
+DELETE FROM role_preparations WHERE expires_at < now()
+`
+
+func (q *Queries) PurgePreparations(ctx context.Context) (int64, error) {
+	result, err := q.db.Exec(ctx, purgePreparations)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const purgeSessions = `-- name: PurgeSessions :execrows
 DELETE FROM sessions WHERE least(expires_at, idle_expires_at) < now() - interval '7 days' OR revoked_at < now() - interval '7 days'
 `

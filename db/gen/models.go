@@ -83,6 +83,7 @@ type CloudAccount struct {
 	CreatedAt          time.Time
 	Version            int64
 	ChangedAt          time.Time
+	RoleExternalID     string
 }
 
 type Credential struct {
@@ -95,6 +96,7 @@ type Credential struct {
 	Ciphertext     []byte
 	Hint           string
 	CreatedAt      time.Time
+	RoleArn        *string
 }
 
 type CredentialDraft struct {
@@ -111,6 +113,9 @@ type CredentialDraft struct {
 	Fence       int64
 	CreatedAt   time.Time
 	ExpiresAt   time.Time
+	Kind        string
+	RoleArn     *string
+	Replaces    *uuid.UUID
 }
 
 type IdempotencyKey struct {
@@ -255,6 +260,16 @@ type ResourceTag struct {
 	Key         string
 	Value       string
 	ResourceID  uuid.UUID
+}
+
+type RolePreparation struct {
+	OrgID       uuid.UUID
+	WorkspaceID uuid.UUID
+	ID          uuid.UUID
+	UserID      uuid.UUID
+	ExternalID  string
+	CreatedAt   time.Time
+	ExpiresAt   time.Time
 }
 
 type Schedule struct {

@@ -1,8 +1,28 @@
 -- role: app
 
 -- name: InsertDraft :exec
-INSERT INTO credential_drafts (org_id, workspace_id, id, provider, home_region, key_id, ciphertext, hint, expires_at)
-VALUES (@org_id, @workspace_id, @id, @provider, @home_region, @key_id, @ciphertext, @hint, now() + interval '10 minutes');
+INSERT INTO credential_drafts (org_id, workspace_id, id, provider, kind, home_region, key_id, ciphertext, hint, role_arn, replaces, expires_at)
+VALUES (@org_id, @workspace_id, @id, @provider, @kind, @home_region, @key_id, @ciphertext, @hint, @role_arn, @replaces, now() + interval '10 minutes');
+
+-- name: PrepareRole :one
+-- One a person and workspace: what lives is answered again and lives on, what
+-- has expired is made anew.
+INSERT INTO role_preparations AS p (org_id, workspace_id, id, user_id, external_id, expires_at)
+VALUES (@org_id, @workspace_id, @id, @user_id, @external_id, now() + interval '7 days')
+ON CONFLICT (org_id, workspace_id, user_id) DO UPDATE SET
+  id = CASE WHEN p.expires_at > now() THEN p.id ELSE excluded.id END,
+  external_id = CASE WHEN p.expires_at > now() THEN p.external_id ELSE excluded.external_id END,
+  created_at = CASE WHEN p.expires_at > now() THEN p.created_at ELSE excluded.created_at END,
+  expires_at = excluded.expires_at
+RETURNING *;
+
+-- name: GetPreparation :one
+SELECT * FROM role_preparations WHERE org_id = @org_id AND workspace_id = @workspace_id AND id = @id AND expires_at > now();
+
+-- name: UsePreparation :one
+-- Its external id belongs to the account from here on.
+DELETE FROM role_preparations WHERE org_id = @org_id AND workspace_id = @workspace_id AND id = @id AND expires_at > now()
+RETURNING external_id;
 
 -- name: TakeDraft :one
 -- By the worker: newer lease wins, the same may repeat.
@@ -28,23 +48,33 @@ SELECT name FROM cloud_accounts
 WHERE org_id = @org_id AND workspace_id = @workspace_id AND provider = @provider AND external_id = @external_id;
 
 -- name: InsertAccount :one
-INSERT INTO cloud_accounts (org_id, workspace_id, id, provider, name, external_id, home_region, observe_only, simulated, missing_permissions, next_sync_at)
-VALUES (@org_id, @workspace_id, @id, @provider, @name, @external_id, @home_region, @observe_only, @simulated, @missing_permissions, @next_sync_at)
+INSERT INTO cloud_accounts (org_id, workspace_id, id, provider, name, external_id, home_region, observe_only, simulated, missing_permissions, next_sync_at, role_external_id)
+VALUES (@org_id, @workspace_id, @id, @provider, @name, @external_id, @home_region, @observe_only, @simulated, @missing_permissions, @next_sync_at, @role_external_id)
 RETURNING *;
 
 -- name: InsertCredential :exec
-INSERT INTO credentials (org_id, workspace_id, cloud_account_id, kind, schema_version, key_id, ciphertext, hint)
-VALUES (@org_id, @workspace_id, @cloud_account_id, @kind, @schema_version, @key_id, @ciphertext, @hint);
+INSERT INTO credentials (org_id, workspace_id, cloud_account_id, kind, schema_version, key_id, ciphertext, hint, role_arn)
+VALUES (@org_id, @workspace_id, @cloud_account_id, @kind, @schema_version, @key_id, @ciphertext, @hint, @role_arn);
+
+-- name: ReplaceCredential :execrows
+UPDATE credentials SET kind = @kind, schema_version = @schema_version, key_id = @key_id, ciphertext = @ciphertext, hint = @hint,
+  role_arn = @role_arn, created_at = now()
+WHERE org_id = @org_id AND cloud_account_id = @cloud_account_id;
+
+-- name: NoteReplacedCredential :execrows
+-- What the trial of the new credential found out of the account.
+UPDATE cloud_accounts SET home_region = @home_region, simulated = @simulated, missing_permissions = @missing_permissions, etag = gen_random_uuid()
+WHERE org_id = @org_id AND workspace_id = @workspace_id AND id = @id;
 
 -- name: GetAccount :one
-SELECT sqlc.embed(a), c.hint FROM cloud_accounts a JOIN credentials c ON c.org_id = a.org_id AND c.cloud_account_id = a.id
+SELECT sqlc.embed(a), c.kind, c.hint, c.role_arn FROM cloud_accounts a JOIN credentials c ON c.org_id = a.org_id AND c.cloud_account_id = a.id
 WHERE a.org_id = @org_id AND a.workspace_id = @workspace_id AND a.id = @id;
 
 -- name: LockAccount :one
 SELECT * FROM cloud_accounts WHERE org_id = @org_id AND workspace_id = @workspace_id AND id = @id FOR UPDATE;
 
 -- name: ListAccounts :many
-SELECT sqlc.embed(a), c.hint FROM cloud_accounts a JOIN credentials c ON c.org_id = a.org_id AND c.cloud_account_id = a.id
+SELECT sqlc.embed(a), c.kind, c.hint, c.role_arn FROM cloud_accounts a JOIN credentials c ON c.org_id = a.org_id AND c.cloud_account_id = a.id
 WHERE a.org_id = @org_id AND a.workspace_id = @workspace_id AND (a.name_key, a.id) > (@after_name::text, @after_id::uuid)
 ORDER BY a.name_key, a.id LIMIT @row_limit;
 
@@ -81,6 +111,6 @@ UPDATE cloud_accounts SET state = @state, last_error = @last_error, coverage = @
 WHERE org_id = @org_id AND id = @id AND fence = @lease;
 
 -- name: AccountsChangedSince :many
-SELECT sqlc.embed(a), c.hint FROM cloud_accounts a JOIN credentials c ON c.org_id = a.org_id AND c.cloud_account_id = a.id
+SELECT sqlc.embed(a), c.kind, c.hint, c.role_arn FROM cloud_accounts a JOIN credentials c ON c.org_id = a.org_id AND c.cloud_account_id = a.id
 WHERE a.org_id = @org_id AND a.workspace_id = @workspace_id AND a.changed_at > @since AND a.version > @after_version
 ORDER BY a.version LIMIT @row_limit;

@@ -186,6 +186,9 @@ SELECT ensure_audit_partitions();
 -- name: PurgeDrafts :execrows
 DELETE FROM credential_drafts WHERE expires_at < now();
 
+-- name: PurgePreparations :execrows
+DELETE FROM role_preparations WHERE expires_at < now();
+
 -- name: PurgeSessions :execrows
 DELETE FROM sessions WHERE least(expires_at, idle_expires_at) < now() - interval '7 days' OR revoked_at < now() - interval '7 days';
 

@@ -21,6 +21,8 @@ const (
 	ReasonCapacity        Reason = "CAPACITY"        // the provider has none left of this type
 	ReasonTransient       Reason = "TRANSIENT"       // provider or network fault: try again
 	ReasonTooLate         Reason = "TOO_LATE"        // the deadline passed before the call left: nothing was sent
+	ReasonNoPrincipal     Reason = "NO_PRINCIPAL"    // the installation has no identity of its own that could take a role
+	ReasonOpenRole        Reason = "OPEN_ROLE"       // a role can be taken without its external id; only a probe finds that out
 	ReasonInvalid         Reason = "INVALID"         // the provider did not understand us: a bug of ours
 )
 

@@ -45,6 +45,10 @@ type world struct {
 	probeWithin time.Duration
 	metrics     *prometheus.Registry // of the latest worker
 	stopWorker  func()
+	// principal is the installation's own AWS identity, principalARN what its
+	// server says of it. For newWorld's options; there is none without.
+	principal    *aws.Principal
+	principalARN string
 	person
 }
 
@@ -117,7 +121,7 @@ func (w *world) startServer() {
 	require.NoError(w.t, err)
 	s, err := server.New(server.Deps{
 		Tenants: w.db.Tenants, Identity: w.db.Identity, Ring: ring, Sealer: sealer, Logger: w.logger(), TrialDays: 30,
-		Registerer: w.registry, NoRateLimit: true, ProbeWithin: w.probeWithin,
+		Registerer: w.registry, NoRateLimit: true, ProbeWithin: w.probeWithin, AWSPrincipal: w.principalARN,
 	})
 	require.NoError(w.t, err)
 	h := httptest.NewServer(s.Handler())
@@ -129,7 +133,7 @@ func (w *world) startServer() {
 func (w *world) startWorker() {
 	opener, err := vault.LoadOpener(w.keys)
 	require.NoError(w.t, err)
-	adapter := aws.New(aws.Options{Endpoint: w.endpoint, Logger: w.logger()})
+	adapter := aws.New(aws.Options{Endpoint: w.endpoint, Principal: w.principal, Logger: w.logger()})
 	w.metrics = prometheus.NewRegistry()
 	if w.temporalAt == "" {
 		w.temporalAt = shared.temporal.HostPort()

@@ -266,7 +266,7 @@ func (p *poller) accounts(ctx context.Context, q *gen.Queries, since time.Time, 
 	for _, a := range rows {
 		last = a.CloudAccount.Version
 		if p.fresh("a"+a.CloudAccount.ID.String(), last, a.CloudAccount.ChangedAt) {
-			out.CloudAccounts = append(out.CloudAccounts, cloudaccount.ToProto(a.CloudAccount, a.Hint))
+			out.CloudAccounts = append(out.CloudAccounts, cloudaccount.ToProto(a.CloudAccount, cloudaccount.Credential{Kind: a.Kind, Hint: a.Hint, RoleARN: a.RoleArn}))
 		}
 	}
 	return len(rows), last, err

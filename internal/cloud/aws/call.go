@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/smithy-go/middleware"
 
 	"github.com/cloudhub/cloudhub/internal/cloud"
@@ -32,10 +33,15 @@ type call struct {
 	region  string
 	op      string
 	ids     []string
+	// signer is set by signIn; slot and session when a role signs.
+	signer  aws.CredentialsProvider
+	slot    *slot
+	session session
 	// sent is set when a body was handed to a connection: from then on the
 	// outcome of a failed call is unknown.
 	sent atomic.Bool
 	late atomic.Bool
+	over atomic.Bool // the session ended before the call left
 }
 
 type callKey struct{}

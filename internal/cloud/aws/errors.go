@@ -103,6 +103,7 @@ func reasonFor(code string, status int) cloud.Reason {
 // translate logs what the provider said and returns it as a *cloud.Error.
 func (a *Adapter) translate(ctx context.Context, c *call, err error) *cloud.Error {
 	e := classify(ctx, c, err)
+	c.endSession(e)
 	if e.Code == dryRunPassed {
 		return e
 	}
@@ -128,6 +129,10 @@ func classify(ctx context.Context, c *call, err error) *cloud.Error {
 			Reason: cloud.ReasonTooLate, Err: err,
 			Message: "the last moment for this call passed before it left; nothing was sent",
 		}
+	}
+
+	if !sent && c.over.Load() {
+		return &cloud.Error{Reason: cloud.ReasonTransient, Err: err, Message: "the role's session ended before this call left; nothing was sent"}
 	}
 
 	status := 0

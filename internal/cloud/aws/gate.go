@@ -52,18 +52,23 @@ func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 	return g.base.RoundTrip(r)
 }
 
-// late says whether the last moment for leaving has passed. A monotonic clock
+// late says whether the last moment for leaving has passed, or the end of the
+// role's session that signed. A monotonic clock
 // stands still while the machine is suspended and a wall clock can be set back,
 // so either of them is enough.
 func (g *gate) late(ctx context.Context, c *call) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	now := g.clock()
+	if c.slot != nil && !c.session.lasts(now, 0) {
+		c.over.Store(true)
+		return errSessionOver{}
+	}
 	last, ok := cloud.NotAfter(ctx)
 	if !ok {
 		return nil
 	}
-	now := g.clock()
 	if now.Before(last) && now.Round(0).Before(last.Round(0)) {
 		return nil
 	}

@@ -58,7 +58,7 @@ func (s *Sim) perform(q *request, failed *apiError) answer {
 	}
 	var res result
 	if q.who != nil {
-		call.Account, call.Region = q.who.account.ID, q.region
+		call.Account, call.Region, call.Principal = q.who.account.ID, q.region, q.who.arn()
 		s.strike(q)
 		res = s.act(q, &a)
 	}

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cloudhub/cloudhub/internal/awsrole"
 )
 
 // Prefix of every setting.
@@ -48,9 +50,14 @@ const (
 	TemporalAddress  = "TEMPORAL_ADDRESS"
 	KeysDir          = "KEYS_DIR"
 	AWSEndpoint      = "AWS_ENDPOINT"
-	TrialDays        = "TRIAL_DAYS"
-	LogLevel         = "LOG_LEVEL"
-	SimToken         = "SIM_TOKEN"
+	AWSPrincipalARN  = "AWS_PRINCIPAL_ARN"
+	AWSPrincipalKey  = "AWS_PRINCIPAL_ACCESS_KEY_ID"
+	// AWSPrincipalSecret belongs to workers alone; a server that is given it does not start.
+	AWSPrincipalSecret = "AWS_PRINCIPAL_SECRET_ACCESS_KEY"
+	AWSPrincipalChain  = "AWS_PRINCIPAL_DEFAULT_CHAIN"
+	TrialDays          = "TRIAL_DAYS"
+	LogLevel           = "LOG_LEVEL"
+	SimToken           = "SIM_TOKEN"
 )
 
 // Table lists every setting, in the order of the README.
@@ -68,6 +75,10 @@ var Table = []Setting{
 	{TemporalAddress, "host:port", "temporal:7233", "", false, "worker", "Temporal's frontend.", hostPort},
 	{KeysDir, "folder", "/etc/cloudhub/keys", "", false, "server, worker", "Keyrings: server.json and workers.public.json for a server, workers.private.json for a worker.", anything},
 	{AWSEndpoint, "http or https address", "http://127.0.0.1:5000", "", false, "dev, worker", "Another AWS than the real one: a simulator or an emulator. Accounts are then marked simulated.", httpURL},
+	{AWSPrincipalARN, "ARN of an IAM user or role", "arn:aws:iam::123456789012:user/cloudhub", "", false, "dev, server", "The installation's own AWS identity, which the roles of customers' accounts trust. Empty: accounts are added by access key only.", principalARN},
+	{AWSPrincipalKey, "AWS access key id", "AKIAIOSFODNN7EXAMPLE", "", false, "dev, worker", "Access key of that identity. It needs one permission, sts:AssumeRole.", accessKeyID},
+	{AWSPrincipalSecret, "AWS secret access key", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "", true, "dev, worker", "Its secret. A server never gets it.", anything},
+	{AWSPrincipalChain, "true or false", "true", "false", false, "dev, worker", "Instead of a key: that identity is whatever the AWS SDK finds on the worker's machine (environment, web identity, instance role).", trueOrFalse},
 	{TrialDays, "whole number, 0 to 365", "30", "30", false, "dev, server", "Days of the pro plan for a person's first organization.", days},
 	{LogLevel, "debug, info, warn or error", "info", "info", false, "all", "How much is logged.", logLevel},
 	{SimToken, "any text", "a-long-random-text", "", true, "sim", "Guards the simulator's control addresses.", anything},
@@ -140,6 +151,9 @@ func (v Values) Int(name string) int {
 	return n
 }
 
+// Bool is the value of a setting that is true or false.
+func (v Values) Bool(name string) bool { return v.m[name] == "true" }
+
 // Need fails when any of the settings is empty, naming all of them.
 func (v Values) Need(names ...string) error {
 	var errs []error
@@ -208,6 +222,32 @@ func networks(s string) error {
 		if _, _, err := net.ParseCIDR(strings.TrimSpace(n)); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func principalARN(s string) error {
+	if !awsrole.ValidPrincipal(s) {
+		return errors.New("ARN")
+	}
+	return nil
+}
+
+func accessKeyID(s string) error {
+	for _, r := range s {
+		if (r < 'A' || r > 'Z') && (r < '0' || r > '9') {
+			return errors.New("key id")
+		}
+	}
+	if len(s) < 16 || len(s) > 128 {
+		return errors.New("key id")
+	}
+	return nil
+}
+
+func trueOrFalse(s string) error {
+	if s != "true" && s != "false" {
+		return errors.New("switch")
 	}
 	return nil
 }
