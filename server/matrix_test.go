@@ -239,6 +239,7 @@ func (w *world) onlyOwn(p principal, name string, body []byte) {
 	for _, v := range column[uuid.UUID](w, `
 		SELECT $1::uuid UNION SELECT id FROM workspaces WHERE org_id = $1 UNION SELECT id FROM cloud_accounts WHERE org_id = $1
 		UNION SELECT id FROM resources WHERE org_id = $1 UNION SELECT id FROM schedules WHERE org_id = $1 UNION SELECT id FROM operations WHERE org_id = $1
+		UNION SELECT role_external_id::uuid FROM cloud_accounts WHERE org_id = $1
 		UNION SELECT org_id FROM memberships WHERE user_id = $2 UNION SELECT id FROM sessions WHERE user_id = $2 UNION SELECT $2::uuid
 		UNION SELECT w.id FROM workspaces w JOIN memberships m ON m.org_id = w.org_id WHERE m.user_id = $2`, p.org, p.person.id) {
 		own[v.String()] = true

@@ -275,6 +275,9 @@ func TestEveryChangeIsInTheAuditTrail(t *testing.T) {
 		if c, ok := msg.(*v1.CreateCloudAccountRequest); ok {
 			secrets = append(secrets, c.GetAwsAccessKey().GetSecretAccessKey(), c.GetAwsAccessKey().GetAccessKeyId())
 		}
+		if c, ok := msg.(*v1.ReplaceCloudAccountCredentialRequest); ok {
+			secrets = append(secrets, c.GetAwsAccessKey().GetSecretAccessKey(), c.GetAwsAccessKey().GetAccessKeyId())
+		}
 		before := one[int](w, `SELECT count(*)::int FROM audit_log`)
 		cookie := ""
 		if m.name == "AuthService/Logout" {

@@ -27,8 +27,7 @@ func (s *Service) PrepareAwsRole(ctx context.Context, req *v1.PrepareAwsRoleRequ
 		if out.ExternalId, err = s.externalIDOf(ctx, id); err != nil {
 			return nil, err
 		}
-	}
-	if s.principal == "" {
+	} else if s.principal == "" {
 		return nil, rpcerr.New(rpcerr.ReasonRolePrincipalMissing)
 	}
 	if out.ExternalId == "" {
@@ -46,17 +45,24 @@ func (s *Service) PrepareAwsRole(ctx context.Context, req *v1.PrepareAwsRoleRequ
 	return out, nil
 }
 
-// externalIDOf answers what the roles of an account must ask for.
+// externalIDOf answers what the roles of an account must ask for. Errors:
+// NOT_FOUND, and only then ROLE_PRINCIPAL_MISSING.
 func (s *Service) externalIDOf(ctx context.Context, id uuid.UUID) (string, error) {
 	grant := rpc.GrantOf(ctx)
 	var row gen.GetAccountRow
 	err := s.tenants.InTenant(ctx, grant.Org, func(q *gen.Queries) (err error) {
 		row, err = q.GetAccount(ctx, gen.GetAccountParams{OrgID: grant.Org, WorkspaceID: grant.Workspace, ID: id})
-		return err
+		if db.IsNoRows(err) {
+			return rpcerr.NotFound()
+		}
+		if err != nil {
+			return err
+		}
+		if s.principal == "" {
+			return rpcerr.New(rpcerr.ReasonRolePrincipalMissing)
+		}
+		return noted(ctx, q, "cloud_account", id, row.CloudAccount.RoleExternalID)
 	})
-	if db.IsNoRows(err) {
-		return "", rpcerr.NotFound()
-	}
 	return row.CloudAccount.RoleExternalID, err
 }
 
@@ -76,12 +82,17 @@ func (s *Service) prepare(ctx context.Context) (gen.RolePreparation, error) {
 		if err != nil || p.ID != id {
 			return err
 		}
-		return audit.Write(ctx, q, audit.Entry{
-			Org: grant.Org, Workspace: grant.Workspace, Action: "aws_role.prepare", SubjectKind: "role_preparation", SubjectID: id.String(),
-			After: map[string]any{"role_external_id": p.ExternalID},
-		})
+		return noted(ctx, q, "role_preparation", id, p.ExternalID)
 	})
 	return p, err
+}
+
+func noted(ctx context.Context, q *gen.Queries, kind string, id uuid.UUID, externalID string) error {
+	grant := rpc.GrantOf(ctx)
+	return audit.Write(ctx, q, audit.Entry{
+		Org: grant.Org, Workspace: grant.Workspace, Action: "aws_role.prepare", SubjectKind: kind, SubjectID: id.String(),
+		After: map[string]any{"role_external_id": externalID},
+	})
 }
 
 // preparedFor answers the external id that the role of a new account was prepared
