@@ -131,7 +131,9 @@ func (a *Adapter) session(ctx context.Context, account cloud.Account) (*slot, se
 		if s := held.get(); s.lasts(a.clock(), renewBefore) {
 			return s, nil
 		}
-		ctx, cancel := context.WithTimeout(cloud.Detached(ctx), assumeWithin)
+		// No deadline, which the gate would take for a last moment.
+		ctx, cancel := context.WithCancel(cloud.Detached(ctx))
+		defer time.AfterFunc(assumeWithin, cancel).Stop()
 		defer cancel()
 		s, err := a.assume(ctx, account, account.Credential.ExternalID)
 		if err == nil {
@@ -198,7 +200,7 @@ func (a *Adapter) assume(ctx context.Context, account cloud.Account, externalID 
 		switch {
 		case e.Code == accessDenied:
 			e.Reason = cloud.ReasonUnauthenticated
-		case e.Reason == cloud.ReasonUnauthenticated:
+		case e.Reason == cloud.ReasonUnauthenticated || e.Reason == cloud.ReasonDenied:
 			a.log.ErrorContext(ctx, "AWS refuses the installation's own identity", "code", e.Code)
 			e.Reason = cloud.ReasonNoPrincipal
 		}
