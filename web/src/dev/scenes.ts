@@ -13,7 +13,7 @@ import {
   ResourceState,
 } from "@/gen/cloudhub/v1/resource_pb";
 import { UserService } from "@/gen/cloudhub/v1/user_pb";
-import { accountId, fakeAccount, fakeError, fakeMe } from "@/test/fakes";
+import { accountId, fakeAccount, fakeError, fakeMe, fakeRole } from "@/test/fakes";
 import { listed, operations, schedules } from "./operations";
 
 export type Scene = "full" | "empty" | "error" | "denied" | "loading" | "probe" | "refused";
@@ -116,6 +116,7 @@ export function fakeTransport(scene: Scene) {
   return createRouterTransport((rpc) => {
     rpc.service(UserService, { getMe: () => (scene === "denied" ? fakeMe([Permission.COSTS_VIEW]) : fakeMe()) });
     rpc.service(CloudAccountService, {
+      prepareAwsRole: () => fakeRole(),
       listCloudAccounts: () => answer({ cloudAccounts: accounts }, { cloudAccounts: [] }),
       createCloudAccount: () => {
         if (scene === "probe") return never();

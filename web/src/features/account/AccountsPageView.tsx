@@ -12,6 +12,7 @@ import { Permission } from "@/gen/cloudhub/v1/options_pb";
 import { useFormat } from "@/lib/format";
 import { AccountState, CoverageBar, CoverageText } from "./AccountState";
 import "./account.css";
+import { byRole, roleName } from "./credential";
 import { spaced } from "./policy";
 
 export type AccountsPageViewProps = {
@@ -159,7 +160,11 @@ function useColumns(): ReadonlyArray<Column<CloudAccount>> {
         cell: (account) => (
           <span className="grid">
             <span className="tnum">{spaced(account.externalId)}</span>
-            <span className="text-12 text-fg-3">{t("facts.keyHint", { hint: account.credentialHint })}</span>
+            <span className="text-12 text-fg-3">
+              {byRole(account)
+                ? t("facts.byRole", { role: roleName(account.roleArn) })
+                : t("facts.keyHint", { hint: account.credentialHint })}
+            </span>
           </span>
         ),
       },
