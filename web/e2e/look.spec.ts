@@ -20,7 +20,12 @@ const places: Place[] = [
   { name: "a new schedule", path: "schedules?form=new", ready: aside },
   { name: "accounts", path: "accounts", ready: rows },
   { name: "an account", path: "accounts", open: "ipe-prd", ready: aside },
-  { name: "a new account", path: "accounts?add=aws", ready: aside },
+  {
+    name: "a new account",
+    path: "accounts?add=aws",
+    ready: (page) => expect(page.locator("aside.dr pre")).toContainText("AWS::IAM::Role"),
+  },
+  { name: "an account by role", path: "accounts", open: "ipe-dev", ready: aside },
   { name: "nothing", path: "nothing-here", ready: (page) => expect(page.locator("h1")).toBeVisible() },
 ];
 

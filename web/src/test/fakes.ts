@@ -2,6 +2,7 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import {
+  AwsRoleDocumentsSchema,
   CloudAccountSchema,
   CloudAccountState,
   CredentialKind,
@@ -93,8 +94,8 @@ export function fakeRole(changes: MessageInitShape<typeof PrepareAwsRoleResponse
     externalId: "6e0f3a52-9a3c-4a52-8d0b-6f2f8f0b8a11",
     principalArn: "arn:aws:iam::905418276340:user/cloudhub",
     trustPolicy: '{"trust": "6e0f3a52-9a3c-4a52-8d0b-6f2f8f0b8a11"}',
-    read: { policy: '{"read": "policy"}', cloudformation: "read: template" },
-    full: { policy: '{"full": "policy"}', cloudformation: "full: template" },
+    read: create(AwsRoleDocumentsSchema, { policy: '{"read": "policy"}', cloudformation: "read: template" }),
+    full: create(AwsRoleDocumentsSchema, { policy: '{"full": "policy"}', cloudformation: "full: template" }),
     ...changes,
   });
 }
