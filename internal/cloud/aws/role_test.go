@@ -444,9 +444,11 @@ func TestSessionsAreNotLogged(t *testing.T) {
 	}
 }
 
-// Moto hands out sessions without a look at the trust policy. So it cannot show
-// that a good role is let in, and shows all the better that an open one is not;
-// its sessions are other people's, and so are the permissions of their role.
+// Moto looks at the principal of a trust policy and at an external id that is
+// given, and lets in whoever gives none. So it cannot show that a good role passes
+// the probe; it shows that an open one does not, that another tenant's external id
+// is refused, and that the role's policy bounds its sessions, all by other
+// people's reading of the manual.
 func TestRolesWithMoto(t *testing.T) {
 	t.Parallel()
 	b := &motoBackend{endpoint: moto.Start(t)}
@@ -461,11 +463,30 @@ func TestRolesWithMoto(t *testing.T) {
 		a.ID, a.Org, a.Workspace = arn, org, workspace
 		return a
 	}
-	a := aws.New(aws.Options{Endpoint: b.endpoint, Principal: aws.KeyPrincipal(own.AccessKeyID, own.SecretAccessKey)})
+	var refusal string
+	a := aws.New(aws.Options{
+		Endpoint: b.endpoint, Principal: aws.KeyPrincipal(own.AccessKeyID, own.SecretAccessKey),
+		Outer: func(inner http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(r *http.Request) (*http.Response, error) {
+				res, err := inner.RoundTrip(r)
+				if err == nil && res.StatusCode == http.StatusForbidden {
+					body, _ := io.ReadAll(res.Body)
+					refusal, res.Body = string(body), io.NopCloser(bytes.NewReader(body))
+				}
+				return res, err
+			})
+		},
+	})
 	_, err := a.Probe(t.Context(), account(full))
-	require.Equal(t, cloud.ReasonOpenRole, cloud.ReasonOf(err), "moto checks no trust policy: should it do so one day, the probe must pass")
+	require.Equal(t, cloud.ReasonOpenRole, cloud.ReasonOf(err), "moto lets in whoever gives no external id: should it refuse him one day, the probe must pass")
 
 	ids := b.run(t, home, cloudtest.Plain, 2)
+	tenant := account(full)
+	tenant.Credential.ExternalID = "11111111-2222-4333-8444-555555555555"
+	_, err = a.DescribeInstances(t.Context(), tenant, home, ids)
+	require.Error(t, err)
+	require.Contains(t, refusal, "<Code>AccessDenied</Code>")
+	require.Contains(t, refusal, "not authorized to perform: sts:AssumeRole", "worded in EC2's form, which the SDK does not read as an answer of STS")
 	found, err := a.DescribeInstances(t.Context(), account(read), home, ids)
 	require.NoError(t, err)
 	require.Len(t, found, 2)

@@ -121,14 +121,14 @@ export function AccountDrawerView(props: Props) {
                   [
                     t("facts.role"),
                     <span key="r" className="flex items-start gap-1">
-                      <code className="min-w-0 break-all">{account.roleArn}</code>{" "}
+                      <code className="min-w-0 wrap-anywhere">{account.roleArn}</code>{" "}
                       <CopyButton value={account.roleArn} label={t("facts.copyRole")} />
                     </span>,
                   ],
                   [
                     t("role.externalId"),
                     <span key="x" className="flex items-start gap-1">
-                      <code className="min-w-0 break-all">{account.roleExternalId}</code>{" "}
+                      <code className="min-w-0 wrap-anywhere">{account.roleExternalId}</code>{" "}
                       <CopyButton value={account.roleExternalId} label={t("role.copyExternalId")} />
                     </span>,
                   ],

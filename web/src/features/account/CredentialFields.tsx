@@ -39,7 +39,7 @@ export function CredentialFields<Values extends CredentialValues & FieldValues>(
   const { errors } = form.formState;
   const way = form.watch("way");
   const region = (
-    <FormField label={t("add.homeRegion")} hint={t("add.homeRegionHint")} error={errors.homeRegion?.message}>
+    <FormField label={t("add.homeRegion")} hint={t(way === "role" ? "role.homeRegionHint" : "add.homeRegionHint")} error={errors.homeRegion?.message}>
       <Select {...form.register("homeRegion")}>
         {regions.map((name) => (
           <option key={name} value={name}>
@@ -61,7 +61,7 @@ export function CredentialFields<Values extends CredentialValues & FieldValues>(
             { value: "key", label: t("way.key") },
           ]}
         />
-        <p className="mt-2 text-12 text-fg-2">{t(way === "role" ? "way.roleWhy" : "way.keyWhy")}</p>
+        <p className="text-12 text-fg-2">{t(way === "role" ? "way.roleWhy" : "way.keyWhy")}</p>
       </DrawerSection>
       {way === "role" ? (
         <>

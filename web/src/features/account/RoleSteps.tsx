@@ -48,7 +48,7 @@ export function RoleSteps({
   };
   const copyable = (value: string, label: string) => (
     <span className="flex items-start gap-1">
-      <code className="min-w-0 break-all">{value}</code> <CopyButton value={value} label={label} />
+      <code className="min-w-0 wrap-anywhere">{value}</code> <CopyButton value={value} label={label} />
     </span>
   );
   return (
