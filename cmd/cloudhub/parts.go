@@ -150,6 +150,10 @@ func newWorker(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 			p.close()
 		}
 	}()
+	own, err := principal(ctx, v)
+	if err != nil {
+		return nil, err
+	}
 	opener, err := vault.LoadOpener(v.Get(config.KeysDir))
 	if err != nil {
 		return nil, err
@@ -166,10 +170,6 @@ func newWorker(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 	p.closes = append(p.closes, system.Close)
 	tenants := db.NewTenants(app)
 	p.ready = tenants.Ping
-	own, err := principal(ctx, v)
-	if err != nil {
-		return nil, err
-	}
 	endpoint := v.Get(config.AWSEndpoint)
 	clouds := activities.Clouds{cloud.AWS: {
 		Instances: aws.New(aws.Options{Endpoint: endpoint, Principal: own, Logger: log, Observer: observeCalls(reg)}), Simulated: endpoint != "",

@@ -2,8 +2,10 @@ package e2e
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"connectrpc.com/connect"
 	"github.com/stretchr/testify/require"
@@ -255,4 +257,30 @@ func (w *world) sealRole(account, arn, externalID string) {
 	require.NoError(w.t, err)
 	w.db.Exec(w.t, "UPDATE credentials SET kind = 'aws.role', role_arn = $2, hint = '', key_id = $3, ciphertext = $4 WHERE cloud_account_id = $1",
 		account, arn, sealed.KeyID, sealed.Ciphertext)
+}
+
+// The identity's secret is the workers' alone, and half a setting is none.
+func TestWhoMayHaveThePrincipalsSecret(t *testing.T) {
+	t.Parallel()
+	const key, secret, chain = "CLOUDHUB_AWS_PRINCIPAL_ACCESS_KEY_ID=AKIAOPERATOROPERATOR", "CLOUDHUB_AWS_PRINCIPAL_SECRET_ACCESS_KEY=canary-of-the-operator", "CLOUDHUB_AWS_PRINCIPAL_DEFAULT_CHAIN=true"
+	needed := []string{
+		"CLOUDHUB_DATABASE_APP_URL=postgres://x@127.0.0.1:1/x", "CLOUDHUB_DATABASE_IDENTITY_URL=postgres://x@127.0.0.1:1/x",
+		"CLOUDHUB_DATABASE_SYSTEM_URL=postgres://x@127.0.0.1:1/x", "CLOUDHUB_TEMPORAL_ADDRESS=127.0.0.1:1", "CLOUDHUB_KEYS_DIR=" + t.TempDir(),
+	}
+	for name, c := range map[string]struct {
+		command string
+		env     []string
+		says    string
+	}{
+		"a server with the secret":     {"server", []string{secret}, "is for workers alone"},
+		"a worker with half a key":     {"worker", []string{key}, "belong together"},
+		"a worker with a key and more": {"worker", []string{key, secret, chain}, "exclude each other"},
+		"an identity that is none":     {"server", []string{"CLOUDHUB_AWS_PRINCIPAL_ARN=arn:aws:iam::123456789012:root"}, "is not a role or user ARN of AWS IAM"},
+		"a switch that is none":        {"worker", []string{"CLOUDHUB_AWS_PRINCIPAL_DEFAULT_CHAIN=yes"}, "true or false"},
+	} {
+		p := spawn(t, append(slices.Clone(needed), c.env...), c.command)
+		require.NotZero(t, p.exit(t, 30*time.Second), name)
+		require.Contains(t, p.out.String(), c.says, name)
+		require.NotContains(t, p.out.String(), "canary-of-the-operator", name)
+	}
 }

@@ -75,7 +75,7 @@ var Table = []Setting{
 	{TemporalAddress, "host:port", "temporal:7233", "", false, "worker", "Temporal's frontend.", hostPort},
 	{KeysDir, "folder", "/etc/cloudhub/keys", "", false, "server, worker", "Keyrings: server.json and workers.public.json for a server, workers.private.json for a worker.", anything},
 	{AWSEndpoint, "http or https address", "http://127.0.0.1:5000", "", false, "dev, worker", "Another AWS than the real one: a simulator or an emulator. Accounts are then marked simulated.", httpURL},
-	{AWSPrincipalARN, "ARN of an IAM user or role", "arn:aws:iam::123456789012:user/cloudhub", "", false, "dev, server", "The installation's own AWS identity, which the roles of customers' accounts trust. Empty: accounts are added by access key only.", principalARN},
+	{AWSPrincipalARN, "role or user ARN of AWS IAM", "arn:aws:iam::123456789012:user/cloudhub", "", false, "dev, server", "The installation's own AWS identity, which the roles of customers' accounts trust. Empty: accounts are added by access key only.", principalARN},
 	{AWSPrincipalKey, "AWS access key id", "AKIAIOSFODNN7EXAMPLE", "", false, "dev, worker", "Access key of that identity. It needs one permission, sts:AssumeRole.", accessKeyID},
 	{AWSPrincipalSecret, "AWS secret access key", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "", true, "dev, worker", "Its secret. A server never gets it.", anything},
 	{AWSPrincipalChain, "true or false", "true", "false", false, "dev, worker", "Instead of a key: that identity is whatever the AWS SDK finds on the worker's machine (environment, web identity, instance role).", trueOrFalse},
