@@ -39,7 +39,11 @@ export function CredentialFields<Values extends CredentialValues & FieldValues>(
   const { errors } = form.formState;
   const way = form.watch("way");
   const region = (
-    <FormField label={t("add.homeRegion")} hint={t(way === "role" ? "role.homeRegionHint" : "add.homeRegionHint")} error={errors.homeRegion?.message}>
+    <FormField
+      label={t("add.homeRegion")}
+      hint={t(way === "role" ? "role.homeRegionHint" : "add.homeRegionHint")}
+      error={errors.homeRegion?.message}
+    >
       <Select {...form.register("homeRegion")}>
         {regions.map((name) => (
           <option key={name} value={name}>
