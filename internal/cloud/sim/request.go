@@ -34,8 +34,6 @@ type principal struct {
 	bounds  *policy // of the session, if it has any
 }
 
-func (p *principal) user() string { return cmp.Or(p.key.User, "cloudhub") }
-
 func (p *principal) arn() string {
 	if p.session != nil {
 		return p.session.arn()
