@@ -13,7 +13,7 @@ TOOL     := go tool -modfile=.tools/go.mod
 # On a machine whose Node is new enough, or not Linux, the system's serves.
 NPM      := npm --prefix web
 
-.PHONY: help demo dev build web test test-go test-web test-browser lint generate verify bench soak ci where setup setup-test clean
+.PHONY: help demo dev build web test test-go test-web test-browser lint generate verify bench soak fuzz ci where setup setup-test clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -83,6 +83,17 @@ bench: build ## start-up, idle cost, lists, a burst of timetables: printed with 
 
 soak: ## the slow kill suites
 	go test -tags soak -count=1 -timeout 60m -v -run Soak ./internal/e2e
+
+# `go test -fuzz` takes one target of one package at a time.
+FUZZTIME ?= 30s
+fuzz: setup-test ## every fuzz target for a while: FUZZTIME=30s each, FUZZ=pattern for some
+	go run ./db/dbtest/withserver bash -euo pipefail -c '\
+	  grep -rlE "^func Fuzz" --include=*_test.go --exclude-dir=node_modules . | xargs -n1 dirname | sort -u | while read -r dir; do \
+	    for target in $$(grep -hoE "^func Fuzz[A-Za-z]*" "$$dir"/*_test.go | cut -c6- | grep -E "$(or $(FUZZ),.)"); do \
+	      echo "$$dir $$target"; \
+	      go test "$$dir" -run "^$$" -fuzz "^$$target\$$" -fuzztime $(FUZZTIME); \
+	    done; \
+	  done'
 
 ci: setup-test verify lint test ## what .ci/run runs
 

@@ -43,6 +43,7 @@ type accounts struct {
 }
 
 type openAccount struct {
+	provider  string
 	cloud     Cloud
 	account   cloud.Account
 	workspace uuid.UUID
@@ -75,8 +76,11 @@ func (a *accounts) open(ctx context.Context, org, id uuid.UUID) (openAccount, er
 		return openAccount{}, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	return openAccount{
-		cloud: provider, workspace: row.WorkspaceID,
-		account: cloud.Account{ID: id.String(), ExternalID: row.ExternalID, HomeRegion: row.HomeRegion, Credential: credential},
+		provider: row.Provider, cloud: provider, workspace: row.WorkspaceID,
+		account: cloud.Account{
+			ID: id.String(), ExternalID: row.ExternalID, Org: org.String(), Workspace: row.WorkspaceID.String(),
+			HomeRegion: row.HomeRegion, Credential: credential,
+		},
 	}, nil
 }
 
@@ -85,8 +89,11 @@ func (a *accounts) unseal(org, workspace, subject uuid.UUID, sealed vault.Sealed
 	if err != nil {
 		return cloud.Credential{}, err
 	}
+	defer secret.Wipe()
+	raw := []byte(secret.Reveal())
+	defer clear(raw)
 	var c cloud.Credential
-	if err := json.Unmarshal([]byte(secret.Reveal()), &c); err != nil {
+	if err := json.Unmarshal(raw, &c); err != nil {
 		// The text of a JSON error can quote what it could not read.
 		return cloud.Credential{}, errors.New("the credential is not of its schema")
 	}

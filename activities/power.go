@@ -10,6 +10,7 @@ import (
 	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/agenda"
+	"github.com/cloudhub/cloudhub/internal/platform/crashpoint"
 	"github.com/cloudhub/cloudhub/internal/power"
 )
 
@@ -18,6 +19,7 @@ import (
 type Power struct {
 	accounts accounts
 	logger   *slog.Logger
+	metrics  *Metrics
 	poll     func(since time.Duration) time.Duration
 	watchFor time.Duration
 }
@@ -32,7 +34,7 @@ func NewPower(d Deps) *Power {
 	if watchFor == 0 {
 		watchFor = power.WatchFor
 	}
-	return &Power{accounts: accounts{d.Tenants, d.Opener, d.Clouds}, logger: d.Logger, poll: poll, watchFor: watchFor}
+	return &Power{accounts: accounts{d.Tenants, d.Opener, d.Clouds}, logger: d.Logger, metrics: d.Metrics, poll: poll, watchFor: watchFor}
 }
 
 // Batch is the targets of one operation in one account and region: what one
@@ -71,6 +73,9 @@ func (p *Power) Take(ctx context.Context, in WorkInput) (TakeResult, error) {
 		out.Batches = t.batches
 		return nil
 	})
+	if err == nil && !out.Ended {
+		crashpoint.Reached(crashpoint.Taken, in.Subject)
+	}
 	return out, err
 }
 
@@ -218,9 +223,10 @@ type RecordResult struct {
 // the agenda in the same transaction.
 func (p *Power) Record(ctx context.Context, in WorkInput) (RecordResult, error) {
 	var out RecordResult
+	var ended func()
 	err := p.accounts.tenants.InTenant(ctx, in.Org, func(q *gen.Queries) error {
-		out = RecordResult{}
-		_, err := q.LockFencedOperation(ctx, gen.LockFencedOperationParams{OrgID: in.Org, ID: in.Subject, Lease: in.Lease})
+		out, ended = RecordResult{}, nil
+		op, err := q.LockFencedOperation(ctx, gen.LockFencedOperationParams{OrgID: in.Org, ID: in.Subject, Lease: in.Lease})
 		if db.IsNoRows(err) {
 			out.Ended = true
 			return endIfFinal(ctx, q, in)
@@ -236,6 +242,7 @@ func (p *Power) Record(ctx context.Context, in WorkInput) (RecordResult, error) 
 			return err
 		}
 		state := power.Outcome(power.Ends{Reached: int(counts.Reached), PassedBy: int(counts.PassedBy), Failed: int(counts.Failed), Missed: int(counts.Missed)})
+		ended = func() { p.ended(ctx, op, state, counts) }
 		if _, err := q.EndOperation(ctx, gen.EndOperationParams{State: string(state), OrgID: in.Org, ID: in.Subject, Lease: in.Lease}); err != nil {
 			return err
 		}
@@ -243,5 +250,18 @@ func (p *Power) Record(ctx context.Context, in WorkInput) (RecordResult, error) 
 		// Nobody asks for a final operation again: unconditionally.
 		return q.DeleteAgenda(ctx, agendaKey(in, agenda.KindPower))
 	})
+	if err == nil && out.Ended {
+		crashpoint.Reached(crashpoint.Gone, in.Subject)
+	}
+	if err == nil && ended != nil {
+		ended()
+	}
 	return out, err
+}
+
+// ended tells that an operation has come to its end, once it is committed.
+func (p *Power) ended(ctx context.Context, op gen.LockFencedOperationRow, state power.OperationState, n gen.CountTargetEndsRow) {
+	p.metrics.operationEnded(op.Origin, string(state), n)
+	p.logger.InfoContext(ctx, "operation ended", "org_id", op.OrgID, "workspace_id", op.WorkspaceID, "operation_id", op.ID, "origin", op.Origin,
+		"state", state, "targets", n.Total, "failed", n.Failed, "missed", n.Missed, "passed_by", n.PassedBy, "duration_ms", time.Since(op.CreatedAt).Milliseconds())
 }

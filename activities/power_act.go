@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/cloud"
+	"github.com/cloudhub/cloudhub/internal/platform/crashpoint"
 	"github.com/cloudhub/cloudhub/internal/power"
 )
 
@@ -32,11 +33,13 @@ func (d *drive) actAll(ctx context.Context, want cloud.Power, targets []toAct) e
 // by this process's monotonic clock, and compared once more below everything
 // that could delay the call.
 func (d *drive) act(ctx context.Context, want cloud.Power, targets []toAct) error {
+	crashpoint.Reached(crashpoint.Deciding, d.in.Subject)
 	before := time.Now()
 	allowed, left, err := d.mayAct(ctx, targets)
 	if err != nil || len(allowed) == 0 {
 		return err
 	}
+	crashpoint.Reached(crashpoint.Intended, d.in.Subject)
 	ids := make([]string, len(allowed))
 	for i, t := range allowed {
 		ids[i] = t.providerID
@@ -51,7 +54,12 @@ func (d *drive) act(ctx context.Context, want cloud.Power, targets []toAct) erro
 	if err != nil {
 		return d.callFailed(ctx, want, allowed, err)
 	}
-	return d.answered(ctx, allowed, result)
+	crashpoint.Reached(crashpoint.Answered, d.in.Subject)
+	if err := d.answered(ctx, allowed, result); err != nil {
+		return err
+	}
+	crashpoint.Reached(crashpoint.Noted, d.in.Subject)
+	return nil
 }
 
 // mayAct checks and writes the intent: one attempt more for each.
@@ -144,7 +152,8 @@ func (d *drive) exhausted(id uuid.UUID) bool {
 func (d *drive) callFailed(ctx context.Context, want cloud.Power, asked []toAct, err error) error {
 	reason := cloud.ReasonOf(err)
 	d.p.logger.WarnContext(ctx, "power call failed", "org_id", d.in.Org, "operation_id", d.in.Subject,
-		"account_id", d.in.Account, "region", d.in.Region, "targets", len(asked), "reason", reason, "detail", detailOf(err))
+		"account_id", d.in.Account, "region", d.in.Region, "targets", len(asked), "reason", reason, "detail", detailOf(err),
+		"provider_request_id", cloud.RequestIDOf(err))
 	switch {
 	case reason == cloud.ReasonTooLate:
 		// Nothing left; the next look ends them, or tries again.

@@ -13,6 +13,7 @@ import (
 	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/cloud"
+	"github.com/cloudhub/cloudhub/internal/platform/crashpoint"
 	"github.com/cloudhub/cloudhub/internal/power"
 )
 
@@ -84,10 +85,14 @@ func (d *drive) round(ctx context.Context) (more bool, err error) {
 		return d.lookFailed(ctx, rows, err)
 	}
 	plan := decide(rows, seen, d.p.watchFor)
+	if len(plan.ends.list) > 0 {
+		crashpoint.Reached(crashpoint.Seen, d.in.Subject)
+	}
 	if err := d.record(ctx, plan, rows[0].Now); err != nil {
 		return false, err
 	}
 	if plan.open == 0 {
+		crashpoint.Reached(crashpoint.Recorded, d.in.Subject)
 		return false, nil
 	}
 	d.backoff, d.halved = 0, 0

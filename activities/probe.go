@@ -29,6 +29,8 @@ type Deps struct {
 	// WatchFor is how long after acceptance the wanted state may take to be
 	// seen; zero means power.WatchFor.
 	WatchFor time.Duration
+	// Metrics count what ends; nil counts nothing.
+	Metrics *Metrics
 }
 
 // Probe tries credentials that are not saved yet.
@@ -75,7 +77,10 @@ func (p *Probe) take(ctx context.Context, in WorkInput) (*gen.CredentialDraft, e
 	var draft gen.CredentialDraft
 	err := p.accounts.tenants.InTenant(ctx, in.Org, func(q *gen.Queries) (err error) {
 		draft, err = q.TakeDraft(ctx, gen.TakeDraftParams{Lease: in.Lease, OrgID: in.Org, ID: in.Subject})
-		return err
+		if err != nil {
+			return err
+		}
+		return takenUp(ctx, q, in, agenda.KindProbe)
 	})
 	if db.IsNoRows(err) {
 		return nil, nil
@@ -88,12 +93,18 @@ func (p *Probe) probe(ctx context.Context, org uuid.UUID, draft gen.CredentialDr
 	if !ok {
 		return inventory.ProbeResult{Reason: string(cloud.ReasonUnsupported), Detail: draft.Provider}, "refused"
 	}
-	credential, err := p.accounts.unseal(org, draft.WorkspaceID, draft.ID, vault.Sealed{KeyID: draft.KeyID, Ciphertext: draft.Ciphertext}, vault.CloudCredentialSchema)
+	subject := draft.ID // becomes the account's
+	if draft.Replaces != nil {
+		subject = *draft.Replaces
+	}
+	credential, err := p.accounts.unseal(org, draft.WorkspaceID, subject, vault.Sealed{KeyID: draft.KeyID, Ciphertext: draft.Ciphertext}, vault.CloudCredentialSchema)
 	if err != nil {
 		p.logger.ErrorContext(ctx, "draft does not open", "org_id", org, "draft_id", draft.ID, "error", err)
 		return inventory.ProbeResult{Reason: string(cloud.ReasonInvalid)}, "refused"
 	}
-	found, err := provider.Instances.Probe(ctx, cloud.Account{HomeRegion: draft.HomeRegion, Credential: credential})
+	found, err := provider.Instances.Probe(ctx, cloud.Account{
+		Org: org.String(), Workspace: draft.WorkspaceID.String(), HomeRegion: draft.HomeRegion, Credential: credential,
+	})
 	if err != nil {
 		var e *cloud.Error
 		result := inventory.ProbeResult{Reason: string(cloud.ReasonOf(err))}

@@ -22,10 +22,13 @@ import (
 type Sync struct {
 	accounts accounts
 	logger   *slog.Logger
+	metrics  *Metrics
 }
 
 // NewSync makes the activities of the family sync.
-func NewSync(d Deps) *Sync { return &Sync{accounts{d.Tenants, d.Opener, d.Clouds}, d.Logger} }
+func NewSync(d Deps) *Sync {
+	return &Sync{accounts{d.Tenants, d.Opener, d.Clouds}, d.Logger, d.Metrics}
+}
 
 // SyncResult says whether somebody has asked again meanwhile.
 type SyncResult struct {
@@ -37,6 +40,7 @@ type SyncResult struct {
 func (s *Sync) ReadAccount(ctx context.Context, in WorkInput) (SyncResult, error) {
 	stop := heartbeat(ctx)
 	defer stop()
+	start := time.Now()
 	began, asked, err := s.take(ctx, in)
 	if err != nil || asked == 0 {
 		return SyncResult{}, err
@@ -47,7 +51,8 @@ func (s *Sync) ReadAccount(ctx context.Context, in WorkInput) (SyncResult, error
 		return SyncResult{}, s.drop(ctx, in)
 	case errors.Is(err, ErrUnreadable):
 		s.logger.ErrorContext(ctx, "account does not open", "org_id", in.Org, "account_id", in.Subject, "error", err)
-		return s.finish(ctx, in, nil, &cloud.Error{Reason: cloud.ReasonUnauthenticated, Message: unreadableDetail}, asked)
+		s.metrics.synced(opened.provider, "failing", time.Since(start), nil)
+		return s.finish(ctx, in, nil, &cloud.Error{Reason: cloud.ReasonUnauthenticated, Message: unreadableDetail}, began, asked)
 	case err != nil:
 		return SyncResult{}, err
 	}
@@ -61,7 +66,8 @@ func (s *Sync) ReadAccount(ctx context.Context, in WorkInput) (SyncResult, error
 	if r.err != nil {
 		return SyncResult{}, r.err
 	}
-	return s.finish(ctx, in, r.coverage, listErr, asked)
+	s.metrics.synced(opened.provider, inventory.AccountState(r.coverage), time.Since(start), r.coverage)
+	return s.finish(ctx, in, r.coverage, listErr, began, asked)
 }
 
 // take answers 0 when the account is gone or a newer run has it. began is the
@@ -83,7 +89,10 @@ func (s *Sync) take(ctx context.Context, in WorkInput) (began time.Time, asked i
 		if db.IsNoRows(err) {
 			return nil // ended already
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return takenUp(ctx, q, in, agenda.KindSync)
 	})
 	if gone {
 		return began, 0, s.drop(ctx, in)
@@ -103,14 +112,17 @@ func (s *Sync) drop(ctx context.Context, in WorkInput) error {
 	})
 }
 
-func (s *Sync) finish(ctx context.Context, in WorkInput, coverage []inventory.Coverage, listErr error, asked int64) (SyncResult, error) {
+func (s *Sync) finish(ctx context.Context, in WorkInput, coverage []inventory.Coverage, listErr error, began time.Time, asked int64) (SyncResult, error) {
 	var lastError *string
+	detail := ""
 	if listErr != nil {
 		reason := providerReason(cloud.ReasonOf(listErr))
-		lastError = &reason
-		s.logger.WarnContext(ctx, "account could not be read", "org_id", in.Org, "account_id", in.Subject, "reason", reason, "detail", detailOf(listErr))
+		lastError, detail = &reason, detailOf(listErr)
+		s.logger.WarnContext(ctx, "account could not be read", "org_id", in.Org, "account_id", in.Subject, "reason", reason, "detail", detailOf(listErr),
+			"provider_request_id", cloud.RequestIDOf(listErr))
 	} else if i := slices.IndexFunc(coverage, func(c inventory.Coverage) bool { return !c.OK }); i >= 0 {
-		lastError = &coverage[i].Reason
+		reason := coverage[i].Reason // a copy: they are sorted below
+		lastError, detail = &reason, coverage[i].Region+": "+coverage[i].Detail
 	}
 	slices.SortFunc(coverage, func(a, b inventory.Coverage) int { return cmpString(a.Region, b.Region) })
 	if coverage == nil {
@@ -122,6 +134,9 @@ func (s *Sync) finish(ctx context.Context, in WorkInput, coverage []inventory.Co
 	}
 	var out SyncResult
 	err = s.accounts.tenants.InTenant(ctx, in.Org, func(q *gen.Queries) error {
+		if err := s.tell(ctx, q, in, reported{began, coverage, lastError, detail}); err != nil {
+			return err
+		}
 		n, err := q.FinishSync(ctx, gen.FinishSyncParams{
 			OrgID: in.Org, ID: in.Subject, State: inventory.AccountState(coverage), LastError: lastError, Coverage: raw, Lease: in.Lease,
 		})
@@ -133,6 +148,51 @@ func (s *Sync) finish(ctx context.Context, in WorkInput, coverage []inventory.Co
 		return err
 	})
 	return out, err
+}
+
+// reported is what a reading found, as it is recorded.
+type reported struct {
+	began     time.Time
+	coverage  []inventory.Coverage
+	lastError *string
+	detail    string
+}
+
+// tell writes the reading as an operation when it found something else than the
+// inventory had, or failed otherwise than the one before: a failure that lasts is
+// told once, and stands on the account.
+func (s *Sync) tell(ctx context.Context, q *gen.Queries, in WorkInput, r reported) error {
+	before, err := q.ReadingOf(ctx, gen.ReadingOfParams{OrgID: in.Org, ID: in.Subject, Lease: in.Lease})
+	if db.IsNoRows(err) {
+		return nil // fenced: the newer run tells it
+	}
+	if err != nil {
+		return err
+	}
+	var earlier []inventory.Coverage
+	if err := json.Unmarshal(before.Coverage, &earlier); err != nil {
+		return err
+	}
+	failure, had := inventory.Failure(r.coverage, deref(r.lastError)), inventory.Failure(earlier, deref(before.LastError))
+	if before.ReadingAdded+before.ReadingChanged+before.ReadingGone == 0 && (failure == "" || failure == had) {
+		return nil
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return err
+	}
+	return q.InsertReading(ctx, gen.InsertReadingParams{
+		OrgID: in.Org, WorkspaceID: before.WorkspaceID, ID: id, State: inventory.ReadingState(r.coverage), CloudAccountID: in.Subject, CloudAccountName: before.Name,
+		Began: r.began, AddedCount: before.ReadingAdded, ChangedCount: before.ReadingChanged, GoneCount: before.ReadingGone,
+		LastError: deref(r.lastError), LastErrorDetail: clip(r.detail, maxDetail),
+	})
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }
 
 func cmpString(a, b string) int {
@@ -189,10 +249,13 @@ func (r *reading) write(ctx context.Context, region string, instances []cloud.In
 		}
 	}
 	return tenants.InTenant(ctx, r.in.Org, func(q *gen.Queries) error {
-		_, err := q.MarkGone(ctx, gen.MarkGoneParams{
+		gone, err := q.MarkGone(ctx, gen.MarkGoneParams{
 			ReadAt: r.readAt, OrgID: r.in.Org, CloudAccountID: r.in.Subject, Kind: cloud.KindEC2Instance, Region: region, SeenProviderIds: seen,
 		})
-		return err
+		if err != nil || gone == 0 {
+			return err
+		}
+		return q.NoteDifferences(ctx, gen.NoteDifferencesParams{Gone: int32(gone), OrgID: r.in.Org, ID: r.in.Subject})
 	})
 }
 
@@ -227,11 +290,31 @@ func (r *reading) upsert(ctx context.Context, q *gen.Queries, region string, chu
 		p.LeftAlones = append(p.LeftAlones, string(inventory.LeftAlone(i.Details.AutoScalingGroup, i.Details.Spot, i.Details.InstanceStore)))
 		p.ProviderTimes = append(p.ProviderTimes, i.CreatedAt)
 	}
-	changed, err := q.UpsertResources(ctx, p)
+	written, err := q.UpsertResources(ctx, p)
 	if err != nil {
 		return err
 	}
-	return r.retag(ctx, q, changed, tags)
+	if err := r.retag(ctx, q, written, tags); err != nil {
+		return err
+	}
+	return r.count(ctx, q, written)
+}
+
+// count adds up what differed from the inventory.
+func (r *reading) count(ctx context.Context, q *gen.Queries, written []gen.UpsertResourcesRow) error {
+	n := gen.NoteDifferencesParams{OrgID: r.in.Org, ID: r.in.Subject}
+	for _, w := range written {
+		switch {
+		case w.Added:
+			n.Added++
+		case w.Changed:
+			n.Changed++
+		}
+	}
+	if n.Added+n.Changed == 0 {
+		return nil
+	}
+	return q.NoteDifferences(ctx, n)
 }
 
 // retag writes the tag rows of what changed.

@@ -37,10 +37,17 @@ func due(t testing.TB, d *dbtest.DB, org uuid.UUID, n int, age time.Duration) {
 func leaseWork(t testing.TB, d *dbtest.DB, limit int32) []gen.Agenda {
 	t.Helper()
 	rows, err := d.System.Read().LeaseWork(t.Context(), gen.LeaseWorkParams{
-		LeaseSeconds: 15, Lane: workLane, Kinds: []string{workKind}, PickLimit: 4 * limit, RowLimit: limit,
+		LeaseSeconds: 15, Lane: workLane, Kinds: []string{workKind}, PickLimit: 4 * limit, RowLimit: limit, OrgShare: 1000, AccountShare: 1000,
 	})
 	require.NoError(t, err)
 	return rows
+}
+
+func countOpen(t testing.TB, d *dbtest.DB) int64 {
+	t.Helper()
+	n, err := d.System.Read().CountArriving(t.Context(), gen.CountArrivingParams{Lane: workLane, LeaseSeconds: 15})
+	require.NoError(t, err)
+	return n
 }
 
 func key(a gen.Agenda) string { return a.OrgID.String() + "/" + a.Kind + "/" + a.Subject }
@@ -79,7 +86,7 @@ func TestLeasersTakeDifferentRows(t *testing.T) {
 			// by what there is, not by the first that brings nothing.
 			for range 40 {
 				rows, err := d.System.Read().LeaseWork(t.Context(), gen.LeaseWorkParams{
-					LeaseSeconds: 60, Lane: workLane, Kinds: []string{workKind}, PickLimit: 80, RowLimit: 20,
+					LeaseSeconds: 60, Lane: workLane, Kinds: []string{workKind}, PickLimit: 80, RowLimit: 20, OrgShare: 1000, AccountShare: 1000,
 				})
 				if err != nil {
 					t.Errorf("lease: %v", err)
@@ -249,12 +256,11 @@ func TestDeliveredRowsComeRound(t *testing.T) {
 	due(t, d, org, 3, time.Minute)
 	leased := leaseWork(t, d, 2)
 	require.Len(t, leased, 2)
+	require.Equal(t, int64(2), countOpen(t, d), "what is being delivered counts as in flight")
 	n, err := acknowledge(t.Context(), d.System.Read(), leased)
 	require.NoError(t, err)
 	require.Equal(t, int64(2), n)
-	open, err := d.System.Read().CountOpen(t.Context(), workLane)
-	require.NoError(t, err)
-	require.Equal(t, int64(2), open)
+	require.Equal(t, int64(2), countOpen(t, d))
 	again := func() []gen.Agenda {
 		rows, err := d.System.Read().LeaseDelivered(t.Context(), gen.LeaseDeliveredParams{LeaseSeconds: 15, Lane: workLane, Kinds: []string{workKind}, RowLimit: 200})
 		require.NoError(t, err)
@@ -264,6 +270,28 @@ func TestDeliveredRowsComeRound(t *testing.T) {
 	d.Exec(t, `UPDATE agenda SET look_at = now() WHERE run_id IS NOT NULL`)
 	require.Len(t, again(), 2)
 	require.Len(t, leaseWork(t, d, 10), 1)
+}
+
+// A worker that is frozen in the middle of leasing keeps the others of its lane
+// waiting for a moment, not for as long as it is frozen.
+func TestAFrozenLeaserIsCutOff(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	lock := func(patience time.Duration) func(q *gen.Queries) error {
+		return func(q *gen.Queries) error {
+			return q.LockLane(t.Context(), gen.LockLaneParams{PatienceMs: int32(patience.Milliseconds()), Lane: int32(workLane)})
+		}
+	}
+	err := d.System.Tx(t.Context(), func(q *gen.Queries) error {
+		if err := lock(200 * time.Millisecond)(q); err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		return d.System.Tx(ctx, lock(time.Minute)) // another worker, while this one does nothing
+	})
+	require.Error(t, err, "the frozen one may not commit")
+	require.NotErrorIs(t, err, context.DeadlineExceeded, "the other one got the lane")
 }
 
 // Recording transactions touch two agenda rows in the order of their business;

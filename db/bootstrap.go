@@ -15,11 +15,15 @@ const (
 	RoleApp      = "cloudhub_app"
 	RoleIdentity = "cloudhub_identity"
 	RoleSystem   = "cloudhub_system"
+	RoleAdmin    = "cloudhub_admin"
 )
+
+// runtimeRoles are all but the owner.
+const runtimeRoles = RoleApp + ", " + RoleIdentity + ", " + RoleSystem + ", " + RoleAdmin
 
 // URLs has one address for each role of one database.
 type URLs struct {
-	Owner, App, Identity, System string
+	Owner, App, Identity, System, Admin string
 }
 
 // Bootstrap makes the roles (with the password for all of them) and an empty
@@ -39,6 +43,7 @@ func Bootstrap(ctx context.Context, superURL, database, password string) (URLs, 
 	}
 	for role, attributes := range map[string]string{
 		RoleOwner: "LOGIN BYPASSRLS", RoleApp: "LOGIN NOBYPASSRLS", RoleIdentity: "LOGIN NOBYPASSRLS", RoleSystem: "LOGIN NOBYPASSRLS",
+		RoleAdmin: "LOGIN NOBYPASSRLS",
 	} {
 		if err := ensureRole(ctx, conn, role, attributes, password); err != nil {
 			return URLs{}, err
@@ -70,6 +75,11 @@ func ensureRole(ctx context.Context, conn *pgx.Conn, role, attributes, password 
 			fmt.Sprintf("ALTER ROLE %s SET statement_timeout = '30s'", role),
 			fmt.Sprintf("ALTER ROLE %s SET idle_in_transaction_session_timeout = '30s'", role))
 	}
+	if role == RoleOwner {
+		// For oldest_transaction_seconds(), which runs as the owner and answers a
+		// number: to see for how long others' transactions have been open.
+		statements = append(statements, "GRANT pg_read_all_stats TO "+role)
+	}
 	for _, s := range statements {
 		if _, err := conn.Exec(ctx, s); err != nil {
 			return fmt.Errorf("role %s: %w", role, err)
@@ -100,10 +110,11 @@ func ensureDatabase(ctx context.Context, conn *pgx.Conn, superURL, database stri
 	defer func() { _ = db.Close(context.WithoutCancel(ctx)) }()
 	for _, s := range []string{
 		"REVOKE ALL ON DATABASE " + name + " FROM PUBLIC",
-		"GRANT CONNECT ON DATABASE " + name + " TO " + RoleApp + ", " + RoleIdentity + ", " + RoleSystem,
+		"GRANT CONNECT ON DATABASE " + name + " TO " + runtimeRoles,
 		"ALTER SCHEMA public OWNER TO " + RoleOwner,
 		"REVOKE CREATE ON SCHEMA public FROM PUBLIC",
-		"GRANT USAGE ON SCHEMA public TO " + RoleApp + ", " + RoleIdentity + ", " + RoleSystem,
+		"GRANT USAGE ON SCHEMA public TO " + runtimeRoles,
+		revokeBuiltin,
 	} {
 		if _, err := db.Exec(ctx, s); err != nil {
 			return fmt.Errorf("database %s: %w", database, err)
@@ -111,6 +122,22 @@ func ensureDatabase(ctx context.Context, conn *pgx.Conn, superURL, database stri
 	}
 	return nil
 }
+
+// revokeBuiltin takes from everybody what PostgreSQL gives to everybody and the
+// product has no use for: large objects, which no policy binds and which are a
+// role's and not a tenant's, and ending the other sessions of one's role. The
+// owner keeps them: pg_dump writes such rights down, and a restore by who has
+// none would fail over them instead of passing them over.
+// deploy/postgres/roles.sql has the same statement.
+const revokeBuiltin = `DO $$
+DECLARE f regprocedure;
+BEGIN
+  FOR f IN SELECT oid FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace
+    AND proname ~ '^(lo_.*|loread|lowrite|pg_terminate_backend|pg_cancel_backend)$' LOOP
+    EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
+    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO cloudhub_owner', f);
+  END LOOP;
+END $$`
 
 func withDatabase(raw, database string) (string, error) {
 	u, err := url.Parse(raw)
@@ -132,5 +159,5 @@ func urlsFor(superURL, database, password string) (URLs, error) {
 		c.Path = "/" + database
 		return c.String()
 	}
-	return URLs{Owner: as(RoleOwner), App: as(RoleApp), Identity: as(RoleIdentity), System: as(RoleSystem)}, nil
+	return URLs{Owner: as(RoleOwner), App: as(RoleApp), Identity: as(RoleIdentity), System: as(RoleSystem), Admin: as(RoleAdmin)}, nil
 }

@@ -45,6 +45,8 @@ var globalTables = map[string]string{
 	"refresh_tokens": "of a session",
 	"login_failures": "counted before anybody knows who it is",
 	"organizations":  "its id is the org_id",
+	// Of the installation, not of an organization.
+	"platform_admins": "runs the installation for all organizations",
 }
 
 func TestEveryTableIsOfATenantOrSaysWhyNot(t *testing.T) {
@@ -215,7 +217,7 @@ func TestFunctionsAndViews(t *testing.T) {
 func TestRolesAreSmall(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	others := []string{db.RoleOwner, db.RoleApp, db.RoleIdentity, db.RoleSystem, "postgres"}
+	others := []string{db.RoleOwner, db.RoleApp, db.RoleIdentity, db.RoleSystem, db.RoleAdmin, "postgres"}
 	for role, url := range runtimeRoles(d.URLs) {
 		require.False(t, one[bool](t, d.Owner, `
 			SELECT rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication FROM pg_roles WHERE rolname = $1`, role), role)
@@ -249,5 +251,24 @@ func TestRolesGiveUp(t *testing.T) {
 		conn := dbtest.Connect(t, url)
 		require.Equal(t, "30s", one[string](t, conn, "SHOW statement_timeout"), role)
 		require.Equal(t, "30s", one[string](t, conn, "SHOW idle_in_transaction_session_timeout"), role)
+	}
+}
+
+// A table with ciphertexts that nobody counts would keep its rows under a key
+// that an operator retires.
+func TestEveryCiphertextIsCountedByItsKey(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	counted := queries(t)["SealedRowsByKey"].sql
+	sealed := column[string](t, d.Owner, `
+		SELECT c.relname::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+		WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND a.attname = 'ciphertext'`)
+	require.Contains(t, sealed, "credentials")
+	for _, name := range sealed {
+		require.Contains(t, counted, "FROM "+name+" GROUP BY key_id", "count %s in SealedRowsByKey, and have it sealed anew", name)
+	}
+	// The dispatcher counts and never reads one.
+	for _, column := range []string{"ciphertext", "hint"} {
+		require.False(t, one[bool](t, d.Owner, `SELECT has_column_privilege($1, 'credentials', $2, 'SELECT')`, db.RoleSystem, column))
 	}
 }

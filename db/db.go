@@ -38,6 +38,7 @@ func Connect(ctx context.Context, o Options) (*pgxpool.Pool, error) {
 	}
 	cfg.MaxConnIdleTime = 5 * time.Minute
 	cfg.ConnConfig.RuntimeParams["application_name"] = o.AppName
+	cfg.ConnConfig.Tracer = queryTracer{}
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, err
@@ -59,12 +60,51 @@ func NewTenants(pool *pgxpool.Pool) *Tenants { return &Tenants{pool} }
 // may run again when PostgreSQL reports a deadlock or a serialization failure,
 // so it must do nothing but use q.
 func (t *Tenants) InTenant(ctx context.Context, org uuid.UUID, fn func(q *gen.Queries) error) error {
-	// One round trip for both; the text of a uuid needs no quoting.
-	begin := "begin; select set_config('cloudhub.org_id', '" + org.String() + "', true)"
 	return retry(ctx, func() error {
-		return runTx(ctx, t.pool, pgx.TxOptions{BeginQuery: begin}, fn)
+		conn, err := t.pool.Acquire(ctx)
+		if err != nil {
+			return err
+		}
+		// A connection that is not at rest when it is given back is closed.
+		defer conn.Release()
+		// One round trip for both. The tenant is a parameter and stands in no
+		// statement's text: whoever has this role reads the texts of its other
+		// sessions in pg_stat_activity, and an id of a tenant is all that is
+		// needed to be it.
+		begin := &pgx.Batch{}
+		begin.Queue("begin")
+		begin.Queue("select set_config('cloudhub.org_id', $1, true)", org.String())
+		tx := tenantTx{conn}
+		if err := conn.SendBatch(ctx, begin).Close(); err != nil {
+			_ = tx.Rollback(context.WithoutCancel(ctx))
+			return err
+		}
+		return finish(ctx, tx, gen.New(conn), fn)
 	})
 }
+
+// tenantTx ends a transaction that InTenant has begun.
+type tenantTx struct{ conn *pgxpool.Conn }
+
+func (t tenantTx) Commit(ctx context.Context) error {
+	tag, err := t.conn.Exec(ctx, "commit")
+	if err == nil && tag.String() == "ROLLBACK" {
+		return pgx.ErrTxCommitRollback
+	}
+	return err
+}
+
+// Rollback does nothing after a commit.
+func (t tenantTx) Rollback(ctx context.Context) error {
+	if t.conn.Conn().PgConn().TxStatus() == idle {
+		return nil
+	}
+	_, err := t.conn.Exec(ctx, "rollback")
+	return err
+}
+
+// idle is the protocol's word for a connection outside a transaction.
+const idle = 'I'
 
 // Ping says whether the database answers.
 func (t *Tenants) Ping(ctx context.Context) error { return t.pool.Ping(ctx) }
@@ -77,7 +117,7 @@ func NewIdentity(pool *pgxpool.Pool) *Identity { return &Identity{pool} }
 
 // Tx runs fn in one transaction.
 func (i *Identity) Tx(ctx context.Context, fn func(q *gen.Queries) error) error {
-	return retry(ctx, func() error { return runTx(ctx, i.pool, pgx.TxOptions{}, fn) })
+	return retry(ctx, func() error { return runTx(ctx, i.pool, fn) })
 }
 
 // Read is for single statements, without a transaction around them.
@@ -92,21 +132,59 @@ func NewSystem(pool *pgxpool.Pool) *System { return &System{pool} }
 
 // Tx runs fn in one transaction.
 func (s *System) Tx(ctx context.Context, fn func(q *gen.Queries) error) error {
-	return retry(ctx, func() error { return runTx(ctx, s.pool, pgx.TxOptions{}, fn) })
+	return retry(ctx, func() error { return runTx(ctx, s.pool, fn) })
 }
 
 // Read is for single statements, without a transaction around them.
 func (s *System) Read() *gen.Queries { return gen.New(s.pool) }
 
-func runTx(ctx context.Context, pool *pgxpool.Pool, opts pgx.TxOptions, fn func(q *gen.Queries) error) error {
-	tx, err := pool.BeginTx(ctx, opts)
+// Owner reaches everything as cloudhub_owner, past every policy: for commands of
+// whoever administers the installation.
+type Owner struct{ pool *pgxpool.Pool }
+
+// NewOwner wraps a pool of the role cloudhub_owner.
+func NewOwner(pool *pgxpool.Pool) *Owner { return &Owner{pool} }
+
+// Tx runs fn in one transaction.
+func (o *Owner) Tx(ctx context.Context, fn func(q *gen.Queries) error) error {
+	return retry(ctx, func() error { return runTx(ctx, o.pool, fn) })
+}
+
+// Read is for single statements, without a transaction around them.
+func (o *Owner) Read() *gen.Queries { return gen.New(o.pool) }
+
+// Admin reaches the agenda of all tenants as cloudhub_admin: for the operators'
+// page alone.
+type Admin struct{ pool *pgxpool.Pool }
+
+// NewAdmin wraps a pool of the role cloudhub_admin.
+func NewAdmin(pool *pgxpool.Pool) *Admin { return &Admin{pool} }
+
+// Tx runs fn in one transaction.
+func (a *Admin) Tx(ctx context.Context, fn func(q *gen.Queries) error) error {
+	return retry(ctx, func() error { return runTx(ctx, a.pool, fn) })
+}
+
+// Read is for single statements, without a transaction around them.
+func (a *Admin) Read() *gen.Queries { return gen.New(a.pool) }
+
+func runTx(ctx context.Context, pool *pgxpool.Pool, fn func(q *gen.Queries) error) error {
+	tx, err := pool.Begin(ctx)
 	if err != nil {
 		return err
 	}
+	return finish(ctx, tx, gen.New(tx), fn)
+}
+
+// finish runs fn in a transaction that has begun, and ends it.
+func finish(ctx context.Context, tx interface {
+	Commit(ctx context.Context) error
+	Rollback(ctx context.Context) error
+}, q *gen.Queries, fn func(q *gen.Queries) error) error {
 	// After a commit this does nothing. A context that has ended must not keep
 	// the transaction open.
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	if err := fn(gen.New(tx)); err != nil {
+	if err := fn(q); err != nil {
 		var done *CommittedError
 		if errors.As(err, &done) {
 			if cerr := tx.Commit(ctx); cerr != nil {

@@ -165,8 +165,10 @@ func TestARowCannotPointIntoAnotherTenant(t *testing.T) {
 		"schedule of a run":     {`UPDATE operation_schedules SET schedule_id = $2 WHERE org_id = $1`, []any{x.a.Org, x.b.Schedule}},
 		"workspace of an operation": {`UPDATE operations SET workspace_id = $2 WHERE org_id = $1`,
 			[]any{x.a.Org, x.b.Workspace}},
-		"account of a credential": {`UPDATE credentials SET cloud_account_id = $2 WHERE org_id = $1`, []any{x.a.Org, x.b.Account}},
-		"workspace of a draft":    {`UPDATE credential_drafts SET workspace_id = $2 WHERE org_id = $1`, []any{x.a.Org, x.b.Workspace}},
+		"account of a credential":    {`UPDATE credentials SET cloud_account_id = $2 WHERE org_id = $1`, []any{x.a.Org, x.b.Account}},
+		"workspace of a preparation": {`UPDATE role_preparations SET workspace_id = $2 WHERE org_id = $1`, []any{x.a.Org, x.b.Workspace}},
+		"account of a draft":         {`UPDATE credential_drafts SET replaces = $2 WHERE org_id = $1`, []any{x.a.Org, x.b.Account}},
+		"workspace of a draft":       {`UPDATE credential_drafts SET workspace_id = $2 WHERE org_id = $1`, []any{x.a.Org, x.b.Workspace}},
 	}
 	for name, p := range pointers {
 		_, err := tryExec(t, tx, p.sql, p.args...)

@@ -16,7 +16,7 @@ func TestMain(m *testing.M) { dbtest.Main(m) }
 
 // roles that reach the database while the product runs, with their addresses.
 func runtimeRoles(urls db.URLs) map[string]string {
-	return map[string]string{db.RoleApp: urls.App, db.RoleIdentity: urls.Identity, db.RoleSystem: urls.System}
+	return map[string]string{db.RoleApp: urls.App, db.RoleIdentity: urls.Identity, db.RoleSystem: urls.System, db.RoleAdmin: urls.Admin}
 }
 
 // querier is a connection or a transaction.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/jackc/pgx/v5"
 	_ "github.com/jackc/pgx/v5/stdlib" // goose speaks database/sql
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -55,11 +56,29 @@ func Migrate(ctx context.Context, ownerURL string) (applied int, err error) {
 		if current > target {
 			return ErrNewerSchema
 		}
+		if err := mendSequence(ctx, ownerURL); err != nil {
+			return err
+		}
 		results, err := p.Up(ctx)
 		applied = len(results)
 		return err
 	})
 	return applied, err
+}
+
+// mendSequence moves the sequence of goose's record behind its rows. A PostgreSQL
+// with minimal WAL that crashed soon after its first migrations has it before
+// them, and the next migration would be refused.
+func mendSequence(ctx context.Context, ownerURL string) (err error) {
+	conn, err := pgx.Connect(ctx, ownerURL)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
+	_, err = conn.Exec(ctx, `
+		SELECT setval('goose_db_version_id_seq', m.id) FROM (SELECT max(id) AS id FROM goose_db_version) m, goose_db_version_id_seq s
+		WHERE m.id > s.last_value`)
+	return err
 }
 
 // MigrateDownTo undoes migrations down to and without version. For tests and

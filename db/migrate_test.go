@@ -132,3 +132,21 @@ func TestAnOwnerWithoutBypassChangesNothing(t *testing.T) {
 	require.NoError(t, err, "it is silent")
 	require.Zero(t, tag.RowsAffected())
 }
+
+// PostgreSQL crashed soon after the first migrations and has forgotten how far
+// its sequence was: a later version migrates all the same.
+func TestMigrateAfterASequenceWentBack(t *testing.T) {
+	t.Parallel()
+	urls := dbtest.NewEmpty(t)
+	_, err := db.Migrate(t.Context(), urls.Owner)
+	require.NoError(t, err)
+	status, err := db.MigrationStatus(t.Context(), urls.Owner)
+	require.NoError(t, err)
+	require.NoError(t, db.MigrateDownTo(t.Context(), urls.Owner, status[len(status)-2].Version))
+	conn := dbtest.Connect(t, urls.Owner)
+	_, err = conn.Exec(t.Context(), `SELECT setval('goose_db_version_id_seq', 1)`)
+	require.NoError(t, err)
+	n, err := db.Migrate(t.Context(), urls.Owner)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+}

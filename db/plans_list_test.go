@@ -39,7 +39,7 @@ func (e estate) states() gen.CountResourcesByStateParams {
 // plans is the intended way to answer each list, for a page of 50.
 func plans() map[string]plan {
 	all := map[string]plan{}
-	for _, group := range []map[string]plan{inventoryPlans(), accountPlans(), operationPlans(), powerPlans(), schedulePlans(), dispatchPlans(), identityPlans()} {
+	for _, group := range []map[string]plan{inventoryPlans(), accountPlans(), operationPlans(), powerPlans(), schedulePlans(), dispatchPlans(), adminPlans(), identityPlans()} {
 		for name, p := range group {
 			all[name] = p
 		}
@@ -100,6 +100,9 @@ func accountPlans() map[string]plan {
 	return map[string]plan{
 		"ListAccounts": {index: "cloud_accounts_list", run: ask((*gen.Queries).ListAccounts, func(e estate) gen.ListAccountsParams {
 			return gen.ListAccountsParams{OrgID: e.small.Org, WorkspaceID: e.small.Workspace, RowLimit: page}
+		})},
+		"LockCredentialsToReseal": {index: "credentials_pkey or credentials_key", filtered: 50, run: ask((*gen.Queries).LockCredentialsToReseal, func(e estate) gen.LockCredentialsToResealParams {
+			return gen.LockCredentialsToResealParams{OrgID: e.small.Org, Replaced: []string{"7"}, RowLimit: page}
 		})},
 		"ListAccountIDs": {index: "cloud_accounts_org_id_workspace_id_id_key", run: ask((*gen.Queries).ListAccountIDs, func(e estate) gen.ListAccountIDsParams {
 			return gen.ListAccountIDsParams{OrgID: e.small.Org, WorkspaceID: e.small.Workspace}
@@ -192,13 +195,17 @@ func schedulePlans() map[string]plan {
 }
 
 func dispatchPlans() map[string]plan {
-	kinds := []string{"power", "probe", "sync"}
+	kinds := []string{"power", "probe", "sync", "reseal"}
 	return map[string]plan{
 		"LeaseWork": {index: "agenda_look", filtered: 200, run: ask((*gen.Queries).LeaseWork, func(estate) gen.LeaseWorkParams {
-			return gen.LeaseWorkParams{LeaseSeconds: 15, Lane: 1, Kinds: kinds, PickLimit: 400, RowLimit: 100}
+			return gen.LeaseWorkParams{LeaseSeconds: 15, Lane: 1, Kinds: kinds, PickLimit: 400, RowLimit: 100, OrgShare: 64, AccountShare: 16}
 		})},
 		"LeaseDelivered": {index: "agenda_look or agenda_open", filtered: 200, run: ask((*gen.Queries).LeaseDelivered, func(estate) gen.LeaseDeliveredParams {
 			return gen.LeaseDeliveredParams{LeaseSeconds: 15, Lane: 1, Kinds: kinds, RowLimit: 200}
+		})},
+		"OrgsSealedWith": {index: "credentials_key", run: ask((*gen.Queries).OrgsSealedWith, func(estate) []string { return []string{"7"} })},
+		"LookAtParked": {index: "agenda_parked", run: ask((*gen.Queries).LookAtParked, func(estate) gen.LookAtParkedParams {
+			return gen.LookAtParkedParams{Lane: 1, RowLimit: 100, LeaseSeconds: 15}
 		})},
 		"LockDueClocks": {index: "agenda_look", filtered: 200, run: ask((*gen.Queries).LockDueClocks, func(estate) gen.LockDueClocksParams {
 			return gen.LockDueClocksParams{Kind: "timetable", Lane: 1, RowLimit: 500}
@@ -217,6 +224,30 @@ func dispatchPlans() map[string]plan {
 			return gen.WorkFactsParams{OrgIds: []uuid.UUID{e.small.Org}, Ids: []uuid.UUID{e.openOp}}
 		})},
 	}
+}
+
+func adminPlans() map[string]plan {
+	list := func(view string, until time.Time) gen.AgendaByDueParams {
+		return gen.AgendaByDueParams{
+			Until: until, View: view, LateSeconds: 30, OpenKinds: []string{"power"}, OpenSeconds: []float64{60}, Kinds: noText, Lanes: []int16{}, RowLimit: page,
+		}
+	}
+	cases := map[string]plan{
+		"AgendaByDue of everything": {index: "agenda_due", run: ask((*gen.Queries).AgendaByDue, func(estate) gen.AgendaByDueParams {
+			return list("all", time.Now().AddDate(1000, 0, 0))
+		})},
+		"ParkedAgenda": {index: "agenda_parked", run: ask((*gen.Queries).ParkedAgenda, func(estate) gen.ParkedAgendaParams {
+			return gen.ParkedAgendaParams{Kinds: noText, Lanes: []int16{}, RowLimit: page}
+		})},
+	}
+	// Clocks that wait for their time are not read; what is in flight is, and is
+	// as much as the caps allow.
+	for _, view := range []string{"due", "late", "failing", "open_too_long"} {
+		cases["AgendaByDue "+view] = plan{index: "agenda_due", filtered: 200, run: ask((*gen.Queries).AgendaByDue, func(estate) gen.AgendaByDueParams {
+			return list(view, time.Now())
+		})}
+	}
+	return cases
 }
 
 func identityPlans() map[string]plan {

@@ -203,7 +203,11 @@ type plan struct {
 var unplanned = map[string]string{
 	"ClaimOperations": "only writes", "UpsertResources": "only writes: its key is the conflict's", "MayAct": "by primary keys of one batch, planned with OpenTargets",
 	"AgendaOldestDue":         "counts what is due: as much as there is",
+	"AgendaTrouble":           "counts what is due and parked: as much as there is",
+	"SummarizeAgenda":         "as AgendaTrouble, for the page",
+	"ListPlatformAdmins":      "all of a handful",
 	"UnfinishedWithoutAgenda": "an invariant over whole tables, once a minute and in tests",
+	"SealedRowsByKey":         "counts every sealed row, twice a minute, off the index alone",
 	"SchedulesByZoneData":     "once after an upgrade of the zone data",
 }
 

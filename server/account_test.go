@@ -80,7 +80,7 @@ func TestAKeyThatDoesNotWorkLeavesNothing(t *testing.T) {
 	p := w.register("Ana")
 	var say atomic.Pointer[verdict]
 	w.worker(func(uuid.UUID) verdict { return *say.Load() })
-	refused := func(r inventory.ProbeResult) verdict { return verdict{"refused", r} }
+	refused := func(r inventory.ProbeResult) verdict { return verdict{state: "refused", result: r} }
 	lacking := accepted("123456789012")
 	lacking.result.Checks = []inventory.ProbeCheck{{Permission: "ec2:DescribeInstances", Needed: "inventory"}}
 	for name, c := range map[string]struct {

@@ -69,6 +69,15 @@ var fixtures = map[string]fixture{
 			Credential: &v1.CreateCloudAccountRequest_AwsAccessKey{AwsAccessKey: accessKey()},
 		}
 	}),
+	"CloudAccountService/PrepareAwsRole": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.PrepareAwsRoleRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), CloudAccountId: e.account.String()}
+	}),
+	"CloudAccountService/ReplaceCloudAccountCredential": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.ReplaceCloudAccountCredentialRequest{
+			OrgId: e.org.String(), WorkspaceId: e.workspace.String(), CloudAccountId: e.account.String(),
+			Credential: &v1.ReplaceCloudAccountCredentialRequest_AwsAccessKey{AwsAccessKey: accessKey()},
+		}
+	}),
 	"CloudAccountService/ListCloudAccounts": of(func(_ *world, _ person, e estate) proto.Message {
 		return &v1.ListCloudAccountsRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String()}
 	}),
@@ -130,6 +139,21 @@ var fixtures = map[string]fixture{
 	"ScheduleService/PreviewSchedule": of(func(_ *world, _ person, e estate) proto.Message {
 		return &v1.PreviewScheduleRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), Rule: rule(), Count: 4}
 	}),
+	"AdminService/GetAgendaSummary": of(func(*world, person, estate) proto.Message { return &v1.GetAgendaSummaryRequest{} }),
+	"AdminService/ListAgenda": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.ListAgendaRequest{
+			View: v1.AgendaView_AGENDA_VIEW_ALL, Organization: e.org.String(), Kinds: []string{"sync-clock"}, Lanes: []v1.AgendaLane{v1.AgendaLane_AGENDA_LANE_BACKGROUND},
+		}
+	}),
+	"AdminService/GetAgendaRow": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.GetAgendaRowRequest{OrgId: e.org.String(), Kind: "sync-clock", Subject: e.account.String()}
+	}),
+	"AdminService/DriveAgain": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.DriveAgainRequest{OrgId: e.org.String(), Kind: "sync-clock", Subject: e.account.String()}
+	}),
+	"AdminService/ParkAgendaRow": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.ParkAgendaRowRequest{OrgId: e.org.String(), Kind: "sync-clock", Subject: e.account.String(), Reason: "O provedor está fora do ar"}
+	}),
 }
 
 func texts(ids []uuid.UUID) []string {
@@ -186,10 +210,12 @@ func TestEveryRPCHasAFixture(t *testing.T) {
 type verdict struct {
 	state  string
 	result inventory.ProbeResult
+	// foreign: what is to replace an account's credential opens another account.
+	foreign bool
 }
 
 func accepted(external string) verdict {
-	return verdict{"ok", inventory.ProbeResult{ExternalID: external, Principal: "arn:aws:iam::1:user/x", Regions: []string{"us-east-1"}, Simulated: true}}
+	return verdict{state: "ok", result: inventory.ProbeResult{ExternalID: external, Principal: "arn:aws:iam::1:user/x", Regions: []string{"us-east-1"}, Simulated: true}}
 }
 
 // worker plays the worker's part: it fills each draft with what judge says.
@@ -199,18 +225,23 @@ func (w *world) worker(judge func(draft uuid.UUID) verdict) {
 	go func() {
 		defer close(done)
 		for ctx.Err() == nil {
-			rows, _ := w.db.Owner.Query(ctx, `SELECT id FROM credential_drafts WHERE state = 'waiting'`)
-			var waiting []uuid.UUID
+			rows, _ := w.db.Owner.Query(ctx, `SELECT d.id, coalesce(a.external_id, '') FROM credential_drafts d
+				LEFT JOIN cloud_accounts a ON a.org_id = d.org_id AND a.id = d.replaces WHERE d.state = 'waiting'`)
+			replaces := map[uuid.UUID]string{}
 			for rows.Next() {
 				var draft uuid.UUID
-				if rows.Scan(&draft) == nil {
-					waiting = append(waiting, draft)
+				var account string
+				if rows.Scan(&draft, &account) == nil {
+					replaces[draft] = account
 				}
 			}
-			for _, draft := range waiting {
+			for draft, account := range replaces {
 				v := judge(draft)
 				if v.state == "" {
 					continue
+				}
+				if account != "" && !v.foreign {
+					v.result.ExternalID = account
 				}
 				raw, _ := json.Marshal(v.result)
 				_, _ = w.db.Owner.Exec(ctx, `UPDATE credential_drafts SET state = $2, result = $3 WHERE id = $1`, draft, v.state, raw)

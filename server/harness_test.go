@@ -22,9 +22,13 @@ import (
 
 	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
 	"github.com/cloudhub/cloudhub/db/dbtest"
+	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 	"github.com/cloudhub/cloudhub/internal/platform/vault"
 	"github.com/cloudhub/cloudhub/server"
 )
+
+// ownPrincipal is the ARN of the workers' AWS identity.
+const ownPrincipal = "arn:aws:iam::999988887777:user/cloudhub"
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
 
@@ -43,6 +47,7 @@ type world struct {
 	client *http.Client
 	clock  *clock
 	ring   *vault.ServerRing
+	keys   string // folder of the rings
 	opener *vault.Opener
 	logs   *logBook
 	server *server.Server
@@ -55,6 +60,7 @@ func setup(t testing.TB, options ...option) *world {
 	t.Helper()
 	w := &world{t: t, db: dbtest.New(t), clock: &clock{}, logs: &logBook{}}
 	keys := t.TempDir()
+	w.keys = keys
 	require.NoError(t, os.Chmod(keys, 0o700))
 	require.NoError(t, vault.EnsureRings(keys, time.Now()))
 	var err error
@@ -65,9 +71,9 @@ func setup(t testing.TB, options ...option) *world {
 	sealer, err := vault.LoadSealer(keys)
 	require.NoError(t, err)
 	d := server.Deps{
-		Tenants: w.db.Tenants, Identity: w.db.Identity, Ring: w.ring, Sealer: sealer,
-		Logger: slog.New(slog.NewJSONHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Now:    w.clock.Now, TrialDays: 30, Registerer: prometheus.NewRegistry(), NoRateLimit: true,
+		Tenants: w.db.Tenants, Identity: w.db.Identity, Admin: w.db.Admin, TemporalUI: "http://temporal.example.com", Ring: w.ring, Sealer: sealer,
+		Logger: telemetry.JSONLogger(w.logs, slog.LevelDebug),
+		Now:    w.clock.Now, TrialDays: 30, AWSPrincipal: ownPrincipal, Registerer: prometheus.NewRegistry(), NoRateLimit: true,
 	}
 	for _, o := range options {
 		o(&d)

@@ -110,6 +110,8 @@ func poison(m proto.Message) {
 	switch m := m.(type) {
 	case *v1.CreateCloudAccountRequest:
 		m.GetAwsAccessKey().SecretAccessKey = canary + "-0123456789abcdef"
+	case *v1.ReplaceCloudAccountCredentialRequest:
+		m.GetAwsAccessKey().SecretAccessKey = canary + "-0123456789abcdef"
 	case *v1.RegisterRequest:
 		m.Password = canary + "-0123456789"
 	case *v1.LoginRequest:

@@ -6,10 +6,11 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/trace"
 
+	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 	"github.com/cloudhub/cloudhub/server/rpc"
 )
 
@@ -33,20 +34,24 @@ func (s *Server) around(next http.Handler) http.Handler {
 		if s.deps.Secure {
 			h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 		}
+		caller := rpc.NewCaller(s.clientAddress(r), id, r)
+		line := newLine(w, r, s.deps.ReadWithin, s.deps.WriteWithin)
+		ctx := rpc.WithCaller(telemetry.WithTags(r.Context(), telemetry.RequestID, id), caller)
 		if strings.HasPrefix(r.URL.Path, "/"+rpc.Package+".") {
 			h.Set("Cache-Control", "no-store")
-			rpc.LimitBody(r)
+			rpc.Guard(r, caller, line.arrived)
+			// Always a trace of our own: a traceparent from outside is anybody's
+			// word. The stack names the span once it knows the procedure.
+			var span trace.Span
+			ctx, span = telemetry.StartSpan(ctx, s.tracer, "rpc", trace.WithSpanKind(trace.SpanKindServer), trace.WithNewRoot())
+			defer span.End()
 		}
-		if !rpc.Streams(r) {
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readWithin))
+		if r.ProtoMajor != 1 {
+			ctx = rpc.WithoutConn(ctx)
 		}
-		caller := rpc.NewCaller(s.clientAddress(r), id, r)
-		inner.ServeHTTP(w, r.WithContext(rpc.WithCaller(r.Context(), caller)))
+		inner.ServeHTTP(line, r.WithContext(ctx))
 	})
 }
-
-// readWithin is how long a request may take to arrive.
-const readWithin = 30 * time.Second
 
 func newID() string {
 	id, err := uuid.NewV7()

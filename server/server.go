@@ -13,10 +13,13 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/cloudhub/cloudhub/api/gen/cloudhub/v1/cloudhubv1connect"
 	"github.com/cloudhub/cloudhub/db"
+	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 	"github.com/cloudhub/cloudhub/internal/platform/vault"
+	"github.com/cloudhub/cloudhub/server/admin"
 	"github.com/cloudhub/cloudhub/server/auth"
 	"github.com/cloudhub/cloudhub/server/cloudaccount"
 	"github.com/cloudhub/cloudhub/server/inventory"
@@ -32,6 +35,10 @@ import (
 type Deps struct {
 	Tenants  *db.Tenants
 	Identity *db.Identity
+	// Admin is for the operators' page; nil: this server has none.
+	Admin *db.Admin
+	// TemporalUI is the address of Temporal's UI for links, or "".
+	TemporalUI string
 	// Ring is the server's own; Sealer the public half of the workers' ring.
 	Ring   *vault.ServerRing
 	Sealer *vault.Sealer
@@ -41,13 +48,23 @@ type Deps struct {
 	Secure         bool
 	TrustedProxies []netip.Prefix
 	TrialDays      int
-	Registerer     prometheus.Registerer
+	// AWSPrincipal is the ARN that roles of AWS accounts must trust: the workers'
+	// identity, whose key this process does not have. Empty: there is none.
+	AWSPrincipal string
+	Registerer   prometheus.Registerer
+	// Traces is where spans go; nil means nowhere.
+	Traces trace.TracerProvider
 	// Web is the built application; nil serves none.
 	Web fs.FS
+	// Trouble says in a sentence why nothing can be saved although the database
+	// answers, for /readyz; nil knows of none.
+	Trouble func() error
 	// NoRateLimit is for tests that call faster than people do.
 	NoRateLimit bool
 	// ProbeWithin is for tests that cannot wait for a trial that nobody answers.
 	ProbeWithin time.Duration
+	// ReadWithin and WriteWithin are for tests that cannot wait for who is slow.
+	ReadWithin, WriteWithin time.Duration
 	// Watch is for tests that cannot wait for a heartbeat.
 	Watch operation.WatchDeps
 }
@@ -56,6 +73,7 @@ type Deps struct {
 type Server struct {
 	deps    Deps
 	handler http.Handler
+	tracer  trace.Tracer
 	closing chan struct{}
 }
 
@@ -64,8 +82,11 @@ func New(d Deps) (*Server, error) {
 	if d.Now == nil {
 		d.Now = time.Now
 	}
-	s := &Server{deps: d, closing: make(chan struct{})}
-	signIn, err := auth.New(auth.Deps{Identity: d.Identity, Ring: d.Ring, Now: d.Now, Secure: d.Secure, TrialDays: d.TrialDays})
+	if d.Traces == nil {
+		d.Traces = telemetry.NoTracing()
+	}
+	s := &Server{deps: d, closing: make(chan struct{}), tracer: d.Traces.Tracer("cloudhub/server")}
+	signIn, err := auth.New(auth.Deps{Identity: d.Identity, Ring: d.Ring, Now: d.Now, Secure: d.Secure, TrialDays: d.TrialDays, Registerer: d.Registerer})
 	if err != nil {
 		return nil, err
 	}
@@ -77,16 +98,21 @@ func New(d Deps) (*Server, error) {
 	}
 	tokens := page.NewTokens(d.Ring)
 	watch := d.Watch
+	watch.Registerer = d.Registerer
 	watch.Logger, watch.Authorizer, watch.SignedIn, watch.Closing = d.Logger, stack.Authorizer, signIn.StillSignedIn, s.closing
+	accounts := cloudaccount.Deps{Tenants: d.Tenants, Sealer: d.Sealer, Tokens: tokens, ProbeWithin: d.ProbeWithin, AWSPrincipal: d.AWSPrincipal}
 	mux := http.NewServeMux()
 	o := stack.Options()
 	mux.Handle(cloudhubv1connect.NewAuthServiceHandler(signIn, o...))
-	mux.Handle(cloudhubv1connect.NewUserServiceHandler(user.New(d.Identity, signIn.EndSession), o...))
-	mux.Handle(cloudhubv1connect.NewCloudAccountServiceHandler(cloudaccount.New(d.Tenants, d.Sealer, tokens, d.ProbeWithin), o...))
+	mux.Handle(cloudhubv1connect.NewUserServiceHandler(user.New(d.Identity, signIn.EndSession, d.Admin != nil), o...))
+	mux.Handle(cloudhubv1connect.NewCloudAccountServiceHandler(cloudaccount.New(accounts), o...))
 	mux.Handle(cloudhubv1connect.NewInventoryServiceHandler(inventory.New(d.Tenants, tokens), o...))
 	mux.Handle(cloudhubv1connect.NewResourceServiceHandler(power.New(d.Tenants), o...))
 	mux.Handle(cloudhubv1connect.NewOperationServiceHandler(operation.New(d.Tenants, tokens, watch), o...))
 	mux.Handle(cloudhubv1connect.NewScheduleServiceHandler(schedule.New(d.Tenants, tokens, d.Now), o...))
+	if d.Admin != nil {
+		mux.Handle(cloudhubv1connect.NewAdminServiceHandler(admin.New(d.Admin, tokens, d.TemporalUI), o...))
+	}
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("/readyz", s.ready)
 	mux.Handle("/", s.web())
@@ -101,6 +127,12 @@ func (s *Server) Handler() http.Handler { return s.handler }
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), time.Second)
 	defer cancel()
+	if s.deps.Trouble != nil {
+		if err := s.deps.Trouble(); err != nil {
+			answer(w, http.StatusServiceUnavailable, err.Error()+"\n")
+			return
+		}
+	}
 	if err := s.deps.Tenants.Ping(ctx); err != nil {
 		answer(w, http.StatusServiceUnavailable, "the database does not answer\n")
 		return
@@ -125,10 +157,11 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	protocols.SetUnencryptedHTTP2(true) // gRPC without TLS, behind a proxy
 	hs := &http.Server{
 		Handler: s.handler, Protocols: protocols, ErrorLog: slog.NewLogLogger(s.deps.Logger.Handler(), slog.LevelWarn),
+		ConnContext:       rpc.WithConn,
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- hs.Serve(ln) }()
+	go func() { failed <- hs.Serve(rpc.Listener{Listener: ln}) }()
 	select {
 	case err := <-failed:
 		return err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/agenda"
+	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 	"github.com/cloudhub/cloudhub/internal/power"
 	"github.com/cloudhub/cloudhub/internal/schedule"
 )
@@ -86,7 +87,7 @@ func (c *claimedOperations) write(ctx context.Context, q *gen.Queries) error {
 	if err := q.InsertAuditMany(ctx, c.audit()); err != nil {
 		return err
 	}
-	return q.AskMany(ctx, c.asks())
+	return q.AskMany(ctx, c.asks(ctx))
 }
 
 func (c *claimedOperations) rows() (s gen.ClaimSchedulesParams, t gen.ClaimTargetsParams) {
@@ -136,11 +137,23 @@ func (c *claimedOperations) audit() gen.InsertAuditManyParams {
 	return p
 }
 
-func (c *claimedOperations) asks() gen.AskManyParams {
+// account is the one that all its machines are of, or nil.
+func (op claimedOperation) account() uuid.UUID {
+	accounts := make([]uuid.UUID, len(op.orders))
+	for i, o := range op.orders {
+		accounts[i] = op.resources[o.Resource].CloudAccountID
+	}
+	return agenda.OnlyOf(accounts)
+}
+
+func (c *claimedOperations) asks(ctx context.Context) gen.AskManyParams {
 	p := gen.AskManyParams{Kind: string(agenda.KindPower), Lane: int16(agenda.LaneMinute)}
 	for _, op := range c.ops {
 		if c.inserted[op.id] && !op.missed {
 			p.OrgIds, p.Subjects, p.DueAts = append(p.OrgIds, op.key.org), append(p.Subjects, op.id.String()), append(p.DueAts, op.key.at)
+			p.AccountIds = append(p.AccountIds, op.account())
+			p.Traces = append(p.Traces, dueTrace(ctx, "due minute", op.key.at, telemetry.OrgID, op.key.org.String(),
+				telemetry.WorkspaceID, op.key.workspace.String(), telemetry.OperationID, op.id.String()))
 		}
 	}
 	return p

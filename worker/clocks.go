@@ -10,6 +10,8 @@ import (
 
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/agenda"
+	"github.com/cloudhub/cloudhub/internal/platform/crashpoint"
+	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 	"github.com/cloudhub/cloudhub/internal/power"
 	"github.com/cloudhub/cloudhub/internal/schedule"
 )
@@ -21,14 +23,15 @@ const clocksAtOnce = 500
 func (d *Dispatcher) expandClocks(ctx context.Context, lane agenda.Lane) (full bool, err error) {
 	switch lane {
 	case agenda.LaneMinute:
-		return d.expand(ctx, agenda.KindTimetable, d.expandTimetables)
+		n, err := d.expand(ctx, agenda.KindTimetable, d.expandTimetables)
+		return n == clocksAtOnce, err
 	case agenda.LaneBackground:
 		syncs, err := d.expand(ctx, agenda.KindSyncClock, expandSyncClocks)
 		if err != nil {
 			return false, err
 		}
 		kept, err := d.expand(ctx, agenda.KindHousekeeping, d.keepHouse)
-		return syncs || kept, err
+		return syncs == clocksAtOnce || kept == clocksAtOnce, err
 	default:
 		return false, nil
 	}
@@ -37,31 +40,34 @@ func (d *Dispatcher) expandClocks(ctx context.Context, lane agenda.Lane) (full b
 type expander func(ctx context.Context, q *gen.Queries, rows []gen.Agenda) error
 
 // expand runs one set-based transaction. When it fails, the rows are tried one
-// by one, and the bad one is parked with its error: one bad workspace must not
-// fail five hundred.
-func (d *Dispatcher) expand(ctx context.Context, kind agenda.Kind, fn expander) (full bool, err error) {
+// by one, and the bad one waits with its error: one bad workspace must not
+// fail five hundred. It answers how many rows it has dealt with.
+func (d *Dispatcher) expand(ctx context.Context, kind agenda.Kind, fn expander) (n int, err error) {
 	var rows []gen.Agenda
 	err = d.system.Tx(ctx, func(q *gen.Queries) (err error) {
 		rows, err = q.LockDueClocks(ctx, gen.LockDueClocksParams{Kind: string(kind), Lane: int16(agenda.LaneOf(kind)), RowLimit: clocksAtOnce})
 		if err != nil || len(rows) == 0 {
 			return err
 		}
-		return fn(ctx, q, rows)
+		return d.expanding(ctx, kind, rows, func(ctx context.Context) error { return fn(ctx, q, rows) })
 	})
 	if err == nil {
+		for _, r := range rows {
+			crashpoint.Reached(crashpoint.Expanded, r.Subject)
+		}
 		d.metrics.clocks.WithLabelValues(string(kind)).Add(float64(len(rows)))
-		return len(rows) == clocksAtOnce, nil
+		return len(rows), nil
 	}
 	if ctx.Err() != nil || len(rows) == 0 {
-		return false, err
+		return 0, err
 	}
 	d.logger.WarnContext(ctx, "a batch of clocks failed, trying one by one", "kind", kind, "rows", len(rows), "error", err)
 	for _, row := range rows {
 		if err := d.expandOne(ctx, row, fn); err != nil {
-			return false, err
+			return 0, err
 		}
 	}
-	return false, nil
+	return len(rows), nil
 }
 
 func (d *Dispatcher) expandOne(ctx context.Context, row gen.Agenda, fn expander) error {
@@ -70,14 +76,14 @@ func (d *Dispatcher) expandOne(ctx context.Context, row gen.Agenda, fn expander)
 		if err != nil {
 			return err
 		}
-		return fn(ctx, q, []gen.Agenda{locked})
+		return d.expanding(ctx, agenda.Kind(row.Kind), []gen.Agenda{locked}, func(ctx context.Context) error { return fn(ctx, q, []gen.Agenda{locked}) })
 	})
 	if cause == nil || ctx.Err() != nil {
 		return ctx.Err()
 	}
 	d.metrics.clockErrors.WithLabelValues(row.Kind).Inc()
 	d.logger.ErrorContext(ctx, "a clock cannot be expanded", "org_id", row.OrgID, "kind", row.Kind, "subject", row.Subject, "error", cause)
-	return d.system.Read().ParkClock(ctx, gen.ParkClockParams{
+	return d.system.Read().NoteClockFailure(ctx, gen.NoteClockFailureParams{
 		LastError: cause.Error(), WaitSeconds: 10, OrgID: row.OrgID, Kind: row.Kind, Subject: row.Subject,
 	})
 }
@@ -98,6 +104,8 @@ func expandSyncClocks(ctx context.Context, q *gen.Queries, rows []gen.Agenda) er
 		}
 		next := agenda.NextSync(id, now)
 		ask.OrgIds, ask.Subjects, ask.DueAts = append(ask.OrgIds, r.OrgID), append(ask.Subjects, r.Subject), append(ask.DueAts, r.DueAt)
+		ask.AccountIds = append(ask.AccountIds, id)
+		ask.Traces = append(ask.Traces, dueTrace(ctx, "due sync", r.DueAt, telemetry.OrgID, r.OrgID.String(), "account_id", r.Subject))
 		move.OrgIds, move.Subjects, move.Nexts = append(move.OrgIds, r.OrgID), append(move.Subjects, r.Subject), append(move.Nexts, next)
 		stamp.OrgIds, stamp.Ids, stamp.NextAts = append(stamp.OrgIds, r.OrgID), append(stamp.Ids, id), append(stamp.NextAts, next)
 	}
@@ -114,36 +122,43 @@ func expandSyncClocks(ctx context.Context, q *gen.Queries, rows []gen.Agenda) er
 // writes the operations with their targets, asks for them, and moves schedules
 // and clocks to their next time.
 func (d *Dispatcher) expandTimetables(ctx context.Context, q *gen.Queries, rows []gen.Agenda) error {
+	missed, err := d.claim(ctx, q, rows, false)
+	if err == nil && missed > 0 {
+		d.metrics.missed.Add(float64(missed))
+		d.logger.WarnContext(ctx, "runs were missed while the system was down", "runs", missed)
+	}
+	return err
+}
+
+// claim claims what is due; with allMissed nothing of it is done, however short
+// the time since. It answers how many minutes of workspaces were missed.
+func (d *Dispatcher) claim(ctx context.Context, q *gen.Queries, rows []gen.Agenda, allMissed bool) (missed int, err error) {
 	now, err := q.SystemTime(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	var orgs, workspaces []uuid.UUID
 	for _, r := range rows {
 		id, err := uuid.Parse(r.Subject)
 		if err != nil {
-			return fmt.Errorf("subject %q is not an id", r.Subject)
+			return 0, fmt.Errorf("subject %q is not an id", r.Subject)
 		}
 		orgs, workspaces = append(orgs, r.OrgID), append(workspaces, id)
 	}
 	due, err := q.DueSchedules(ctx, gen.DueSchedulesParams{OrgIds: orgs, WorkspaceIds: workspaces, At: &now})
 	if err != nil {
-		return err
+		return 0, err
 	}
-	b := claimBuilder{now: now, minutes: map[minuteKey][]schedule.Claim{}}
+	b := claimBuilder{now: now, allMissed: allMissed, minutes: map[minuteKey][]schedule.Claim{}}
 	for _, s := range due {
 		if err := b.add(s); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	if err := b.write(ctx, q); err != nil {
-		return err
+		return 0, err
 	}
-	if missed := b.missed; missed > 0 {
-		d.metrics.missed.Add(float64(missed))
-		d.logger.WarnContext(ctx, "runs were missed while the system was down", "runs", missed)
-	}
-	return moveTimetables(ctx, q, orgs, workspaces)
+	return b.missed, moveTimetables(ctx, q, orgs, workspaces)
 }
 
 // moveTimetables sets each workspace's clock to the earliest next time of its
@@ -189,6 +204,8 @@ type claimBuilder struct {
 	orgIDs  []uuid.UUID // of the schedules, for their targets
 	ids     []uuid.UUID
 	missed  int
+	// allMissed: nothing of it is done, however short the time since.
+	allMissed bool
 }
 
 func (b *claimBuilder) add(s gen.Schedule) error {
@@ -206,6 +223,7 @@ func (b *claimBuilder) add(s gen.Schedule) error {
 		return fmt.Errorf("schedule %s: %w", s.ID, err)
 	}
 	for _, c := range claims {
+		c.Missed = c.Missed || b.allMissed
 		k := minuteKey{s.OrgID, s.WorkspaceID, c.At.UTC()}
 		if _, ok := b.minutes[k]; !ok {
 			b.keys = append(b.keys, k)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/trace"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
@@ -19,6 +20,9 @@ import (
 	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/agenda"
+	"github.com/cloudhub/cloudhub/internal/platform/crashpoint"
+	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
+	"github.com/cloudhub/cloudhub/internal/platform/vault"
 )
 
 // Dispatcher drives the agenda: it expands clocks, delivers due work to
@@ -27,15 +31,22 @@ import (
 type Dispatcher struct {
 	system  *db.System
 	tenants *db.Tenants
+	opener  *vault.Opener            // for the ids of its keys
 	clients map[string]client.Client // by namespace
 	logger  *slog.Logger
 	metrics *metrics
+	// namespaces as this installation calls them.
+	namespaces Namespaces
+	stuckAfter time.Duration
+	tracer     trace.Tracer
 }
 
 const (
-	idleWait       = 250 * time.Millisecond
-	startsAtOnce   = 16
-	batchSize      = 100
+	idleWait     = 250 * time.Millisecond
+	startsAtOnce = 16
+	// batchSize is small, so that what is asked meanwhile is ranked before the rest
+	// of a flood: a round lasts as long as its starts.
+	batchSize      = startsAtOnce
 	quietBatch     = 200
 	quietEvery     = time.Second
 	temporalWithin = 10 * time.Second // less than agenda.LeaseFor
@@ -50,6 +61,8 @@ func (d *Dispatcher) Run(ctx context.Context) {
 		wg.Go(func() { d.lane(ctx, lane) })
 	}
 	wg.Go(func() { d.watchLateness(ctx) })
+	wg.Go(func() { d.watchKeys(ctx) })
+	wg.Go(func() { d.watchGround(ctx) })
 	wg.Wait()
 }
 
@@ -69,6 +82,7 @@ func (d *Dispatcher) lane(ctx context.Context, lane agenda.Lane) {
 			d.logger.WarnContext(ctx, "dispatcher round failed", "lane", lane, "failures", failures, "error", err)
 		default:
 			failures = 0
+			d.metrics.lastRound.WithLabelValues(laneName(lane)).SetToCurrentTime()
 		}
 		if full && err == nil {
 			continue
@@ -98,6 +112,9 @@ func (d *Dispatcher) round(ctx context.Context, lane agenda.Lane, lastQuiet *tim
 		if err := d.followUp(ctx, lane); err != nil {
 			return false, fmt.Errorf("follow up: %w", err)
 		}
+		if err := d.lookAtParked(ctx, lane); err != nil {
+			return false, fmt.Errorf("parked rows: %w", err)
+		}
 	}
 	return expanded || fresh, nil
 }
@@ -111,29 +128,49 @@ func workKinds() []string {
 }
 
 // deliverFresh leases and starts what was never delivered, as far as the lane's
-// cap allows.
+// cap and the shares of organizations and accounts allow.
 func (d *Dispatcher) deliverFresh(ctx context.Context, lane agenda.Lane) (full bool, err error) {
-	open, err := d.system.Read().CountOpen(ctx, int16(lane))
-	if err != nil {
-		return false, err
-	}
-	free := min(agenda.InFlightCap(lane)-int(open), batchSize)
-	if free <= 0 {
-		return false, nil
-	}
-	// In a transaction because that repeats on a deadlock: SKIP LOCKED does not
-	// keep PostgreSQL from waiting while it follows a row's newer version.
-	var rows []gen.Agenda
-	err = d.system.Tx(ctx, func(q *gen.Queries) (err error) {
-		rows, err = q.LeaseWork(ctx, gen.LeaseWorkParams{
-			Lane: int16(lane), Kinds: workKinds(), PickLimit: int32(free) * 4, RowLimit: int32(free), LeaseSeconds: agenda.LeaseFor.Seconds(),
-		})
-		return err
-	})
+	rows, full, err := d.leaseFresh(ctx, lane)
 	if err != nil || len(rows) == 0 {
 		return false, err
 	}
-	return len(rows) == free, d.startAll(ctx, rows)
+	d.metrics.leasedFresh(lane, rows)
+	began := time.Now()
+	defer d.metrics.held(lane, len(rows), began)
+	return full, d.startAll(ctx, rows)
+}
+
+// lanePatience is how long a worker that is frozen while it leases may keep the
+// others of its lane from leasing.
+const lanePatience = 5 * time.Second
+
+// leaseFresh counts what the lane has in flight and leases what fits beside it.
+// full says that it took as much as it may: there may be more.
+func (d *Dispatcher) leaseFresh(ctx context.Context, lane agenda.Lane) (rows []gen.Agenda, full bool, err error) {
+	// The transaction repeats on a deadlock, too: SKIP LOCKED does not keep
+	// PostgreSQL from waiting while it follows a row's newer version.
+	err = d.system.Tx(ctx, func(q *gen.Queries) error {
+		rows, full = nil, false
+		if err := q.LockLane(ctx, gen.LockLaneParams{PatienceMs: int32(lanePatience.Milliseconds()), Lane: int32(lane)}); err != nil {
+			return err
+		}
+		arriving, err := q.CountArriving(ctx, gen.CountArrivingParams{Lane: int16(lane), LeaseSeconds: agenda.LeaseFor.Seconds()})
+		if err != nil {
+			return err
+		}
+		d.metrics.inFlight.WithLabelValues(laneName(lane)).Set(float64(arriving))
+		free := min(agenda.ArrivingCap(lane)-int(arriving), batchSize)
+		if free <= 0 {
+			return nil
+		}
+		rows, err = q.LeaseWork(ctx, gen.LeaseWorkParams{
+			Lane: int16(lane), Kinds: workKinds(), PickLimit: int32(free) * 4, RowLimit: int32(free), LeaseSeconds: agenda.LeaseFor.Seconds(),
+			OrgShare: int32(agenda.OrgShare(lane)), AccountShare: agenda.AccountShare,
+		})
+		full = len(rows) == free
+		return err
+	})
+	return rows, full, err
 }
 
 // acks collects what Temporal has been told, to be written in one statement.
@@ -159,10 +196,16 @@ func (d *Dispatcher) acknowledge(ctx context.Context, a *acks) error {
 	if len(a.p.OrgIds) == 0 {
 		return nil
 	}
-	return d.system.Tx(ctx, func(q *gen.Queries) error { // repeats on a deadlock
-		_, err := q.Acknowledge(ctx, a.p)
+	var n int64
+	err := d.system.Tx(ctx, func(q *gen.Queries) (err error) { // repeats on a deadlock
+		n, err = q.Acknowledge(ctx, a.p)
 		return err
 	})
+	if err == nil {
+		d.metrics.acknowledged.Add(float64(n))
+		d.metrics.passedOver.Add(float64(len(a.p.OrgIds)) - float64(n))
+	}
+	return err
 }
 
 // startAll starts a workflow for each row. What fails is noted on its row; the
@@ -206,7 +249,9 @@ func (d *Dispatcher) start(ctx context.Context, row gen.Agenda, facts gen.WorkFa
 	if err != nil {
 		return d.note(ctx, row, fmt.Errorf("subject %q is not an id", row.Subject), agenda.RetryWait(20))
 	}
+	crashpoint.Reached(crashpoint.Leased, row.Subject)
 	kind := agenda.Kind(row.Kind)
+	ctx, delivered := d.delivering(about(ctx, row, facts.WorkspaceID), row)
 	callCtx, cancel := context.WithTimeout(ctx, temporalWithin)
 	defer cancel()
 	run, err := d.clients[activities.NamespaceOf(kind)].ExecuteWorkflow(callCtx, client.StartWorkflowOptions{
@@ -221,25 +266,32 @@ func (d *Dispatcher) start(ctx context.Context, row gen.Agenda, facts gen.WorkFa
 		WorkflowTaskTimeout:                      5 * time.Second,
 		TypedSearchAttributes:                    searchAttributes(row, facts),
 		Priority:                                 temporal.Priority{FairnessKey: row.OrgID.String()},
-	}, row.Kind, activities.WorkInput{Org: row.OrgID, Subject: subject, Lease: row.Lease})
+	}, row.Kind, activities.WorkInput{
+		Org: row.OrgID, Subject: subject, Lease: row.Lease, Workspace: facts.WorkspaceID, RequestID: text(row.RequestID), Trace: telemetry.Traceparent(ctx),
+	})
 	var already *serviceerror.WorkflowExecutionAlreadyStarted
 	switch {
 	case errors.As(err, &already):
 		// It runs and will see `asked` at its end, or has passed it and is
 		// started anew a second later.
+		d.metrics.deliveries.WithLabelValues(row.Kind, "busy").Inc()
+		delivered("busy")
 		return d.system.Read().AcknowledgeBusy(ctx, gen.AcknowledgeBusyParams{
 			RunID: already.RunId, WaitSeconds: busyWait.Seconds(), OrgID: row.OrgID, Kind: row.Kind, Subject: row.Subject, Lease: row.Lease,
 		})
 	case err != nil:
 		d.metrics.deliveries.WithLabelValues(row.Kind, "error").Inc()
-		d.logger.WarnContext(ctx, "a row could not be delivered", "org_id", row.OrgID, "kind", row.Kind, "subject", row.Subject, "error", err)
+		delivered("error")
+		d.logger.WarnContext(ctx, "a row could not be delivered", "error", err)
 		noteErr := d.note(ctx, row, err, agenda.RetryWait(int(row.Starts)))
 		if aboutTheRow(err) {
 			return noteErr
 		}
 		return errors.Join(err, noteErr)
 	}
+	crashpoint.Reached(crashpoint.Started, row.Subject)
 	d.metrics.deliveries.WithLabelValues(row.Kind, "started").Inc()
+	delivered("started")
 	d.metrics.deliveryLag.WithLabelValues(laneName(agenda.Lane(row.Lane))).Observe(max(0, time.Since(row.DueAt).Seconds()))
 	a.add(row, run.GetRunID(), true, agenda.QuietAfter)
 	return nil

@@ -3,16 +3,15 @@ package worker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
-	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/cloudhub/cloudhub/activities"
 	"github.com/cloudhub/cloudhub/db"
@@ -34,6 +33,7 @@ func (d *Dispatcher) followUp(ctx context.Context, lane agenda.Lane) error {
 	if err != nil || len(rows) == 0 {
 		return err
 	}
+	d.metrics.leased.WithLabelValues(laneName(lane), "silent").Add(float64(len(rows)))
 	var askedAnew []gen.Agenda
 	quiet := map[string][]gen.Agenda{} // by namespace
 	for _, r := range rows {
@@ -54,55 +54,29 @@ func (d *Dispatcher) followUp(ctx context.Context, lane agenda.Lane) error {
 	return errors.Join(errs...)
 }
 
-// askAfter makes one list call for all rows. Visibility is believed when it
-// says Running, never when it says nothing: then the run is described.
+// askAfter asks what became of each. Visibility is not asked: it may still say
+// Running of what has closed, and does not tell a run that cannot go on.
 func (d *Dispatcher) askAfter(ctx context.Context, namespace string, rows []gen.Agenda) error {
-	running, err := d.runningOf(ctx, namespace, rows)
-	if err != nil {
-		return err
-	}
 	var a acks
-	var errs []error
+	var group errgroup.Group // without a context: one row's failure must not cut off the others' calls
+	group.SetLimit(startsAtOnce)
 	for _, row := range rows {
-		if run, ok := running[activities.WorkflowID(agenda.Kind(row.Kind), row.Subject)]; ok {
-			a.add(row, run, false, agenda.QuietAfter)
-			continue
-		}
-		errs = append(errs, d.describe(ctx, namespace, row, &a))
+		group.Go(func() error { return d.describe(ctx, namespace, row, &a) })
 	}
-	return errors.Join(append(errs, d.acknowledge(ctx, &a))...)
-}
-
-func (d *Dispatcher) runningOf(ctx context.Context, namespace string, rows []gen.Agenda) (map[string]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, temporalWithin)
-	defer cancel()
-	ids := make([]string, len(rows))
-	for i, r := range rows {
-		ids[i] = "'" + activities.WorkflowID(agenda.Kind(r.Kind), r.Subject) + "'"
-	}
-	resp, err := d.clients[namespace].ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		PageSize: int32(len(rows)), // the client fills its own namespace in
-		Query:    fmt.Sprintf("ExecutionStatus = 'Running' AND WorkflowId IN (%s)", strings.Join(ids, ",")),
-	})
-	if err != nil {
-		return nil, err
-	}
-	out := map[string]string{}
-	for _, e := range resp.GetExecutions() {
-		out[e.GetExecution().GetWorkflowId()] = e.GetExecution().GetRunId()
-	}
-	return out, nil
+	describeErr := group.Wait()
+	return errors.Join(describeErr, d.acknowledge(ctx, &a))
 }
 
 // describe decides what became of one row's run. The id without a run id is
 // asked first: a reset leaves the row's run terminated and a new one running.
 func (d *Dispatcher) describe(ctx context.Context, namespace string, row gen.Agenda, a *acks) error {
+	ctx = about(ctx, row, uuid.Nil)
 	callCtx, cancel := context.WithTimeout(ctx, temporalWithin)
 	defer cancel()
 	id := activities.WorkflowID(agenda.Kind(row.Kind), row.Subject)
 	resp, err := d.clients[namespace].DescribeWorkflowExecution(callCtx, id, "")
-	var notFound *serviceerror.NotFound
-	if errors.As(err, &notFound) {
+	if gone(err) {
+		d.metrics.found(row, findingUnknown)
 		return d.redeliver(ctx, row, "Temporal does not know the run")
 	}
 	if err != nil {
@@ -111,15 +85,24 @@ func (d *Dispatcher) describe(ctx context.Context, namespace string, row gen.Age
 	info := resp.GetWorkflowExecutionInfo()
 	switch status := info.GetStatus(); status {
 	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
-		a.add(row, info.GetExecution().GetRunId(), false, agenda.QuietAfter)
-		return nil
+		d.metrics.found(row, findingRunning)
+		return d.runs(ctx, namespace, row, resp, a)
 	case enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED, enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED:
 		if ours(row, info) {
-			reason := d.closeReason(callCtx, namespace, info)
+			d.metrics.found(row, map[bool]string{true: findingTerminated, false: findingCanceled}[status == enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED])
+			reason, stuck, err := d.closeReason(callCtx, namespace, info)
+			if err != nil {
+				return err
+			}
+			if stuck {
+				return d.redeliver(ctx, row, "the run could not go on")
+			}
 			return d.endedByOperator(ctx, row, reason)
 		}
+		d.metrics.found(row, findingOlder)
 		return d.redeliver(ctx, row, "an older run was "+strings.ToLower(status.String()))
 	default:
+		d.metrics.found(row, findingClosed)
 		return d.redeliver(ctx, row, "the run closed as "+strings.ToLower(status.String())+" without a recorded end")
 	}
 }
@@ -132,29 +115,39 @@ func ours(row gen.Agenda, info *workflowpb.WorkflowExecutionInfo) bool {
 
 func (d *Dispatcher) redeliver(ctx context.Context, row gen.Agenda, why string) error {
 	d.metrics.deliveries.WithLabelValues(row.Kind, "redelivered").Inc()
-	d.logger.WarnContext(ctx, "work is driven again", "org_id", row.OrgID, "kind", row.Kind, "subject", row.Subject, "why", why, "starts", row.Starts)
+	d.logger.WarnContext(ctx, "work is driven again", "why", why, "starts", row.Starts)
 	return d.system.Read().Redeliver(ctx, gen.RedeliverParams{
 		LastError: why, WaitSeconds: agenda.RetryWait(int(row.Starts)).Seconds(), OrgID: row.OrgID, Kind: row.Kind, Subject: row.Subject, Lease: row.Lease,
 	})
 }
 
-// closeReason reads what the operator wrote, for the record.
-func (d *Dispatcher) closeReason(ctx context.Context, namespace string, info *workflowpb.WorkflowExecutionInfo) string {
+// gone says that Temporal does not know a run, or that it is not open any more.
+func gone(err error) bool {
+	var notFound *serviceerror.NotFound
+	return errors.As(err, &notFound)
+}
+
+// closeReason reads what the operator wrote, for the record; stuck when it was no
+// operator who ended the run.
+func (d *Dispatcher) closeReason(ctx context.Context, namespace string, info *workflowpb.WorkflowExecutionInfo) (reason string, stuck bool, err error) {
 	it := d.clients[namespace].GetWorkflowHistory(ctx, info.GetExecution().GetWorkflowId(), info.GetExecution().GetRunId(), false,
 		enumspb.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT)
 	for it.HasNext() {
 		event, err := it.Next()
-		if err != nil {
+		if gone(err) {
 			break
 		}
+		if err != nil {
+			return "", false, err
+		}
 		if t := event.GetWorkflowExecutionTerminatedEventAttributes(); t != nil {
-			return terminationText(t)
+			return terminationText(t), endedByUs(event), nil
 		}
 		if event.GetWorkflowExecutionCanceledEventAttributes() != nil {
-			return "cancelled in Temporal"
+			return "cancelled in Temporal", false, nil
 		}
 	}
-	return "ended in Temporal"
+	return "ended in Temporal", false, nil
 }
 
 func terminationText(t *historypb.WorkflowExecutionTerminatedEventAttributes) string {
@@ -168,7 +161,7 @@ func terminationText(t *historypb.WorkflowExecutionTerminatedEventAttributes) st
 // had recorded the end already. Taking the row with this newer lease first
 // keeps an activity that still breathes from recording anything.
 func (d *Dispatcher) endedByOperator(ctx context.Context, row gen.Agenda, reason string) error {
-	d.logger.WarnContext(ctx, "ended by an operator", "org_id", row.OrgID, "kind", row.Kind, "subject", row.Subject, "reason", reason)
+	d.logger.WarnContext(ctx, "ended by an operator", "reason", reason)
 	subject, err := uuid.Parse(row.Subject)
 	if err != nil {
 		return err

@@ -48,7 +48,7 @@ func stopOf(t *testing.T, d *dbtest.DB, f dbtest.Fixture) (op uuid.UUID, row gen
 func lease(t *testing.T, d *dbtest.DB) gen.Agenda {
 	t.Helper()
 	d.Exec(t, "UPDATE agenda SET look_at = now() WHERE kind = 'power'")
-	rows, err := d.System.Read().LeaseWork(t.Context(), gen.LeaseWorkParams{Lane: int16(agenda.LanePerson), Kinds: workKinds(), PickLimit: 10, RowLimit: 10, LeaseSeconds: 15})
+	rows, err := d.System.Read().LeaseWork(t.Context(), gen.LeaseWorkParams{Lane: int16(agenda.LanePerson), Kinds: workKinds(), PickLimit: 10, RowLimit: 10, OrgShare: 10, AccountShare: 10, LeaseSeconds: 15})
 	require.NoError(t, err)
 	require.Len(t, rows, 1)
 	return rows[0]
@@ -107,7 +107,7 @@ func TestWhatWasAskedSinceSurvivesTheOperator(t *testing.T) {
 		}))
 	}
 	ask()
-	rows, err := d.System.Read().LeaseWork(t.Context(), gen.LeaseWorkParams{Lane: int16(agenda.LanePerson), Kinds: workKinds(), PickLimit: 10, RowLimit: 10, LeaseSeconds: 15})
+	rows, err := d.System.Read().LeaseWork(t.Context(), gen.LeaseWorkParams{Lane: int16(agenda.LanePerson), Kinds: workKinds(), PickLimit: 10, RowLimit: 10, OrgShare: 10, AccountShare: 10, LeaseSeconds: 15})
 	require.NoError(t, err)
 	ask()
 	require.NoError(t, w.endedByOperator(t.Context(), rows[0], "terminated in Temporal"))

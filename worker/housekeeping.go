@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,7 +20,7 @@ func (d *Dispatcher) keepHouse(ctx context.Context, q *gen.Queries, rows []gen.A
 		return err
 	}
 	for name, purge := range map[string]func(context.Context) (int64, error){
-		"drafts": q.PurgeDrafts, "sessions": q.PurgeSessions, "login failures": q.PurgeLoginFailures,
+		"drafts": q.PurgeDrafts, "role preparations": q.PurgePreparations, "sessions": q.PurgeSessions, "login failures": q.PurgeLoginFailures,
 		"idempotency keys": q.PurgeIdempotencyKeys, "operations": q.PurgeOperations,
 	} {
 		n, err := purge(ctx)
@@ -103,10 +104,30 @@ func (d *Dispatcher) watchLateness(ctx context.Context) {
 		}
 		for _, lane := range agenda.Lanes {
 			d.metrics.oldest.WithLabelValues(laneName(lane)).Set(late[lane])
-			if late[lane] > 30 {
+			if late[lane] > agenda.LateAfter.Seconds() {
 				d.logger.WarnContext(ctx, "the agenda is late", "lane", laneName(lane), "seconds", int(late[lane]))
 			}
 		}
+		d.watchTrouble(ctx)
+	}
+}
+
+// watchTrouble exports what needs a person, as the operators' page shows it.
+func (d *Dispatcher) watchTrouble(ctx context.Context) {
+	kinds, seconds := agenda.OpenLimits()
+	rows, err := d.system.Read().AgendaTrouble(ctx, gen.AgendaTroubleParams{OpenKinds: kinds, OpenSeconds: seconds})
+	if err != nil {
+		return // the lanes say that the database is down
+	}
+	found := map[string]gen.AgendaTroubleRow{}
+	for _, r := range rows {
+		found[r.Kind] = r
+	}
+	for _, kind := range slices.Concat(agenda.WorkKinds, agenda.ClockKinds) {
+		r := found[string(kind)]
+		d.metrics.failing.WithLabelValues(string(kind)).Set(float64(r.Failing))
+		d.metrics.openTooLong.WithLabelValues(string(kind)).Set(float64(r.OpenTooLong))
+		d.metrics.parked.WithLabelValues(string(kind)).Set(float64(r.Parked))
 	}
 }
 

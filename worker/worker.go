@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -17,6 +19,7 @@ import (
 	"github.com/cloudhub/cloudhub/activities"
 	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/internal/agenda"
+	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 	"github.com/cloudhub/cloudhub/workflows"
 )
 
@@ -27,10 +30,15 @@ type Deps struct {
 	// TemporalAddress is host:port of Temporal's frontend.
 	TemporalAddress string
 	Registerer      prometheus.Registerer
+	// Traces is where spans go; nil means nowhere.
+	Traces trace.TracerProvider
 	// Namespaces of Temporal; zero means cloudhub and cloudhub-background.
 	Namespaces Namespaces
 	// DrainFor is how long running activities may take to stop; 0 means 20 s.
 	DrainFor time.Duration
+	// StuckAfter is how long a workflow that cannot go on is left alone before it
+	// is ended and driven again; 0 means 3 min.
+	StuckAfter time.Duration
 }
 
 // Namespaces are the names under which Temporal knows the two namespaces. An
@@ -54,6 +62,7 @@ type Worker struct {
 	clients    map[string]client.Client
 	workers    []worker.Worker
 	dispatcher *Dispatcher
+	observed   *observed
 }
 
 // New connects to Temporal and registers everything. It fails when Temporal
@@ -62,10 +71,19 @@ func New(ctx context.Context, d Deps) (*Worker, error) {
 	if d.DrainFor == 0 {
 		d.DrainFor = 20 * time.Second
 	}
-	w := &Worker{deps: d, clients: map[string]client.Client{}}
+	if d.StuckAfter == 0 {
+		d.StuckAfter = stuckAfter
+	}
+	if d.Traces == nil {
+		d.Traces = telemetry.NoTracing()
+	}
+	d.Deps.Metrics = activities.NewMetrics(d.Registerer)
+	tracer, sdkMetrics := d.Traces.Tracer("cloudhub/worker"), newTemporalMetrics(d.Registerer)
+	w := &Worker{deps: d, observed: newObserved(tracer, d.Logger, d.Registerer), clients: map[string]client.Client{}}
 	for _, ns := range []string{activities.Namespace, activities.NamespaceBackground} {
 		c, err := client.DialContext(ctx, client.Options{
 			HostPort: d.TemporalAddress, Namespace: d.Namespaces.name(ns), Logger: sdklog.NewStructuredLogger(quiet(d.Logger)), Identity: "cloudhub-worker",
+			MetricsHandler: sdkMetrics,
 		})
 		if err != nil {
 			w.Close()
@@ -82,20 +100,31 @@ func New(ctx context.Context, d Deps) (*Worker, error) {
 	}
 	// A sync that a person asked for stands in the person's lane.
 	w.workers = append(w.workers, w.register(activities.NamespaceBackground, agenda.LanePerson), w.register(activities.NamespaceBackground, agenda.LaneMinute))
-	w.dispatcher = &Dispatcher{system: d.System, tenants: d.Tenants, clients: w.clients, logger: d.Logger, metrics: newMetrics(d.Registerer)}
+	w.dispatcher = &Dispatcher{system: d.System, tenants: d.Tenants, opener: d.Opener, clients: w.clients, logger: d.Logger, metrics: newMetrics(d.Registerer).fromZero(), tracer: tracer, namespaces: d.Namespaces, stuckAfter: d.StuckAfter}
 	return w, nil
 }
 
 func (w *Worker) register(namespace string, lane agenda.Lane) worker.Worker {
 	wk := worker.New(w.clients[namespace], activities.TaskQueueOf(lane), worker.Options{
-		WorkerStopTimeout: w.deps.DrainFor,
-		// A batch that is being watched holds a slot and little else.
-		MaxConcurrentActivityExecutionSize: 500,
+		WorkerStopTimeout:                  w.deps.DrainFor,
+		MaxConcurrentActivityExecutionSize: slotsOf(lane),
 		MaxConcurrentWorkflowTaskPollers:   2,
 		MaxConcurrentActivityTaskPollers:   2,
+		Interceptors:                       []interceptor.WorkerInterceptor{w.observed},
 	})
 	Register(wk, w.deps.Deps)
 	return wk
+}
+
+// slotsOf is how many activities of a lane one worker runs at once. A batch that
+// is being watched, or whose provider hangs, holds a slot and little else, so
+// there are more of them than shares that could fill them; a regular reading
+// costs pages of machines and their rows.
+func slotsOf(lane agenda.Lane) int {
+	if lane == agenda.LaneBackground {
+		return 64
+	}
+	return 2000
 }
 
 // Registry is where workflows and activities are registered: a worker, or a
@@ -105,14 +134,19 @@ type Registry interface {
 	RegisterActivity(a any)
 }
 
+// workflowTypes are the names of all workflows.
+var workflowTypes = []string{activities.WorkflowPower, activities.WorkflowProbe, activities.WorkflowSync}
+
 // Register registers every workflow under its name and every activity.
 func Register(r Registry, d activities.Deps) {
 	r.RegisterWorkflowWithOptions(workflows.Power, workflow.RegisterOptions{Name: activities.WorkflowPower})
 	r.RegisterWorkflowWithOptions(workflows.Probe, workflow.RegisterOptions{Name: activities.WorkflowProbe})
 	r.RegisterWorkflowWithOptions(workflows.Sync, workflow.RegisterOptions{Name: activities.WorkflowSync})
+	r.RegisterWorkflowWithOptions(workflows.Reseal, workflow.RegisterOptions{Name: activities.WorkflowReseal})
 	r.RegisterActivity(activities.NewPower(d))
 	r.RegisterActivity(activities.NewProbe(d))
 	r.RegisterActivity(activities.NewSync(d))
+	r.RegisterActivity(activities.NewReseal(d))
 }
 
 // Run works until the context ends, then lets running activities stop.

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -26,6 +28,8 @@ const (
 	demoOrganization = "Ipê Alimentos"
 	demoZone         = "America/Sao_Paulo"
 	demoScheduleName = "Treinamento, nos próximos minutos"
+	// demoByRole is the account that is entered by a role, the others by a key.
+	demoByRole = "ipe-dev"
 )
 
 type demoClient struct {
@@ -36,6 +40,9 @@ type demoClient struct {
 	schedules cloudhubv1connect.ScheduleServiceClient
 	token     string
 	org, ws   string
+	// sim is where the customer's own people make roles; without it accounts are
+	// entered by key.
+	sim, simToken string
 }
 
 // demo prepares the demonstration and answers its login; nil without --demo.
@@ -51,6 +58,7 @@ func (d *dev) demo(ctx context.Context) (*demoLogin, error) {
 	}
 	login := &demoLogin{Email: demoEmail, Password: password}
 	c := newDemoClient(d.server.url())
+	c.sim, c.simToken = d.simAddr, d.simToken
 	if err := c.signIn(ctx, login); err != nil {
 		return nil, err
 	}
@@ -143,20 +151,70 @@ func (c *demoClient) addAccounts(ctx context.Context) error {
 		return err
 	}
 	for _, a := range sim.DemoEstate(time.Now()).Accounts {
-		if slices.ContainsFunc(have.GetCloudAccounts(), func(h *v1.CloudAccount) bool { return h.GetExternalId() == a.ID }) {
+		if a.ID == sim.DemoOperator || slices.ContainsFunc(have.GetCloudAccounts(), func(h *v1.CloudAccount) bool { return h.GetExternalId() == a.ID }) {
 			continue
 		}
-		_, err := c.accounts.CreateCloudAccount(ctx, &v1.CreateCloudAccountRequest{
-			OrgId: c.org, WorkspaceId: c.ws, Name: a.Name,
-			Credential: &v1.CreateCloudAccountRequest_AwsAccessKey{AwsAccessKey: &v1.AwsAccessKey{
-				AccessKeyId: a.Keys[0].AccessKeyID, SecretAccessKey: a.Keys[0].Secret, HomeRegion: "sa-east-1",
-			}},
-		})
-		if err != nil {
+		if err := c.addAccount(ctx, a); err != nil {
 			return fmt.Errorf("account %s: %w", a.Name, err)
 		}
 	}
 	return c.awaitFirstReading(ctx)
+}
+
+func (c *demoClient) addAccount(ctx context.Context, a sim.Account) error {
+	req := &v1.CreateCloudAccountRequest{
+		OrgId: c.org, WorkspaceId: c.ws, Name: a.Name,
+		Credential: &v1.CreateCloudAccountRequest_AwsAccessKey{AwsAccessKey: &v1.AwsAccessKey{
+			AccessKeyId: a.Keys[0].AccessKeyID, SecretAccessKey: a.Keys[0].Secret, HomeRegion: "sa-east-1",
+		}},
+	}
+	if a.Name == demoByRole && c.sim != "" {
+		role, err := c.makeRole(ctx, a.ID)
+		if err != nil {
+			return err
+		}
+		req.Credential = &v1.CreateCloudAccountRequest_AwsRole{AwsRole: role}
+	}
+	_, err := c.accounts.CreateCloudAccount(ctx, req)
+	return err
+}
+
+// makeRole does what the customer does: takes the policies that the product
+// offers and makes a role of them.
+func (c *demoClient) makeRole(ctx context.Context, account string) (*v1.AwsRole, error) {
+	p, err := c.accounts.PrepareAwsRole(ctx, &v1.PrepareAwsRoleRequest{OrgId: c.org, WorkspaceId: c.ws})
+	if err != nil {
+		return nil, err
+	}
+	body, err := json.Marshal(map[string]any{
+		"account": account, "name": "CloudHub", "trust_policy": json.RawMessage(p.GetTrustPolicy()),
+		"policies": []json.RawMessage{json.RawMessage(p.GetFull().GetPolicy())},
+	})
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.sim+"/_sim/roles", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+c.simToken)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	var made struct {
+		ARN   string `json:"arn"`
+		Error string `json:"error"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&made); err != nil {
+		return nil, err
+	}
+	if made.ARN == "" {
+		return nil, fmt.Errorf("the simulated cloud made no role: %s", made.Error)
+	}
+	return &v1.AwsRole{RoleArn: made.ARN, PreparationId: p.GetPreparationId(), HomeRegion: "sa-east-1"}, nil
 }
 
 func (c *demoClient) awaitFirstReading(ctx context.Context) error {

@@ -62,6 +62,7 @@ type dev struct {
 	flags    devFlags
 	log      *slog.Logger
 	registry *prometheus.Registry
+	traces   *telemetry.Tracing
 	logFile  io.Closer
 	postgres *postgres.Server
 	temporal *embedded.Temporal
@@ -69,6 +70,7 @@ type dev struct {
 	server   *serverPart
 	worker   *workerPart
 	simAddr  string
+	simToken string
 	// announced: ready.json is ours.
 	announced bool
 	group     *errgroup.Group
@@ -117,15 +119,15 @@ func (d *dev) openFolder() error {
 	}
 	file, err := os.OpenFile(filepath.Join(d.flags.dataDir, "cloudhub.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return fmt.Errorf("data folder: %w; choose another with --data-dir", err)
+		return fmt.Errorf("the data folder cannot be written: %w; make it writable, or choose another with --data-dir", err)
 	}
 	d.logFile = file
 	level := telemetry.Level(d.config.Get(config.LogLevel))
 	// A person sees what needs attention; the file has the rest.
-	d.log = slog.New(slog.NewMultiHandler(
+	d.log = slog.New(telemetry.Tagged(slog.NewMultiHandler(
 		slog.NewJSONHandler(file, &slog.HandlerOptions{Level: level}),
 		slog.NewTextHandler(d.stderr, &slog.HandlerOptions{Level: max(level, slog.LevelWarn)}),
-	))
+	)))
 	return nil
 }
 
@@ -176,15 +178,25 @@ func (d *dev) start(ctx, parts context.Context) (err error) {
 	return d.startParts(ctx, parts)
 }
 
+// What dev names its database, and the file in the data folder with the password
+// of its roles.
+const (
+	devDatabase      = "cloudhub"
+	databasePassword = "database-password"
+)
+
 func (d *dev) prepareDatabase(ctx context.Context) error {
-	password, err := secretFile(filepath.Join(d.flags.dataDir, "database-password"))
+	password, err := secretFile(filepath.Join(d.flags.dataDir, databasePassword))
 	if err != nil {
 		return err
 	}
-	if d.urls, err = db.Bootstrap(ctx, d.postgres.URL("postgres"), "cloudhub", password); err != nil {
+	if d.urls, err = db.Bootstrap(ctx, d.postgres.URL("postgres"), devDatabase, password); err != nil {
 		return err
 	}
 	if _, err := db.Migrate(ctx, d.urls.Owner); err != nil {
+		if errors.Is(err, db.ErrNewerSchema) {
+			return fmt.Errorf("%s: %w, or choose another --data-dir", d.flags.dataDir, err)
+		}
 		return err
 	}
 	return vault.EnsureRings(d.keysDir(), time.Now())
@@ -193,7 +205,7 @@ func (d *dev) prepareDatabase(ctx context.Context) error {
 func (d *dev) keysDir() string { return filepath.Join(d.flags.dataDir, "keys") }
 
 // startSim runs the simulated AWS on a loopback port of its own, and makes it
-// the AWS of this installation.
+// the AWS of this installation, which has an identity of its own there.
 func (d *dev) startSim(parts context.Context) error {
 	dir := filepath.Join(d.flags.dataDir, "sim")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -204,20 +216,29 @@ func (d *dev) startSim(parts context.Context) error {
 		return err
 	}
 	d.simAddr = "http://" + ln.Addr().String()
-	token, err := secretFile(filepath.Join(dir, "token"))
-	if err != nil {
+	if d.simToken, err = secretFile(filepath.Join(dir, "token")); err != nil {
 		return errors.Join(err, ln.Close())
 	}
 	d.group.Go(func() error {
-		return sim.ServeListener(parts, ln, sim.Options{Dir: dir, Estate: sim.DemoEstate(time.Now()), Logger: d.log, ControlToken: token})
+		return sim.ServeListener(parts, ln, sim.Options{Dir: dir, Estate: sim.DemoEstate(time.Now()), Logger: d.log, ControlToken: d.simToken})
 	})
-	return d.config.Set(config.AWSEndpoint, d.simAddr)
+	own := sim.DemoPrincipal
+	for name, value := range map[string]string{
+		config.AWSEndpoint: d.simAddr, config.AWSPrincipalARN: own.ARN(sim.DemoOperator),
+		config.AWSPrincipalKey: own.AccessKeyID, config.AWSPrincipalSecret: own.Secret, config.AWSPrincipalChain: "false",
+	} {
+		if err := d.config.Set(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *dev) startParts(ctx, parts context.Context) (err error) {
 	v := d.config
 	for name, value := range map[string]string{
 		config.DatabaseApp: d.urls.App, config.DatabaseIdentity: d.urls.Identity, config.DatabaseSystem: d.urls.System,
+		config.DatabaseAdmin: d.urls.Admin, config.TemporalUI: d.temporal.UIURL(),
 		config.KeysDir: d.keysDir(), config.TemporalAddress: d.temporal.HostPort(),
 	} {
 		if err := v.Set(name, value); err != nil {
@@ -228,11 +249,14 @@ func (d *dev) startParts(ctx, parts context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if d.server, err = newServer(ctx, v, d.log, d.registry, ln); err != nil {
+	if d.traces, err = telemetry.NewTracing(ctx, v.Get(config.Traces), "cloudhub", version, d.log); err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	if d.server, err = newServer(ctx, v, d.log, d.registry, d.traces, ln, d.postgres.Trouble); err != nil {
 		return errors.Join(err, ln.Close())
 	}
 	d.group.Go(func() error { return d.server.run(parts) })
-	if d.worker, err = newWorker(ctx, v, d.log, d.registry); err != nil {
+	if d.worker, err = newWorker(ctx, v, d.log, d.registry, d.traces); err != nil {
 		return err
 	}
 	d.group.Go(func() error { return d.worker.run(parts) })
@@ -283,6 +307,9 @@ func (d *dev) shutdown(stopParts context.CancelFunc) error {
 	}
 	if d.worker != nil {
 		d.worker.close()
+	}
+	if d.traces != nil {
+		stopTraces(d.traces, d.log)
 	}
 	if d.temporal != nil {
 		errs = append(errs, d.temporal.Stop(ctx))

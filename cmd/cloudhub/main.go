@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/cloudhub/cloudhub/internal/platform/config"
+	"github.com/cloudhub/cloudhub/internal/platform/coredump"
 )
 
 // version is set by the build: -ldflags "-X main.version=…".
@@ -36,6 +37,9 @@ func commands() []command {
 		{"worker", "", "dispatcher and workflows, against your PostgreSQL and Temporal", runWorker},
 		{"sim", "[--addr HOST:PORT] [--dir DIR] [--estate FILE]", "the simulated AWS as a process of its own", runSim},
 		{"migrate", "up|status", "bring the database to this version, or say where it is", runMigrate},
+		{"keys", "generate|status|promote|retire [--ring RING] [--data-dir DIR] [KEYID...]", "make keyrings, say which keys are in use, replace a key", runKeys},
+		{"restored", "", "put a database in order that was restored from a dump, before workers run on it", runRestored},
+		{"admin", "grant EMAIL|revoke EMAIL|list [--data-dir DIR]", "who may open the operators' page, /admin/agenda", runAdmin},
 		{"config", "", "list every setting, as the README's table", runConfig},
 		{"version", "", "say which version this is", runVersion},
 	}
@@ -49,6 +53,10 @@ func main() { os.Exit(run()) }
 func run() int {
 	ctx, stop := signals()
 	defer stop()
+	if err := coredump.Forbid(); err != nil {
+		fmt.Fprintln(os.Stderr, "cloudhub: secrets in memory could reach a core file:", err)
+		return 1
+	}
 	e := env{stdout: os.Stdout, stderr: os.Stderr, stdin: os.Stdin}
 	err := dispatch(ctx, e, os.Args[1:])
 	var usage usageError

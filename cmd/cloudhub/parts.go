@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -39,9 +40,14 @@ type serverPart struct {
 	ln     net.Listener
 	closes []func()
 	ready  func(context.Context) error
+	hup    <-chan os.Signal
+	follow func(ctx context.Context, hup <-chan os.Signal)
 }
 
-func (p *serverPart) run(ctx context.Context) error { return p.Serve(ctx, p.ln) }
+func (p *serverPart) run(ctx context.Context) error {
+	go p.follow(ctx, p.hup)
+	return p.Serve(ctx, p.ln)
+}
 
 func (p *serverPart) close() {
 	for _, c := range p.closes {
@@ -53,7 +59,7 @@ func (p *serverPart) url() string { return "http://" + p.ln.Addr().String() }
 
 // newServer opens the server's two roles and its ring. It holds no other key
 // than the public half of the workers'.
-func newServer(ctx context.Context, v config.Values, log *slog.Logger, reg prometheus.Registerer, ln net.Listener) (_ *serverPart, err error) {
+func newServer(ctx context.Context, v config.Values, log *slog.Logger, reg prometheus.Registerer, traces *telemetry.Tracing, ln net.Listener, trouble func() error) (_ *serverPart, err error) {
 	p := &serverPart{ln: ln}
 	defer func() {
 		if err != nil {
@@ -73,13 +79,32 @@ func newServer(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 		return nil, err
 	}
 	p.closes = append(p.closes, app.Close)
+	if err := awaitSchema(ctx, app, log); err != nil {
+		return nil, err
+	}
 	identity, err := db.Connect(ctx, db.Options{URL: v.Get(config.DatabaseIdentity), MaxConns: 8, AppName: "cloudhub server identity"})
 	if err != nil {
 		return nil, err
 	}
 	p.closes = append(p.closes, identity.Close)
+	reg.MustRegister(telemetry.Pool("server", app), telemetry.Pool("identity", identity))
+	var admin *db.Admin
+	if address := v.Get(config.DatabaseAdmin); address != "" {
+		pool, err := db.Connect(ctx, db.Options{URL: address, MaxConns: 4, AppName: "cloudhub server admin"})
+		if err != nil {
+			return nil, err
+		}
+		p.closes = append(p.closes, pool.Close)
+		admin = db.NewAdmin(pool)
+	}
 	tenants := db.NewTenants(app)
-	p.ready = tenants.Ping
+	p.ready = func(ctx context.Context) error {
+		if trouble != nil && trouble() != nil {
+			return trouble()
+		}
+		return tenants.Ping(ctx)
+	}
+	p.follow = func(ctx context.Context, hup <-chan os.Signal) { followKeys(ctx, log, reg, hup, ring, sealer) }
 	proxies, err := prefixes(v.Get(config.TrustedProxies))
 	if err != nil {
 		return nil, err
@@ -89,8 +114,9 @@ func newServer(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 		return nil, err
 	}
 	p.Server, err = server.New(server.Deps{
-		Tenants: tenants, Identity: db.NewIdentity(identity), Ring: ring, Sealer: sealer, Logger: log, Now: time.Now,
-		Secure: public.Scheme == "https", TrustedProxies: proxies, TrialDays: v.Int(config.TrialDays), Registerer: reg, Web: builtWeb(),
+		Tenants: tenants, Identity: db.NewIdentity(identity), Admin: admin, TemporalUI: v.Get(config.TemporalUI), Ring: ring, Sealer: sealer, Logger: log, Now: time.Now,
+		AWSPrincipal: v.Get(config.AWSPrincipalARN),
+		Secure:       public.Scheme == "https", TrustedProxies: proxies, TrialDays: v.Int(config.TrialDays), Registerer: reg, Traces: traces, Web: builtWeb(), Trouble: trouble,
 	})
 	if err != nil {
 		return nil, err
@@ -127,9 +153,14 @@ type workerPart struct {
 	w      *worker.Worker
 	closes []func()
 	ready  func(context.Context) error
+	hup    <-chan os.Signal
+	follow func(ctx context.Context, hup <-chan os.Signal)
 }
 
-func (p *workerPart) run(ctx context.Context) error { return p.w.Run(ctx) }
+func (p *workerPart) run(ctx context.Context) error {
+	go p.follow(ctx, p.hup)
+	return p.w.Run(ctx)
+}
 
 func (p *workerPart) close() {
 	if p.w != nil {
@@ -142,13 +173,17 @@ func (p *workerPart) close() {
 
 // newWorker opens the worker's two roles, the workers' private ring and the
 // cloud adapters.
-func newWorker(ctx context.Context, v config.Values, log *slog.Logger, reg prometheus.Registerer) (_ *workerPart, err error) {
+func newWorker(ctx context.Context, v config.Values, log *slog.Logger, reg prometheus.Registerer, traces *telemetry.Tracing) (_ *workerPart, err error) {
 	p := &workerPart{}
 	defer func() {
 		if err != nil {
 			p.close()
 		}
 	}()
+	own, err := principal(ctx, v)
+	if err != nil {
+		return nil, err
+	}
 	opener, err := vault.LoadOpener(v.Get(config.KeysDir))
 	if err != nil {
 		return nil, err
@@ -158,25 +193,47 @@ func newWorker(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 		return nil, err
 	}
 	p.closes = append(p.closes, app.Close)
-	system, err := db.Connect(ctx, db.Options{URL: v.Get(config.DatabaseSystem), MaxConns: 16, AppName: "cloudhub dispatcher"})
+	if err := awaitSchema(ctx, app, log); err != nil {
+		return nil, err
+	}
+	system, err := db.Connect(ctx, db.Options{URL: v.Get(config.DatabaseSystem), MaxConns: 16, AppName: db.DispatcherName})
 	if err != nil {
 		return nil, err
 	}
 	p.closes = append(p.closes, system.Close)
+	reg.MustRegister(telemetry.Pool("worker", app), telemetry.Pool("dispatcher", system))
 	tenants := db.NewTenants(app)
 	p.ready = tenants.Ping
+	p.follow = func(ctx context.Context, hup <-chan os.Signal) { followKeys(ctx, log, reg, hup, opener) }
 	endpoint := v.Get(config.AWSEndpoint)
 	clouds := activities.Clouds{cloud.AWS: {
-		Instances: aws.New(aws.Options{Endpoint: endpoint, Logger: log, Observer: observeCalls(reg)}), Simulated: endpoint != "",
+		Instances: aws.New(aws.Options{Endpoint: endpoint, Principal: own, Logger: log, Observer: observeCalls(reg)}), Simulated: endpoint != "",
 	}}
 	p.w, err = worker.New(ctx, worker.Deps{
 		Deps:   activities.Deps{Tenants: tenants, Opener: opener, Clouds: clouds, Logger: log},
-		System: db.NewSystem(system), TemporalAddress: v.Get(config.TemporalAddress), Registerer: reg,
+		System: db.NewSystem(system), TemporalAddress: v.Get(config.TemporalAddress), Registerer: reg, Traces: traces,
 	})
 	if err != nil {
 		return nil, err
 	}
 	return p, nil
+}
+
+// principal is the installation's own AWS identity, or nil when there is none.
+func principal(ctx context.Context, v config.Values) (*aws.Principal, error) {
+	id, secret, chain := v.Get(config.AWSPrincipalKey), v.Get(config.AWSPrincipalSecret), v.Bool(config.AWSPrincipalChain)
+	switch {
+	case (id == "") != (secret == ""):
+		return nil, usageError{fmt.Errorf("%[1]s%[2]s and %[1]s%[3]s belong together: set both or none", config.Prefix, config.AWSPrincipalKey, config.AWSPrincipalSecret)}
+	case id != "" && chain:
+		return nil, usageError{fmt.Errorf("%[1]s%[2]s and %[1]s%[3]s exclude each other: set one", config.Prefix, config.AWSPrincipalKey, config.AWSPrincipalChain)}
+	case id != "":
+		return aws.KeyPrincipal(id, secret), nil
+	case chain:
+		return aws.ChainPrincipal(ctx)
+	default:
+		return nil, nil
+	}
 }
 
 func runServer(ctx context.Context, e env, args []string) error {
@@ -186,16 +243,25 @@ func runServer(ctx context.Context, e env, args []string) error {
 	if err := e.config.Need(config.DatabaseApp, config.DatabaseIdentity, config.KeysDir); err != nil {
 		return usageError{err}
 	}
+	if e.config.Get(config.AWSPrincipalSecret) != "" {
+		return usageError{fmt.Errorf("%s%s is for workers alone: a server names the identity (%s%s) and does not have it", config.Prefix, config.AWSPrincipalSecret, config.Prefix, config.AWSPrincipalARN)}
+	}
 	log := telemetry.JSONLogger(e.stderr, telemetry.Level(e.config.Get(config.LogLevel)))
 	reg := telemetry.NewRegistry()
+	traces, err := telemetry.NewTracing(ctx, e.config.Get(config.Traces), "cloudhub-server", version, log)
+	if err != nil {
+		return err
+	}
+	defer stopTraces(traces, log)
 	ln, err := listen(e.config.Get(config.HTTP))
 	if err != nil {
 		return err
 	}
-	p, err := newServer(ctx, e.config, log, reg, ln)
+	p, err := newServer(ctx, e.config, log, reg, traces, ln, nil)
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
+	p.hup = hangups()
 	log.Info("serving", "url", p.url(), "version", version)
 	return runAll(ctx, e.config, reg, log, p.ready, p)
 }
@@ -209,12 +275,27 @@ func runWorker(ctx context.Context, e env, args []string) error {
 	}
 	log := telemetry.JSONLogger(e.stderr, telemetry.Level(e.config.Get(config.LogLevel)))
 	reg := telemetry.NewRegistry()
-	p, err := newWorker(ctx, e.config, log, reg)
+	traces, err := telemetry.NewTracing(ctx, e.config.Get(config.Traces), "cloudhub-worker", version, log)
 	if err != nil {
 		return err
 	}
+	defer stopTraces(traces, log)
+	p, err := newWorker(ctx, e.config, log, reg, traces)
+	if err != nil {
+		return err
+	}
+	p.hup = hangups()
 	log.Info("working", "version", version)
 	return runAll(ctx, e.config, reg, log, p.ready, p)
+}
+
+// stopTraces sends what is left. What cannot be sent is not worth a failure.
+func stopTraces(t *telemetry.Tracing, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := t.Stop(ctx); err != nil {
+		log.Warn("the last traces could not be sent", "error", err)
+	}
 }
 
 // runAll runs parts and the private address until the context ends or one of

@@ -1,5 +1,5 @@
 // Package dbtest gives every test that needs PostgreSQL a migrated database of
-// its own, with the four roles, and a tenant with a row in every table.
+// its own, with all roles, and a tenant with a row in every table.
 //
 // A package that uses it has
 //
@@ -38,8 +38,9 @@ type DB struct {
 	Tenants  *db.Tenants
 	Identity *db.Identity
 	System   *db.System
+	Admin    *db.Admin
 	// Owner is for arranging and looking, past every policy. What is tested
-	// goes by the other three.
+	// goes by the others.
 	Owner *pgxpool.Pool
 }
 
@@ -54,6 +55,7 @@ func New(t testing.TB) *DB {
 	d.Tenants = db.NewTenants(pool(t, d.URLs.App))
 	d.Identity = db.NewIdentity(pool(t, d.URLs.Identity))
 	d.System = db.NewSystem(pool(t, d.URLs.System))
+	d.Admin = db.NewAdmin(pool(t, d.URLs.Admin))
 	return d
 }
 
@@ -127,7 +129,7 @@ func create(t testing.TB, migrated bool) db.URLs {
 	dropAfter(t, server.url, name)
 	require.NoError(t, execAll(ctx, server.url,
 		fmt.Sprintf("REVOKE ALL ON DATABASE %s FROM PUBLIC", quote(name)),
-		fmt.Sprintf("GRANT CONNECT ON DATABASE %s TO %s, %s, %s", quote(name), db.RoleApp, db.RoleIdentity, db.RoleSystem),
+		fmt.Sprintf("GRANT CONNECT ON DATABASE %s TO %s, %s, %s, %s", quote(name), db.RoleApp, db.RoleIdentity, db.RoleSystem, db.RoleAdmin),
 		settings(name)))
 	urls, err := addresses(server.url, name)
 	require.NoError(t, err)
@@ -167,7 +169,7 @@ func addresses(server, database string) (db.URLs, error) {
 		u.User, u.Path = url.UserPassword(role, password), "/"+database
 		return u.String()
 	}
-	return db.URLs{Owner: as(db.RoleOwner), App: as(db.RoleApp), Identity: as(db.RoleIdentity), System: as(db.RoleSystem)}, nil
+	return db.URLs{Owner: as(db.RoleOwner), App: as(db.RoleApp), Identity: as(db.RoleIdentity), System: as(db.RoleSystem), Admin: as(db.RoleAdmin)}, nil
 }
 
 // execAll runs statements one by one on a connection of their own. A template

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/db/gen"
 )
 
@@ -27,6 +28,8 @@ type Fixture struct {
 	// RefreshTokenHash is of a made-up token.
 	RefreshTokenHash []byte
 	Account, Draft   uuid.UUID
+	// Preparation is of a role for an account that is not there yet.
+	Preparation uuid.UUID
 	// Resources: running, stopped, protected by its tag. All have the tag env=prod.
 	Resources []uuid.UUID
 	// Schedule stops the first resource; its next time is in NextAt.
@@ -42,13 +45,13 @@ type Fixture struct {
 // comes from the owner.
 func Tenant(t testing.TB, d *DB) Fixture {
 	t.Helper()
-	ids := make([]uuid.UUID, 11)
+	ids := make([]uuid.UUID, 12)
 	for i := range ids {
 		ids[i] = NewID(t)
 	}
 	f := Fixture{
 		Org: ids[0], Workspace: ids[1], User: ids[2], Session: ids[3], Account: ids[4], Draft: ids[5],
-		Resources: ids[6:9:9], Schedule: ids[9], Operation: ids[10],
+		Resources: ids[6:9:9], Schedule: ids[9], Operation: ids[10], Preparation: ids[11],
 		NextAt: time.Now().Add(time.Hour).Truncate(time.Minute).UTC(),
 	}
 	f.ActorHash, f.RefreshTokenHash = hash("actor", f.User), hash("token", f.Session)
@@ -110,7 +113,10 @@ func (f Fixture) people(ctx context.Context, d *DB) error {
 	if err != nil {
 		return err
 	}
-	_, err = d.Owner.Exec(ctx, `INSERT INTO workspace_members (org_id, workspace_id, user_id) VALUES ($1, $2, $3)`, f.Org, f.Workspace, f.User)
+	if _, err = d.Owner.Exec(ctx, `INSERT INTO workspace_members (org_id, workspace_id, user_id) VALUES ($1, $2, $3)`, f.Org, f.Workspace, f.User); err != nil {
+		return err
+	}
+	_, err = db.NewOwner(d.Owner).Read().GrantPlatformAdmin(ctx, f.User)
 	return err
 }
 
@@ -119,14 +125,14 @@ func (f Fixture) account(ctx context.Context, d *DB) error {
 		return first(
 			func() error {
 				return q.InsertDraft(ctx, gen.InsertDraftParams{
-					OrgID: f.Org, WorkspaceID: f.Workspace, ID: f.Draft, Provider: "aws", HomeRegion: Region,
+					OrgID: f.Org, WorkspaceID: f.Workspace, ID: f.Draft, Provider: "aws", Kind: "aws.access_key", HomeRegion: Region,
 					KeyID: "test", Ciphertext: []byte("sealed"), Hint: "WXYZ",
 				})
 			},
 			func() error {
 				_, err := q.InsertAccount(ctx, gen.InsertAccountParams{
 					OrgID: f.Org, WorkspaceID: f.Workspace, ID: f.Account, Provider: "aws", Name: "Conta principal",
-					ExternalID: "123456789012", HomeRegion: Region, MissingPermissions: []string{},
+					ExternalID: "123456789012", HomeRegion: Region, MissingPermissions: []string{}, RoleExternalID: f.Account.String(),
 				})
 				return err
 			},
@@ -135,6 +141,12 @@ func (f Fixture) account(ctx context.Context, d *DB) error {
 					OrgID: f.Org, WorkspaceID: f.Workspace, CloudAccountID: f.Account, Kind: "aws.access_key", SchemaVersion: 1,
 					KeyID: "test", Ciphertext: []byte("sealed"), Hint: "ABCD",
 				})
+			},
+			func() error {
+				_, err := q.PrepareRole(ctx, gen.PrepareRoleParams{
+					OrgID: f.Org, WorkspaceID: f.Workspace, ID: f.Preparation, UserID: f.User, ExternalID: f.Preparation.String(),
+				})
+				return err
 			},
 			func() error { return f.clock(ctx, q, "sync-clock", f.Account, 2) },
 		)

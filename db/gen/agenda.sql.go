@@ -31,30 +31,39 @@ func (q *Queries) AgendaRowExists(ctx context.Context, arg AgendaRowExistsParams
 
 const ask = `-- name: Ask :exec
 
-INSERT INTO agenda AS a (org_id, kind, subject, lane, due_at, look_at)
-VALUES ($1, $2, $3, $4, coalesce($5::timestamptz, now()), coalesce($5::timestamptz, now()))
+INSERT INTO agenda AS a (org_id, kind, subject, lane, account_id, due_at, look_at, trace, request_id)
+VALUES ($1, $2, $3, $4, $5, coalesce($6::timestamptz, now()), coalesce($6::timestamptz, now()),
+  nullif($7::text, ''), nullif($8::text, ''))
 ON CONFLICT (org_id, kind, subject) DO UPDATE SET
-  asked = a.asked + 1, lane = least(a.lane, excluded.lane), look_at = least(a.look_at, excluded.look_at), starts = 0
+  asked = a.asked + 1, lane = least(a.lane, excluded.lane), look_at = least(a.look_at, excluded.look_at), starts = 0,
+  trace = excluded.trace, request_id = excluded.request_id
 `
 
 type AskParams struct {
-	OrgID   uuid.UUID
-	Kind    string
-	Subject string
-	Lane    int16
-	DueAt   *time.Time
+	OrgID     uuid.UUID
+	Kind      string
+	Subject   string
+	Lane      int16
+	AccountID uuid.UUID
+	DueAt     *time.Time
+	Trace     string
+	RequestID string
 }
 
 // role: app
 // The tenant's side of the agenda: asking, reading what was asked, ending.
-// The last statement of the transaction that makes the work true.
+// The last statement of the transaction that makes the work true. account_id is
+// the cloud account it is about, nil for several or none.
 func (q *Queries) Ask(ctx context.Context, arg AskParams) error {
 	_, err := q.db.Exec(ctx, ask,
 		arg.OrgID,
 		arg.Kind,
 		arg.Subject,
 		arg.Lane,
+		arg.AccountID,
 		arg.DueAt,
+		arg.Trace,
+		arg.RequestID,
 	)
 	return err
 }
@@ -116,8 +125,33 @@ func (q *Queries) EndAgenda(ctx context.Context, arg EndAgendaParams) (int64, er
 	return result.RowsAffected(), nil
 }
 
+const endParked = `-- name: EndParked :execrows
+DELETE FROM agenda WHERE org_id = $1 AND kind = $2 AND subject = $3 AND parked_at IS NOT NULL AND lease = $4
+`
+
+type EndParkedParams struct {
+	OrgID   uuid.UUID
+	Kind    string
+	Subject string
+	Lease   int64
+}
+
+// Unless it has been driven again meanwhile.
+func (q *Queries) EndParked(ctx context.Context, arg EndParkedParams) (int64, error) {
+	result, err := q.db.Exec(ctx, endParked,
+		arg.OrgID,
+		arg.Kind,
+		arg.Subject,
+		arg.Lease,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const lockAgenda = `-- name: LockAgenda :one
-SELECT org_id, kind, subject, lane, due_at, look_at, asked, told, lease, run_id, starts, last_error FROM agenda WHERE org_id = $1 AND kind = $2 AND subject = $3 FOR UPDATE
+SELECT org_id, kind, subject, lane, due_at, look_at, asked, told, lease, run_id, starts, last_error, parked_at, parked_by, parked_reason, trace, request_id, account_id, taken FROM agenda WHERE org_id = $1 AND kind = $2 AND subject = $3 FOR UPDATE
 `
 
 type LockAgendaParams struct {
@@ -142,13 +176,94 @@ func (q *Queries) LockAgenda(ctx context.Context, arg LockAgendaParams) (Agenda,
 		&i.RunID,
 		&i.Starts,
 		&i.LastError,
+		&i.ParkedAt,
+		&i.ParkedBy,
+		&i.ParkedReason,
+		&i.Trace,
+		&i.RequestID,
+		&i.AccountID,
+		&i.Taken,
 	)
 	return i, err
 }
 
+const lockParked = `-- name: LockParked :one
+SELECT asked FROM agenda WHERE org_id = $1 AND kind = $2 AND subject = $3 AND parked_at IS NOT NULL AND lease = $4 FOR UPDATE
+`
+
+type LockParkedParams struct {
+	OrgID   uuid.UUID
+	Kind    string
+	Subject string
+	Lease   int64
+}
+
+// The last lock of a transaction about a parked row: it is parked still.
+func (q *Queries) LockParked(ctx context.Context, arg LockParkedParams) (int64, error) {
+	row := q.db.QueryRow(ctx, lockParked,
+		arg.OrgID,
+		arg.Kind,
+		arg.Subject,
+		arg.Lease,
+	)
+	var asked int64
+	err := row.Scan(&asked)
+	return asked, err
+}
+
+const lookAgain = `-- name: LookAgain :exec
+UPDATE agenda SET look_at = now() + make_interval(secs => $1::float8)
+WHERE org_id = $2 AND kind = $3 AND subject = $4 AND parked_at IS NOT NULL AND lease = $5
+`
+
+type LookAgainParams struct {
+	WaitSeconds float64
+	OrgID       uuid.UUID
+	Kind        string
+	Subject     string
+	Lease       int64
+}
+
+// At a parked row, after the lease with which it was looked at.
+func (q *Queries) LookAgain(ctx context.Context, arg LookAgainParams) error {
+	_, err := q.db.Exec(ctx, lookAgain,
+		arg.WaitSeconds,
+		arg.OrgID,
+		arg.Kind,
+		arg.Subject,
+		arg.Lease,
+	)
+	return err
+}
+
+const parkedRow = `-- name: ParkedRow :one
+SELECT parked_at::timestamptz AS parked_at, parked_reason::text AS parked_reason FROM agenda
+WHERE org_id = $1 AND kind = $2 AND subject = $3 AND parked_at IS NOT NULL
+`
+
+type ParkedRowParams struct {
+	OrgID   uuid.UUID
+	Kind    string
+	Subject string
+}
+
+type ParkedRowRow struct {
+	ParkedAt     time.Time
+	ParkedReason string
+}
+
+// Whether a platform admin has parked it, and why: the tenant is told.
+func (q *Queries) ParkedRow(ctx context.Context, arg ParkedRowParams) (ParkedRowRow, error) {
+	row := q.db.QueryRow(ctx, parkedRow, arg.OrgID, arg.Kind, arg.Subject)
+	var i ParkedRowRow
+	err := row.Scan(&i.ParkedAt, &i.ParkedReason)
+	return i, err
+}
+
 const pushLook = `-- name: PushLook :exec
-UPDATE agenda SET look_at = greatest(look_at, now() + make_interval(secs => $1::float8)),
-  starts = CASE WHEN $2::bool THEN 0 ELSE starts END
+UPDATE agenda SET taken = taken OR parked_at IS NULL,
+  look_at = CASE WHEN parked_at IS NULL THEN greatest(look_at, now() + make_interval(secs => $1::float8)) ELSE look_at END,
+  starts = CASE WHEN $2::bool THEN 0 ELSE starts END, last_error = CASE WHEN $2::bool THEN null ELSE last_error END
 WHERE org_id = $3 AND kind = $4 AND subject = $5
 `
 
@@ -160,8 +275,9 @@ type PushLookParams struct {
 	Subject     string
 }
 
-// A workflow that records is not looked at for a while. Only what moved the work
-// forward ends the back-off: one that is taken and dies, again and again, waits.
+// A workflow that records is not looked at for a while, and stands in no queue.
+// Only what moved the work forward ends the back-off: one that is taken and dies,
+// again and again, waits.
 func (q *Queries) PushLook(ctx context.Context, arg PushLookParams) error {
 	_, err := q.db.Exec(ctx, pushLook,
 		arg.WaitSeconds,

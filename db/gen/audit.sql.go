@@ -33,7 +33,7 @@ type InsertAuditParams struct {
 	After       json.RawMessage
 }
 
-// role: app, identity, system
+// role: app, identity, system, admin, owner
 func (q *Queries) InsertAudit(ctx context.Context, arg InsertAuditParams) error {
 	_, err := q.db.Exec(ctx, insertAudit,
 		arg.OrgID,

@@ -54,7 +54,7 @@ func (q *Queries) AccountHasOpenTargets(ctx context.Context, arg AccountHasOpenT
 }
 
 const accountsChangedSince = `-- name: AccountsChangedSince :many
-SELECT a.org_id, a.workspace_id, a.id, a.provider, a.name, a.name_key, a.external_id, a.home_region, a.observe_only, a.simulated, a.state, a.last_error, a.coverage, a.missing_permissions, a.last_sync_at, a.next_sync_at, a.resource_count, a.fence, a.etag, a.created_at, a.version, a.changed_at, c.hint FROM cloud_accounts a JOIN credentials c ON c.org_id = a.org_id AND c.cloud_account_id = a.id
+SELECT a.org_id, a.workspace_id, a.id, a.provider, a.name, a.name_key, a.external_id, a.home_region, a.observe_only, a.simulated, a.state, a.last_error, a.coverage, a.missing_permissions, a.last_sync_at, a.next_sync_at, a.resource_count, a.fence, a.etag, a.created_at, a.version, a.changed_at, a.role_external_id, a.reading_added, a.reading_changed, a.reading_gone, c.kind, c.hint, c.role_arn FROM cloud_accounts a JOIN credentials c ON c.org_id = a.org_id AND c.cloud_account_id = a.id
 WHERE a.org_id = $1 AND a.workspace_id = $2 AND a.changed_at > $3 AND a.version > $4
 ORDER BY a.version LIMIT $5
 `
@@ -69,7 +69,9 @@ type AccountsChangedSinceParams struct {
 
 type AccountsChangedSinceRow struct {
 	CloudAccount CloudAccount
+	Kind         string
 	Hint         string
+	RoleArn      *string
 }
 
 func (q *Queries) AccountsChangedSince(ctx context.Context, arg AccountsChangedSinceParams) ([]AccountsChangedSinceRow, error) {
@@ -110,7 +112,13 @@ func (q *Queries) AccountsChangedSince(ctx context.Context, arg AccountsChangedS
 			&i.CloudAccount.CreatedAt,
 			&i.CloudAccount.Version,
 			&i.CloudAccount.ChangedAt,
+			&i.CloudAccount.RoleExternalID,
+			&i.CloudAccount.ReadingAdded,
+			&i.CloudAccount.ReadingChanged,
+			&i.CloudAccount.ReadingGone,
+			&i.Kind,
 			&i.Hint,
+			&i.RoleArn,
 		); err != nil {
 			return nil, err
 		}
@@ -165,6 +173,22 @@ func (q *Queries) DeleteDraft(ctx context.Context, arg DeleteDraftParams) error 
 	return err
 }
 
+const draftWaits = `-- name: DraftWaits :one
+SELECT EXISTS (SELECT 1 FROM credential_drafts WHERE org_id = $1 AND id = $2 AND state = 'waiting' AND expires_at > now())
+`
+
+type DraftWaitsParams struct {
+	OrgID uuid.UUID
+	ID    uuid.UUID
+}
+
+func (q *Queries) DraftWaits(ctx context.Context, arg DraftWaitsParams) (bool, error) {
+	row := q.db.QueryRow(ctx, draftWaits, arg.OrgID, arg.ID)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const finishDraft = `-- name: FinishDraft :execrows
 UPDATE credential_drafts SET state = $1, result = $2
 WHERE org_id = $3 AND id = $4 AND fence = $5 AND state = 'waiting'
@@ -193,7 +217,7 @@ func (q *Queries) FinishDraft(ctx context.Context, arg FinishDraftParams) (int64
 }
 
 const finishSync = `-- name: FinishSync :execrows
-UPDATE cloud_accounts SET state = $1, last_error = $2, coverage = $3, last_sync_at = now(),
+UPDATE cloud_accounts SET reading_added = 0, reading_changed = 0, reading_gone = 0, state = $1, last_error = $2, coverage = $3, last_sync_at = now(),
   resource_count = (SELECT count(*) FROM resources r WHERE r.org_id = $4 AND r.cloud_account_id = $5 AND r.state <> 'gone')
 WHERE org_id = $4 AND id = $5 AND fence = $6
 `
@@ -223,7 +247,7 @@ func (q *Queries) FinishSync(ctx context.Context, arg FinishSyncParams) (int64, 
 }
 
 const getAccount = `-- name: GetAccount :one
-SELECT a.org_id, a.workspace_id, a.id, a.provider, a.name, a.name_key, a.external_id, a.home_region, a.observe_only, a.simulated, a.state, a.last_error, a.coverage, a.missing_permissions, a.last_sync_at, a.next_sync_at, a.resource_count, a.fence, a.etag, a.created_at, a.version, a.changed_at, c.hint FROM cloud_accounts a JOIN credentials c ON c.org_id = a.org_id AND c.cloud_account_id = a.id
+SELECT a.org_id, a.workspace_id, a.id, a.provider, a.name, a.name_key, a.external_id, a.home_region, a.observe_only, a.simulated, a.state, a.last_error, a.coverage, a.missing_permissions, a.last_sync_at, a.next_sync_at, a.resource_count, a.fence, a.etag, a.created_at, a.version, a.changed_at, a.role_external_id, a.reading_added, a.reading_changed, a.reading_gone, c.kind, c.hint, c.role_arn FROM cloud_accounts a JOIN credentials c ON c.org_id = a.org_id AND c.cloud_account_id = a.id
 WHERE a.org_id = $1 AND a.workspace_id = $2 AND a.id = $3
 `
 
@@ -235,7 +259,9 @@ type GetAccountParams struct {
 
 type GetAccountRow struct {
 	CloudAccount CloudAccount
+	Kind         string
 	Hint         string
+	RoleArn      *string
 }
 
 func (q *Queries) GetAccount(ctx context.Context, arg GetAccountParams) (GetAccountRow, error) {
@@ -264,13 +290,19 @@ func (q *Queries) GetAccount(ctx context.Context, arg GetAccountParams) (GetAcco
 		&i.CloudAccount.CreatedAt,
 		&i.CloudAccount.Version,
 		&i.CloudAccount.ChangedAt,
+		&i.CloudAccount.RoleExternalID,
+		&i.CloudAccount.ReadingAdded,
+		&i.CloudAccount.ReadingChanged,
+		&i.CloudAccount.ReadingGone,
+		&i.Kind,
 		&i.Hint,
+		&i.RoleArn,
 	)
 	return i, err
 }
 
 const getDraft = `-- name: GetDraft :one
-SELECT org_id, workspace_id, id, provider, home_region, key_id, ciphertext, hint, state, result, fence, created_at, expires_at FROM credential_drafts WHERE org_id = $1 AND id = $2 AND expires_at > now()
+SELECT org_id, workspace_id, id, provider, home_region, key_id, ciphertext, hint, state, result, fence, created_at, expires_at, kind, role_arn, replaces FROM credential_drafts WHERE org_id = $1 AND id = $2 AND expires_at > now()
 `
 
 type GetDraftParams struct {
@@ -295,14 +327,42 @@ func (q *Queries) GetDraft(ctx context.Context, arg GetDraftParams) (CredentialD
 		&i.Fence,
 		&i.CreatedAt,
 		&i.ExpiresAt,
+		&i.Kind,
+		&i.RoleArn,
+		&i.Replaces,
+	)
+	return i, err
+}
+
+const getPreparation = `-- name: GetPreparation :one
+SELECT org_id, workspace_id, id, user_id, external_id, created_at, expires_at FROM role_preparations WHERE org_id = $1 AND workspace_id = $2 AND id = $3 AND expires_at > now()
+`
+
+type GetPreparationParams struct {
+	OrgID       uuid.UUID
+	WorkspaceID uuid.UUID
+	ID          uuid.UUID
+}
+
+func (q *Queries) GetPreparation(ctx context.Context, arg GetPreparationParams) (RolePreparation, error) {
+	row := q.db.QueryRow(ctx, getPreparation, arg.OrgID, arg.WorkspaceID, arg.ID)
+	var i RolePreparation
+	err := row.Scan(
+		&i.OrgID,
+		&i.WorkspaceID,
+		&i.ID,
+		&i.UserID,
+		&i.ExternalID,
+		&i.CreatedAt,
+		&i.ExpiresAt,
 	)
 	return i, err
 }
 
 const insertAccount = `-- name: InsertAccount :one
-INSERT INTO cloud_accounts (org_id, workspace_id, id, provider, name, external_id, home_region, observe_only, simulated, missing_permissions, next_sync_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-RETURNING org_id, workspace_id, id, provider, name, name_key, external_id, home_region, observe_only, simulated, state, last_error, coverage, missing_permissions, last_sync_at, next_sync_at, resource_count, fence, etag, created_at, version, changed_at
+INSERT INTO cloud_accounts (org_id, workspace_id, id, provider, name, external_id, home_region, observe_only, simulated, missing_permissions, next_sync_at, role_external_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+RETURNING org_id, workspace_id, id, provider, name, name_key, external_id, home_region, observe_only, simulated, state, last_error, coverage, missing_permissions, last_sync_at, next_sync_at, resource_count, fence, etag, created_at, version, changed_at, role_external_id, reading_added, reading_changed, reading_gone
 `
 
 type InsertAccountParams struct {
@@ -317,6 +377,7 @@ type InsertAccountParams struct {
 	Simulated          bool
 	MissingPermissions []string
 	NextSyncAt         *time.Time
+	RoleExternalID     string
 }
 
 func (q *Queries) InsertAccount(ctx context.Context, arg InsertAccountParams) (CloudAccount, error) {
@@ -332,6 +393,7 @@ func (q *Queries) InsertAccount(ctx context.Context, arg InsertAccountParams) (C
 		arg.Simulated,
 		arg.MissingPermissions,
 		arg.NextSyncAt,
+		arg.RoleExternalID,
 	)
 	var i CloudAccount
 	err := row.Scan(
@@ -357,13 +419,17 @@ func (q *Queries) InsertAccount(ctx context.Context, arg InsertAccountParams) (C
 		&i.CreatedAt,
 		&i.Version,
 		&i.ChangedAt,
+		&i.RoleExternalID,
+		&i.ReadingAdded,
+		&i.ReadingChanged,
+		&i.ReadingGone,
 	)
 	return i, err
 }
 
 const insertCredential = `-- name: InsertCredential :exec
-INSERT INTO credentials (org_id, workspace_id, cloud_account_id, kind, schema_version, key_id, ciphertext, hint)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO credentials (org_id, workspace_id, cloud_account_id, kind, schema_version, key_id, ciphertext, hint, role_arn)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 `
 
 type InsertCredentialParams struct {
@@ -375,6 +441,7 @@ type InsertCredentialParams struct {
 	KeyID          string
 	Ciphertext     []byte
 	Hint           string
+	RoleArn        *string
 }
 
 func (q *Queries) InsertCredential(ctx context.Context, arg InsertCredentialParams) error {
@@ -387,14 +454,15 @@ func (q *Queries) InsertCredential(ctx context.Context, arg InsertCredentialPara
 		arg.KeyID,
 		arg.Ciphertext,
 		arg.Hint,
+		arg.RoleArn,
 	)
 	return err
 }
 
 const insertDraft = `-- name: InsertDraft :exec
 
-INSERT INTO credential_drafts (org_id, workspace_id, id, provider, home_region, key_id, ciphertext, hint, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + interval '10 minutes')
+INSERT INTO credential_drafts (org_id, workspace_id, id, provider, kind, home_region, key_id, ciphertext, hint, role_arn, replaces, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + interval '10 minutes')
 `
 
 type InsertDraftParams struct {
@@ -402,10 +470,13 @@ type InsertDraftParams struct {
 	WorkspaceID uuid.UUID
 	ID          uuid.UUID
 	Provider    string
+	Kind        string
 	HomeRegion  string
 	KeyID       string
 	Ciphertext  []byte
 	Hint        string
+	RoleArn     *string
+	Replaces    *uuid.UUID
 }
 
 // role: app
@@ -415,10 +486,54 @@ func (q *Queries) InsertDraft(ctx context.Context, arg InsertDraftParams) error 
 		arg.WorkspaceID,
 		arg.ID,
 		arg.Provider,
+		arg.Kind,
 		arg.HomeRegion,
 		arg.KeyID,
 		arg.Ciphertext,
 		arg.Hint,
+		arg.RoleArn,
+		arg.Replaces,
+	)
+	return err
+}
+
+const insertReading = `-- name: InsertReading :exec
+INSERT INTO operations (org_id, workspace_id, id, kind, origin, state, step, cloud_account_id, cloud_account_name, act_before, target_count,
+  added_count, changed_count, gone_count, last_error, last_error_detail, created_at, started_at, ended_at)
+VALUES ($1, $2, $3, 'sync', 'system', $4, 'done', $5::uuid, $6, $7, 0,
+  $8, $9, $10, nullif($11::text, ''), nullif($12::text, ''), $7, $7, clock_timestamp())
+`
+
+type InsertReadingParams struct {
+	OrgID            uuid.UUID
+	WorkspaceID      uuid.UUID
+	ID               uuid.UUID
+	State            string
+	CloudAccountID   uuid.UUID
+	CloudAccountName string
+	Began            time.Time
+	AddedCount       int32
+	ChangedCount     int32
+	GoneCount        int32
+	LastError        string
+	LastErrorDetail  string
+}
+
+// A reading as an operation, written at its end.
+func (q *Queries) InsertReading(ctx context.Context, arg InsertReadingParams) error {
+	_, err := q.db.Exec(ctx, insertReading,
+		arg.OrgID,
+		arg.WorkspaceID,
+		arg.ID,
+		arg.State,
+		arg.CloudAccountID,
+		arg.CloudAccountName,
+		arg.Began,
+		arg.AddedCount,
+		arg.ChangedCount,
+		arg.GoneCount,
+		arg.LastError,
+		arg.LastErrorDetail,
 	)
 	return err
 }
@@ -453,7 +568,7 @@ func (q *Queries) ListAccountIDs(ctx context.Context, arg ListAccountIDsParams) 
 }
 
 const listAccounts = `-- name: ListAccounts :many
-SELECT a.org_id, a.workspace_id, a.id, a.provider, a.name, a.name_key, a.external_id, a.home_region, a.observe_only, a.simulated, a.state, a.last_error, a.coverage, a.missing_permissions, a.last_sync_at, a.next_sync_at, a.resource_count, a.fence, a.etag, a.created_at, a.version, a.changed_at, c.hint FROM cloud_accounts a JOIN credentials c ON c.org_id = a.org_id AND c.cloud_account_id = a.id
+SELECT a.org_id, a.workspace_id, a.id, a.provider, a.name, a.name_key, a.external_id, a.home_region, a.observe_only, a.simulated, a.state, a.last_error, a.coverage, a.missing_permissions, a.last_sync_at, a.next_sync_at, a.resource_count, a.fence, a.etag, a.created_at, a.version, a.changed_at, a.role_external_id, a.reading_added, a.reading_changed, a.reading_gone, c.kind, c.hint, c.role_arn FROM cloud_accounts a JOIN credentials c ON c.org_id = a.org_id AND c.cloud_account_id = a.id
 WHERE a.org_id = $1 AND a.workspace_id = $2 AND (a.name_key, a.id) > ($3::text, $4::uuid)
 ORDER BY a.name_key, a.id LIMIT $5
 `
@@ -468,7 +583,9 @@ type ListAccountsParams struct {
 
 type ListAccountsRow struct {
 	CloudAccount CloudAccount
+	Kind         string
 	Hint         string
+	RoleArn      *string
 }
 
 func (q *Queries) ListAccounts(ctx context.Context, arg ListAccountsParams) ([]ListAccountsRow, error) {
@@ -509,7 +626,13 @@ func (q *Queries) ListAccounts(ctx context.Context, arg ListAccountsParams) ([]L
 			&i.CloudAccount.CreatedAt,
 			&i.CloudAccount.Version,
 			&i.CloudAccount.ChangedAt,
+			&i.CloudAccount.RoleExternalID,
+			&i.CloudAccount.ReadingAdded,
+			&i.CloudAccount.ReadingChanged,
+			&i.CloudAccount.ReadingGone,
+			&i.Kind,
 			&i.Hint,
+			&i.RoleArn,
 		); err != nil {
 			return nil, err
 		}
@@ -522,7 +645,7 @@ func (q *Queries) ListAccounts(ctx context.Context, arg ListAccountsParams) ([]L
 }
 
 const lockAccount = `-- name: LockAccount :one
-SELECT org_id, workspace_id, id, provider, name, name_key, external_id, home_region, observe_only, simulated, state, last_error, coverage, missing_permissions, last_sync_at, next_sync_at, resource_count, fence, etag, created_at, version, changed_at FROM cloud_accounts WHERE org_id = $1 AND workspace_id = $2 AND id = $3 FOR UPDATE
+SELECT org_id, workspace_id, id, provider, name, name_key, external_id, home_region, observe_only, simulated, state, last_error, coverage, missing_permissions, last_sync_at, next_sync_at, resource_count, fence, etag, created_at, version, changed_at, role_external_id, reading_added, reading_changed, reading_gone FROM cloud_accounts WHERE org_id = $1 AND workspace_id = $2 AND id = $3 FOR UPDATE
 `
 
 type LockAccountParams struct {
@@ -557,8 +680,42 @@ func (q *Queries) LockAccount(ctx context.Context, arg LockAccountParams) (Cloud
 		&i.CreatedAt,
 		&i.Version,
 		&i.ChangedAt,
+		&i.RoleExternalID,
+		&i.ReadingAdded,
+		&i.ReadingChanged,
+		&i.ReadingGone,
 	)
 	return i, err
+}
+
+const noteReplacedCredential = `-- name: NoteReplacedCredential :execrows
+UPDATE cloud_accounts SET home_region = $1, simulated = $2, missing_permissions = $3, etag = gen_random_uuid()
+WHERE org_id = $4 AND workspace_id = $5 AND id = $6
+`
+
+type NoteReplacedCredentialParams struct {
+	HomeRegion         string
+	Simulated          bool
+	MissingPermissions []string
+	OrgID              uuid.UUID
+	WorkspaceID        uuid.UUID
+	ID                 uuid.UUID
+}
+
+// What the trial of the new credential found out of the account.
+func (q *Queries) NoteReplacedCredential(ctx context.Context, arg NoteReplacedCredentialParams) (int64, error) {
+	result, err := q.db.Exec(ctx, noteReplacedCredential,
+		arg.HomeRegion,
+		arg.Simulated,
+		arg.MissingPermissions,
+		arg.OrgID,
+		arg.WorkspaceID,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const openAccount = `-- name: OpenAccount :one
@@ -602,10 +759,142 @@ func (q *Queries) OpenAccount(ctx context.Context, arg OpenAccountParams) (OpenA
 	return i, err
 }
 
+const parkAccount = `-- name: ParkAccount :execrows
+UPDATE cloud_accounts SET last_error = $1::text WHERE org_id = $2 AND id = $3
+`
+
+type ParkAccountParams struct {
+	LastError string
+	OrgID     uuid.UUID
+	ID        uuid.UUID
+}
+
+// Its reading is parked: the tenant reads so until the next one ends.
+func (q *Queries) ParkAccount(ctx context.Context, arg ParkAccountParams) (int64, error) {
+	result, err := q.db.Exec(ctx, parkAccount, arg.LastError, arg.OrgID, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const prepareRole = `-- name: PrepareRole :one
+INSERT INTO role_preparations AS p (org_id, workspace_id, id, user_id, external_id, expires_at)
+VALUES ($1, $2, $3, $4, $5, now() + interval '7 days')
+ON CONFLICT (org_id, workspace_id, user_id) DO UPDATE SET
+  id = CASE WHEN p.expires_at > now() THEN p.id ELSE excluded.id END,
+  external_id = CASE WHEN p.expires_at > now() THEN p.external_id ELSE excluded.external_id END,
+  created_at = CASE WHEN p.expires_at > now() THEN p.created_at ELSE excluded.created_at END,
+  expires_at = excluded.expires_at
+RETURNING org_id, workspace_id, id, user_id, external_id, created_at, expires_at
+`
+
+type PrepareRoleParams struct {
+	OrgID       uuid.UUID
+	WorkspaceID uuid.UUID
+	ID          uuid.UUID
+	UserID      uuid.UUID
+	ExternalID  string
+}
+
+// One a person and workspace: what lives is answered again and lives on, what
+// has expired is made anew.
+func (q *Queries) PrepareRole(ctx context.Context, arg PrepareRoleParams) (RolePreparation, error) {
+	row := q.db.QueryRow(ctx, prepareRole,
+		arg.OrgID,
+		arg.WorkspaceID,
+		arg.ID,
+		arg.UserID,
+		arg.ExternalID,
+	)
+	var i RolePreparation
+	err := row.Scan(
+		&i.OrgID,
+		&i.WorkspaceID,
+		&i.ID,
+		&i.UserID,
+		&i.ExternalID,
+		&i.CreatedAt,
+		&i.ExpiresAt,
+	)
+	return i, err
+}
+
+const readingOf = `-- name: ReadingOf :one
+SELECT name, workspace_id, coverage, last_error, reading_added, reading_changed, reading_gone FROM cloud_accounts
+WHERE org_id = $1 AND id = $2 AND fence = $3 FOR UPDATE
+`
+
+type ReadingOfParams struct {
+	OrgID uuid.UUID
+	ID    uuid.UUID
+	Lease int64
+}
+
+type ReadingOfRow struct {
+	Name           string
+	WorkspaceID    uuid.UUID
+	Coverage       json.RawMessage
+	LastError      *string
+	ReadingAdded   int32
+	ReadingChanged int32
+	ReadingGone    int32
+}
+
+// What the last reading said, and what this one has found to differ so far.
+func (q *Queries) ReadingOf(ctx context.Context, arg ReadingOfParams) (ReadingOfRow, error) {
+	row := q.db.QueryRow(ctx, readingOf, arg.OrgID, arg.ID, arg.Lease)
+	var i ReadingOfRow
+	err := row.Scan(
+		&i.Name,
+		&i.WorkspaceID,
+		&i.Coverage,
+		&i.LastError,
+		&i.ReadingAdded,
+		&i.ReadingChanged,
+		&i.ReadingGone,
+	)
+	return i, err
+}
+
+const replaceCredential = `-- name: ReplaceCredential :execrows
+UPDATE credentials SET kind = $1, schema_version = $2, key_id = $3, ciphertext = $4, hint = $5,
+  role_arn = $6, created_at = now()
+WHERE org_id = $7 AND cloud_account_id = $8
+`
+
+type ReplaceCredentialParams struct {
+	Kind           string
+	SchemaVersion  int32
+	KeyID          string
+	Ciphertext     []byte
+	Hint           string
+	RoleArn        *string
+	OrgID          uuid.UUID
+	CloudAccountID uuid.UUID
+}
+
+func (q *Queries) ReplaceCredential(ctx context.Context, arg ReplaceCredentialParams) (int64, error) {
+	result, err := q.db.Exec(ctx, replaceCredential,
+		arg.Kind,
+		arg.SchemaVersion,
+		arg.KeyID,
+		arg.Ciphertext,
+		arg.Hint,
+		arg.RoleArn,
+		arg.OrgID,
+		arg.CloudAccountID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const takeDraft = `-- name: TakeDraft :one
 UPDATE credential_drafts SET fence = $1
 WHERE org_id = $2 AND id = $3 AND state = 'waiting' AND expires_at > now() AND fence <= $1
-RETURNING org_id, workspace_id, id, provider, home_region, key_id, ciphertext, hint, state, result, fence, created_at, expires_at
+RETURNING org_id, workspace_id, id, provider, home_region, key_id, ciphertext, hint, state, result, fence, created_at, expires_at, kind, role_arn, replaces
 `
 
 type TakeDraftParams struct {
@@ -632,6 +921,9 @@ func (q *Queries) TakeDraft(ctx context.Context, arg TakeDraftParams) (Credentia
 		&i.Fence,
 		&i.CreatedAt,
 		&i.ExpiresAt,
+		&i.Kind,
+		&i.RoleArn,
+		&i.Replaces,
 	)
 	return i, err
 }
@@ -694,4 +986,23 @@ func (q *Queries) UpdateAccount(ctx context.Context, arg UpdateAccountParams) (i
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const usePreparation = `-- name: UsePreparation :one
+DELETE FROM role_preparations WHERE org_id = $1 AND workspace_id = $2 AND id = $3 AND expires_at > now()
+RETURNING external_id
+`
+
+type UsePreparationParams struct {
+	OrgID       uuid.UUID
+	WorkspaceID uuid.UUID
+	ID          uuid.UUID
+}
+
+// Its external id belongs to the account from here on.
+func (q *Queries) UsePreparation(ctx context.Context, arg UsePreparationParams) (string, error) {
+	row := q.db.QueryRow(ctx, usePreparation, arg.OrgID, arg.WorkspaceID, arg.ID)
+	var external_id string
+	err := row.Scan(&external_id)
+	return external_id, err
 }

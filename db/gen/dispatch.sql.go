@@ -18,9 +18,9 @@ WITH x AS (
   SELECT u.org_id, u.kind, u.subject, u.lease, u.asked, u.run_id, u.started, u.wait_s FROM (SELECT unnest($1::uuid[]) AS org_id, unnest($2::text[]) AS kind, unnest($3::text[]) AS subject, unnest($4::bigint[]) AS lease, unnest($5::bigint[]) AS asked, unnest($6::text[]) AS run_id, unnest($7::bool[]) AS started, unnest($8::float8[]) AS wait_s) AS u
 ), l AS (
   SELECT x.org_id, x.kind, x.subject, x.lease, x.asked, x.run_id, x.started, x.wait_s FROM x JOIN agenda a USING (org_id, kind, subject)
-  WHERE a.lease = x.lease ORDER BY 1, 2, 3 FOR UPDATE OF a SKIP LOCKED
+  WHERE a.lease = x.lease AND a.parked_at IS NULL ORDER BY 1, 2, 3 FOR UPDATE OF a SKIP LOCKED
 )
-UPDATE agenda a SET told = l.asked, run_id = l.run_id, starts = a.starts + l.started::int, last_error = null,
+UPDATE agenda a SET told = l.asked, run_id = l.run_id, starts = a.starts + l.started::int, last_error = CASE WHEN a.starts > 0 THEN a.last_error END,
   look_at = CASE WHEN a.asked = l.asked THEN now() + make_interval(secs => l.wait_s) ELSE a.look_at END
 FROM l WHERE (a.org_id, a.kind, a.subject) = (l.org_id, l.kind, l.subject) AND a.lease = l.lease
 `
@@ -42,6 +42,8 @@ type AcknowledgeParams struct {
 // LOCKED, for a row that is changed again while its last change is followed
 // ("while locking updated version"): one in many thousands deadlocks still, so
 // this runs in System.Tx, which repeats it.
+// What made a run be started anew stays on the row until the new one has moved
+// (PushLook): it is not well because it was delivered once more.
 func (q *Queries) Acknowledge(ctx context.Context, arg AcknowledgeParams) (int64, error) {
 	result, err := q.db.Exec(ctx, acknowledge,
 		arg.OrgIds,
@@ -61,7 +63,7 @@ func (q *Queries) Acknowledge(ctx context.Context, arg AcknowledgeParams) (int64
 
 const acknowledgeBusy = `-- name: AcknowledgeBusy :exec
 UPDATE agenda SET run_id = $1::text, look_at = now() + make_interval(secs => $2::float8)
-WHERE org_id = $3 AND kind = $4 AND subject = $5 AND lease = $6
+WHERE org_id = $3 AND kind = $4 AND subject = $5 AND lease = $6 AND parked_at IS NULL
 `
 
 type AcknowledgeBusyParams struct {
@@ -112,7 +114,8 @@ func (q *Queries) AdvanceSchedules(ctx context.Context, arg AdvanceSchedulesPara
 }
 
 const agendaOldestDue = `-- name: AgendaOldestDue :many
-SELECT lane, count(*) AS due, min(look_at)::timestamptz AS oldest FROM agenda WHERE look_at <= now() GROUP BY lane
+SELECT lane, count(*) AS due, min(due_at)::timestamptz AS oldest FROM agenda
+WHERE due_at <= now() AND parked_at IS NULL AND (run_id IS NULL OR last_error IS NOT NULL) GROUP BY lane
 `
 
 type AgendaOldestDueRow struct {
@@ -121,7 +124,8 @@ type AgendaOldestDueRow struct {
 	Oldest time.Time
 }
 
-// Lateness of the agenda, by lane: what the alarm looks at.
+// Lateness of the agenda, by lane: what the alarm looks at. By due_at: a row that
+// fails again and again is looked at later each time and is no less late.
 func (q *Queries) AgendaOldestDue(ctx context.Context) ([]AgendaOldestDueRow, error) {
 	rows, err := q.db.Query(ctx, agendaOldestDue)
 	if err != nil {
@@ -142,29 +146,82 @@ func (q *Queries) AgendaOldestDue(ctx context.Context) ([]AgendaOldestDueRow, er
 	return items, nil
 }
 
+const agendaTrouble = `-- name: AgendaTrouble :many
+SELECT a.kind,
+  count(*) FILTER (WHERE a.parked_at IS NULL AND a.last_error IS NOT NULL) AS failing,
+  count(*) FILTER (WHERE a.parked_at IS NULL AND a.run_id IS NOT NULL
+    AND a.due_at < now() - make_interval(secs => ($1::float8[])[array_position($2::text[], a.kind)])) AS open_too_long,
+  count(*) FILTER (WHERE a.parked_at IS NOT NULL) AS parked
+FROM agenda a WHERE a.due_at <= now() OR a.parked_at IS NOT NULL GROUP BY a.kind
+`
+
+type AgendaTroubleParams struct {
+	OpenSeconds []float64
+	OpenKinds   []string
+}
+
+type AgendaTroubleRow struct {
+	Kind        string
+	Failing     int64
+	OpenTooLong int64
+	Parked      int64
+}
+
+// What needs a person, by kind; SummarizeAgenda shows him the same.
+func (q *Queries) AgendaTrouble(ctx context.Context, arg AgendaTroubleParams) ([]AgendaTroubleRow, error) {
+	rows, err := q.db.Query(ctx, agendaTrouble, arg.OpenSeconds, arg.OpenKinds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AgendaTroubleRow
+	for rows.Next() {
+		var i AgendaTroubleRow
+		if err := rows.Scan(
+			&i.Kind,
+			&i.Failing,
+			&i.OpenTooLong,
+			&i.Parked,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const askMany = `-- name: AskMany :exec
-INSERT INTO agenda AS a (org_id, kind, subject, lane, due_at, look_at)
-SELECT u.org_id, $1::text, u.subject, $2::smallint, u.due_at, now()
-FROM (SELECT unnest($3::uuid[]) AS org_id, unnest($4::text[]) AS subject, unnest($5::timestamptz[]) AS due_at) AS u
+INSERT INTO agenda AS a (org_id, kind, subject, lane, account_id, due_at, look_at, trace)
+SELECT u.org_id, $1::text, u.subject, $2::smallint, coalesce(u.account_id, '00000000-0000-0000-0000-000000000000'), u.due_at, now(), nullif(u.trace, '')
+FROM (SELECT unnest($3::uuid[]) AS org_id, unnest($4::text[]) AS subject, unnest($5::uuid[]) AS account_id,
+  unnest($6::timestamptz[]) AS due_at, unnest($7::text[]) AS trace) AS u
 ON CONFLICT (org_id, kind, subject) DO UPDATE SET
   asked = a.asked + 1, lane = least(a.lane, excluded.lane), look_at = least(a.look_at, now()), starts = 0
 `
 
 type AskManyParams struct {
-	Kind     string
-	Lane     int16
-	OrgIds   []uuid.UUID
-	Subjects []string
-	DueAts   []time.Time
+	Kind       string
+	Lane       int16
+	OrgIds     []uuid.UUID
+	Subjects   []string
+	AccountIds []uuid.UUID
+	DueAts     []time.Time
+	Traces     []string
 }
 
+// account_ids and traces may be left out.
 func (q *Queries) AskMany(ctx context.Context, arg AskManyParams) error {
 	_, err := q.db.Exec(ctx, askMany,
 		arg.Kind,
 		arg.Lane,
 		arg.OrgIds,
 		arg.Subjects,
+		arg.AccountIds,
 		arg.DueAts,
+		arg.Traces,
 	)
 	return err
 }
@@ -310,12 +367,21 @@ func (q *Queries) ClaimTargets(ctx context.Context, arg ClaimTargetsParams) erro
 	return err
 }
 
-const countOpen = `-- name: CountOpen :one
-SELECT count(*) FROM agenda WHERE lane = $1 AND run_id IS NOT NULL
+const countArriving = `-- name: CountArriving :one
+SELECT count(*) FROM agenda a WHERE a.lane = $1 AND a.parked_at IS NULL AND (a.run_id IS NOT NULL AND NOT a.taken
+  OR a.run_id IS NULL AND a.lease > 0 AND a.last_error IS NULL AND a.look_at > now() AND a.look_at <= now() + make_interval(secs => $2::float8))
 `
 
-func (q *Queries) CountOpen(ctx context.Context, lane int16) (int64, error) {
-	row := q.db.QueryRow(ctx, countOpen, lane)
+type CountArrivingParams struct {
+	Lane         int16
+	LeaseSeconds float64
+}
+
+// What stands in queues: delivered and not taken up by a worker yet, or leased a
+// moment ago to be delivered. What waits after a failure is not: a cap must not
+// cover its own recovery.
+func (q *Queries) CountArriving(ctx context.Context, arg CountArrivingParams) (int64, error) {
+	row := q.db.QueryRow(ctx, countArriving, arg.Lane, arg.LeaseSeconds)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
@@ -432,12 +498,12 @@ func (q *Queries) InsertAuditMany(ctx context.Context, arg InsertAuditManyParams
 const leaseDelivered = `-- name: LeaseDelivered :many
 WITH due AS (
   SELECT g.org_id, g.kind, g.subject FROM agenda g
-  WHERE g.lane = $2 AND g.look_at <= now() AND g.run_id IS NOT NULL AND g.kind = ANY($3::text[])
+  WHERE g.lane = $2 AND g.look_at <= now() AND g.run_id IS NOT NULL AND g.parked_at IS NULL AND g.kind = ANY($3::text[])
   ORDER BY g.look_at LIMIT $4::int FOR UPDATE SKIP LOCKED
 )
 UPDATE agenda a SET look_at = now() + make_interval(secs => $1::float8), lease = nextval('agenda_lease')
 FROM due d WHERE (a.org_id, a.kind, a.subject) = (d.org_id, d.kind, d.subject)
-RETURNING a.org_id, a.kind, a.subject, a.lane, a.due_at, a.look_at, a.asked, a.told, a.lease, a.run_id, a.starts, a.last_error
+RETURNING a.org_id, a.kind, a.subject, a.lane, a.due_at, a.look_at, a.asked, a.told, a.lease, a.run_id, a.starts, a.last_error, a.parked_at, a.parked_by, a.parked_reason, a.trace, a.request_id, a.account_id, a.taken
 `
 
 type LeaseDeliveredParams struct {
@@ -476,6 +542,13 @@ func (q *Queries) LeaseDelivered(ctx context.Context, arg LeaseDeliveredParams) 
 			&i.RunID,
 			&i.Starts,
 			&i.LastError,
+			&i.ParkedAt,
+			&i.ParkedBy,
+			&i.ParkedReason,
+			&i.Trace,
+			&i.RequestID,
+			&i.AccountID,
+			&i.Taken,
 		); err != nil {
 			return nil, err
 		}
@@ -489,24 +562,36 @@ func (q *Queries) LeaseDelivered(ctx context.Context, arg LeaseDeliveredParams) 
 
 const leaseWork = `-- name: LeaseWork :many
 
-WITH open AS (
-  SELECT g.org_id, count(*) AS n FROM agenda g WHERE g.lane = $2 AND g.run_id IS NOT NULL GROUP BY g.org_id
+WITH account_open AS (
+  SELECT g.org_id, g.account_id, count(*) AS n FROM agenda g WHERE g.lane = $2 AND g.run_id IS NOT NULL AND g.parked_at IS NULL GROUP BY g.org_id, g.account_id
+), org_open AS (
+  SELECT o.org_id, sum(o.n) AS n FROM account_open o GROUP BY o.org_id
+), waiting AS (
+  SELECT DISTINCT g.org_id, g.account_id FROM agenda g
+  WHERE g.lane = $2 AND g.look_at <= now() AND g.run_id IS NULL AND g.parked_at IS NULL AND g.kind = ANY($3::text[])
 ), pick AS (
-  SELECT a.org_id, a.kind, a.subject, a.look_at,
-    row_number() OVER (PARTITION BY a.org_id ORDER BY a.look_at) + coalesce(o.n, 0) AS turn
-  FROM agenda a LEFT JOIN open o USING (org_id)
-  WHERE a.lane = $2 AND a.look_at <= now() AND a.run_id IS NULL AND a.kind = ANY($3::text[])
-  ORDER BY turn, a.look_at LIMIT $4::int
+  SELECT w.org_id, d.kind, d.subject, d.look_at,
+    row_number() OVER (PARTITION BY w.org_id ORDER BY d.nth, d.look_at) + coalesce(oo.n, 0) AS turn
+  FROM waiting w LEFT JOIN org_open oo USING (org_id) LEFT JOIN account_open ao USING (org_id, account_id)
+  CROSS JOIN LATERAL (
+    SELECT f.kind, f.subject, f.look_at, row_number() OVER (ORDER BY f.look_at) + coalesce(ao.n, 0) AS nth FROM (
+      SELECT a.kind, a.subject, a.look_at FROM agenda a
+      WHERE a.org_id = w.org_id AND a.account_id = w.account_id AND a.lane = $2 AND a.look_at <= now() AND a.run_id IS NULL
+        AND a.parked_at IS NULL AND a.kind = ANY($3::text[])
+      ORDER BY a.look_at LIMIT $4::int) AS f
+  ) AS d
+  WHERE d.nth <= CASE WHEN w.account_id = '00000000-0000-0000-0000-000000000000' THEN $5::int ELSE $6::int END
 ), due AS (
   SELECT d.org_id, d.kind, d.subject FROM pick p CROSS JOIN LATERAL (
     SELECT a.org_id, a.kind, a.subject FROM agenda a
-    WHERE (a.org_id, a.kind, a.subject) = (p.org_id, p.kind, p.subject) AND a.look_at <= now() AND a.run_id IS NULL
+    WHERE (a.org_id, a.kind, a.subject) = (p.org_id, p.kind, p.subject) AND a.look_at <= now() AND a.run_id IS NULL AND a.parked_at IS NULL
     FOR UPDATE SKIP LOCKED) d
-  LIMIT $5::int
+  WHERE p.turn <= $5::int ORDER BY p.turn, p.look_at
+  LIMIT $7::int
 )
 UPDATE agenda a SET look_at = now() + make_interval(secs => $1::float8), lease = nextval('agenda_lease')
 FROM due d WHERE (a.org_id, a.kind, a.subject) = (d.org_id, d.kind, d.subject)
-RETURNING a.org_id, a.kind, a.subject, a.lane, a.due_at, a.look_at, a.asked, a.told, a.lease, a.run_id, a.starts, a.last_error
+RETURNING a.org_id, a.kind, a.subject, a.lane, a.due_at, a.look_at, a.asked, a.told, a.lease, a.run_id, a.starts, a.last_error, a.parked_at, a.parked_by, a.parked_reason, a.trace, a.request_id, a.account_id, a.taken
 `
 
 type LeaseWorkParams struct {
@@ -514,19 +599,25 @@ type LeaseWorkParams struct {
 	Lane         int16
 	Kinds        []string
 	PickLimit    int32
+	OrgShare     int32
+	AccountShare int32
 	RowLimit     int32
 }
 
 // role: system
 // The dispatcher: leases, acknowledgements, clocks, housekeeping. Across tenants.
-// Fair over organizations, counting what each has in flight; any number of
-// workers may lease at once. Only rows never delivered since they were asked.
+// Fair over organizations, and over the accounts of each, counting what each has
+// in flight; any number of workers may lease at once. Only rows never delivered
+// since they were asked, and none that a platform admin has parked. Of each account only as many rows are looked at as it may
+// have delivered, so that what a lease costs does not grow with a flood.
 func (q *Queries) LeaseWork(ctx context.Context, arg LeaseWorkParams) ([]Agenda, error) {
 	rows, err := q.db.Query(ctx, leaseWork,
 		arg.LeaseSeconds,
 		arg.Lane,
 		arg.Kinds,
 		arg.PickLimit,
+		arg.OrgShare,
+		arg.AccountShare,
 		arg.RowLimit,
 	)
 	if err != nil {
@@ -549,6 +640,13 @@ func (q *Queries) LeaseWork(ctx context.Context, arg LeaseWorkParams) ([]Agenda,
 			&i.RunID,
 			&i.Starts,
 			&i.LastError,
+			&i.ParkedAt,
+			&i.ParkedBy,
+			&i.ParkedReason,
+			&i.Trace,
+			&i.RequestID,
+			&i.AccountID,
+			&i.Taken,
 		); err != nil {
 			return nil, err
 		}
@@ -561,7 +659,7 @@ func (q *Queries) LeaseWork(ctx context.Context, arg LeaseWorkParams) ([]Agenda,
 }
 
 const lockClock = `-- name: LockClock :one
-SELECT org_id, kind, subject, lane, due_at, look_at, asked, told, lease, run_id, starts, last_error FROM agenda WHERE org_id = $1 AND kind = $2 AND subject = $3 AND look_at <= now() FOR UPDATE SKIP LOCKED
+SELECT org_id, kind, subject, lane, due_at, look_at, asked, told, lease, run_id, starts, last_error, parked_at, parked_by, parked_reason, trace, request_id, account_id, taken FROM agenda WHERE org_id = $1 AND kind = $2 AND subject = $3 AND look_at <= now() AND parked_at IS NULL FOR UPDATE SKIP LOCKED
 `
 
 type LockClockParams struct {
@@ -586,12 +684,19 @@ func (q *Queries) LockClock(ctx context.Context, arg LockClockParams) (Agenda, e
 		&i.RunID,
 		&i.Starts,
 		&i.LastError,
+		&i.ParkedAt,
+		&i.ParkedBy,
+		&i.ParkedReason,
+		&i.Trace,
+		&i.RequestID,
+		&i.AccountID,
+		&i.Taken,
 	)
 	return i, err
 }
 
 const lockDueClocks = `-- name: LockDueClocks :many
-SELECT org_id, kind, subject, lane, due_at, look_at, asked, told, lease, run_id, starts, last_error FROM agenda WHERE kind = $1 AND lane = $2 AND look_at <= now()
+SELECT org_id, kind, subject, lane, due_at, look_at, asked, told, lease, run_id, starts, last_error, parked_at, parked_by, parked_reason, trace, request_id, account_id, taken FROM agenda WHERE kind = $1 AND lane = $2 AND look_at <= now() AND parked_at IS NULL
 ORDER BY look_at LIMIT $3::int FOR UPDATE SKIP LOCKED
 `
 
@@ -623,6 +728,90 @@ func (q *Queries) LockDueClocks(ctx context.Context, arg LockDueClocksParams) ([
 			&i.RunID,
 			&i.Starts,
 			&i.LastError,
+			&i.ParkedAt,
+			&i.ParkedBy,
+			&i.ParkedReason,
+			&i.Trace,
+			&i.RequestID,
+			&i.AccountID,
+			&i.Taken,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const lockLane = `-- name: LockLane :exec
+SELECT set_config('idle_in_transaction_session_timeout', ($1::int)::text, true),
+  pg_advisory_xact_lock(hashtext('cloudhub agenda lane'), $2::int)
+`
+
+type LockLaneParams struct {
+	PatienceMs int32
+	Lane       int32
+}
+
+// Before CountArriving, in the transaction that leases: of several workers one at a
+// time counts and leases, or together they pass the cap. One that is frozen in
+// between is cut off by PostgreSQL, so that the others go on.
+func (q *Queries) LockLane(ctx context.Context, arg LockLaneParams) error {
+	_, err := q.db.Exec(ctx, lockLane, arg.PatienceMs, arg.Lane)
+	return err
+}
+
+const lookAtParked = `-- name: LookAtParked :many
+WITH due AS (
+  SELECT g.org_id, g.kind, g.subject FROM agenda g
+  WHERE g.parked_at IS NOT NULL AND g.lane = $2 AND g.look_at <= now()
+  ORDER BY g.due_at LIMIT $3::int FOR UPDATE SKIP LOCKED
+)
+UPDATE agenda a SET look_at = now() + make_interval(secs => $1::float8), lease = nextval('agenda_lease')
+FROM due d WHERE (a.org_id, a.kind, a.subject) = (d.org_id, d.kind, d.subject)
+RETURNING a.org_id, a.kind, a.subject, a.lane, a.due_at, a.look_at, a.asked, a.told, a.lease, a.run_id, a.starts, a.last_error, a.parked_at, a.parked_by, a.parked_reason, a.trace, a.request_id, a.account_id, a.taken
+`
+
+type LookAtParkedParams struct {
+	LeaseSeconds float64
+	Lane         int16
+	RowLimit     int32
+}
+
+// Parked rows whose tenant has not been told, or whose time may have passed. They
+// are delivered to nobody: the lease is for the fence.
+func (q *Queries) LookAtParked(ctx context.Context, arg LookAtParkedParams) ([]Agenda, error) {
+	rows, err := q.db.Query(ctx, lookAtParked, arg.LeaseSeconds, arg.Lane, arg.RowLimit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Agenda
+	for rows.Next() {
+		var i Agenda
+		if err := rows.Scan(
+			&i.OrgID,
+			&i.Kind,
+			&i.Subject,
+			&i.Lane,
+			&i.DueAt,
+			&i.LookAt,
+			&i.Asked,
+			&i.Told,
+			&i.Lease,
+			&i.RunID,
+			&i.Starts,
+			&i.LastError,
+			&i.ParkedAt,
+			&i.ParkedBy,
+			&i.ParkedReason,
+			&i.Trace,
+			&i.RequestID,
+			&i.AccountID,
+			&i.Taken,
 		); err != nil {
 			return nil, err
 		}
@@ -701,9 +890,33 @@ func (q *Queries) NextOfWorkspaces(ctx context.Context, arg NextOfWorkspacesPara
 	return items, nil
 }
 
+const noteClockFailure = `-- name: NoteClockFailure :exec
+UPDATE agenda SET last_error = left($1::text, 500), look_at = now() + make_interval(secs => $2::float8)
+WHERE org_id = $3 AND kind = $4 AND subject = $5
+`
+
+type NoteClockFailureParams struct {
+	LastError   string
+	WaitSeconds float64
+	OrgID       uuid.UUID
+	Kind        string
+	Subject     string
+}
+
+func (q *Queries) NoteClockFailure(ctx context.Context, arg NoteClockFailureParams) error {
+	_, err := q.db.Exec(ctx, noteClockFailure,
+		arg.LastError,
+		arg.WaitSeconds,
+		arg.OrgID,
+		arg.Kind,
+		arg.Subject,
+	)
+	return err
+}
+
 const noteFailure = `-- name: NoteFailure :exec
 UPDATE agenda SET last_error = left($1::text, 500), look_at = now() + make_interval(secs => $2::float8)
-WHERE org_id = $3 AND kind = $4 AND subject = $5 AND lease = $6
+WHERE org_id = $3 AND kind = $4 AND subject = $5 AND lease = $6 AND parked_at IS NULL
 `
 
 type NoteFailureParams struct {
@@ -727,28 +940,16 @@ func (q *Queries) NoteFailure(ctx context.Context, arg NoteFailureParams) error 
 	return err
 }
 
-const parkClock = `-- name: ParkClock :exec
-UPDATE agenda SET last_error = left($1::text, 500), look_at = now() + make_interval(secs => $2::float8)
-WHERE org_id = $3 AND kind = $4 AND subject = $5
+const oldestTransaction = `-- name: OldestTransaction :one
+SELECT oldest_transaction_seconds()::float8 AS seconds
 `
 
-type ParkClockParams struct {
-	LastError   string
-	WaitSeconds float64
-	OrgID       uuid.UUID
-	Kind        string
-	Subject     string
-}
-
-func (q *Queries) ParkClock(ctx context.Context, arg ParkClockParams) error {
-	_, err := q.db.Exec(ctx, parkClock,
-		arg.LastError,
-		arg.WaitSeconds,
-		arg.OrgID,
-		arg.Kind,
-		arg.Subject,
-	)
-	return err
+// Seconds since the oldest open transaction in this database began.
+func (q *Queries) OldestTransaction(ctx context.Context) (float64, error) {
+	row := q.db.QueryRow(ctx, oldestTransaction)
+	var seconds float64
+	err := row.Scan(&seconds)
+	return seconds, err
 }
 
 const purgeDrafts = `-- name: PurgeDrafts :execrows
@@ -799,6 +1000,18 @@ func (q *Queries) PurgeOperations(ctx context.Context) (int64, error) {
 	return result.RowsAffected(), nil
 }
 
+const purgePreparations = `-- name: PurgePreparations :execrows
+DELETE FROM role_preparations WHERE expires_at < now()
+`
+
+func (q *Queries) PurgePreparations(ctx context.Context) (int64, error) {
+	result, err := q.db.Exec(ctx, purgePreparations)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const purgeSessions = `-- name: PurgeSessions :execrows
 DELETE FROM sessions WHERE least(expires_at, idle_expires_at) < now() - interval '7 days' OR revoked_at < now() - interval '7 days'
 `
@@ -812,9 +1025,9 @@ func (q *Queries) PurgeSessions(ctx context.Context) (int64, error) {
 }
 
 const redeliver = `-- name: Redeliver :exec
-UPDATE agenda SET run_id = null, last_error = left($1::text, 500),
+UPDATE agenda SET run_id = null, taken = false, last_error = left($1::text, 500),
   look_at = now() + make_interval(secs => $2::float8)
-WHERE org_id = $3 AND kind = $4 AND subject = $5 AND lease = $6
+WHERE org_id = $3 AND kind = $4 AND subject = $5 AND lease = $6 AND parked_at IS NULL
 `
 
 type RedeliverParams struct {

@@ -449,7 +449,9 @@ func (q *Queries) RotateRefreshToken(ctx context.Context, arg RotateRefreshToken
 }
 
 const sessionIsLive = `-- name: SessionIsLive :one
-SELECT s.user_id, s.signed_in_at, u.actor_hash, u.name, u.locale FROM sessions s JOIN users u ON u.id = s.user_id
+SELECT s.user_id, s.signed_in_at, u.actor_hash, u.name, u.locale,
+  EXISTS (SELECT 1 FROM platform_admins p WHERE p.user_id = s.user_id)::bool AS platform_admin
+FROM sessions s JOIN users u ON u.id = s.user_id
 WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2::timestamptz AND s.idle_expires_at > $2::timestamptz AND u.suspended_at IS NULL
 `
 
@@ -459,11 +461,12 @@ type SessionIsLiveParams struct {
 }
 
 type SessionIsLiveRow struct {
-	UserID     uuid.UUID
-	SignedInAt time.Time
-	ActorHash  []byte
-	Name       string
-	Locale     string
+	UserID        uuid.UUID
+	SignedInAt    time.Time
+	ActorHash     []byte
+	Name          string
+	Locale        string
+	PlatformAdmin bool
 }
 
 // Read on every request: what a revoked session or a suspended user may do ends
@@ -477,6 +480,7 @@ func (q *Queries) SessionIsLive(ctx context.Context, arg SessionIsLiveParams) (S
 		&i.ActorHash,
 		&i.Name,
 		&i.Locale,
+		&i.PlatformAdmin,
 	)
 	return i, err
 }

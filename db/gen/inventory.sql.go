@@ -311,6 +311,32 @@ func (q *Queries) MarkGone(ctx context.Context, arg MarkGoneParams) (int64, erro
 	return result.RowsAffected(), nil
 }
 
+const noteDifferences = `-- name: NoteDifferences :exec
+UPDATE cloud_accounts SET reading_added = reading_added + $1::int, reading_changed = reading_changed + $2::int, reading_gone = reading_gone + $3::int
+WHERE org_id = $4 AND id = $5
+`
+
+type NoteDifferencesParams struct {
+	Added   int32
+	Changed int32
+	Gone    int32
+	OrgID   uuid.UUID
+	ID      uuid.UUID
+}
+
+// In the transaction that writes them: a reading that dies half-way and begins
+// again does not find them a second time.
+func (q *Queries) NoteDifferences(ctx context.Context, arg NoteDifferencesParams) error {
+	_, err := q.db.Exec(ctx, noteDifferences,
+		arg.Added,
+		arg.Changed,
+		arg.Gone,
+		arg.OrgID,
+		arg.ID,
+	)
+	return err
+}
+
 const resourcesByID = `-- name: ResourcesByID :many
 SELECT r.id, r.name, r.provider_id, r.cloud_account_id, r.region, r.state, r.kind
 FROM resources r
@@ -484,14 +510,21 @@ func (q *Queries) ResourcesOfRegion(ctx context.Context, arg ResourcesOfRegionPa
 }
 
 const upsertResources = `-- name: UpsertResources :many
+WITH u AS (
+  SELECT x.id, x.provider_id, x.name, x.zone, x.type, x.state, x.tags, x.details, x.protected, x.left_alone, x.provider_time FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::text[]) AS provider_id, unnest($3::text[]) AS name,
+  unnest($4::text[]) AS zone, unnest($5::text[]) AS type, unnest($6::text[]) AS state,
+  unnest($7::jsonb[]) AS tags, unnest($8::jsonb[]) AS details, unnest($9::bool[]) AS protected,
+  unnest($10::text[]) AS left_alone, unnest($11::timestamptz[]) AS provider_time) AS x
+), old AS (
+  SELECT o.id, o.name, o.zone, o.type, o.state, o.tags, o.left_alone FROM resources o
+  WHERE o.org_id = $12 AND o.cloud_account_id = $13 AND o.kind = $14 AND o.region = $15
+    AND o.provider_id = ANY($2::text[])
+), written AS (
 INSERT INTO resources AS r (org_id, workspace_id, id, cloud_account_id, kind, provider_id, name, region, zone, type, state,
   tags, details, protected, left_alone, provider_time, seen_at)
-SELECT $1, $2, u.id, $3, $4, u.provider_id, u.name, $5, u.zone, u.type, u.state,
-  u.tags, u.details, u.protected, nullif(u.left_alone, ''), u.provider_time, $6::timestamptz
-FROM (SELECT unnest($7::uuid[]) AS id, unnest($8::text[]) AS provider_id, unnest($9::text[]) AS name,
-  unnest($10::text[]) AS zone, unnest($11::text[]) AS type, unnest($12::text[]) AS state,
-  unnest($13::jsonb[]) AS tags, unnest($14::jsonb[]) AS details, unnest($15::bool[]) AS protected,
-  unnest($16::text[]) AS left_alone, unnest($17::timestamptz[]) AS provider_time) AS u
+SELECT $12, $16, u.id, $13, $14, u.provider_id, u.name, $15, u.zone, u.type, u.state,
+  u.tags, u.details, u.protected, nullif(u.left_alone, ''), u.provider_time, $17::timestamptz
+FROM u
 ON CONFLICT (org_id, cloud_account_id, kind, region, provider_id) DO UPDATE SET
   name = excluded.name, zone = excluded.zone, type = excluded.type,
   state = CASE WHEN r.operation_id IS NULL AND r.seen_at <= excluded.seen_at THEN excluded.state ELSE r.state END,
@@ -501,16 +534,14 @@ WHERE (r.name, r.zone, r.type, r.tags, r.details, r.protected, r.left_alone, r.p
    IS DISTINCT FROM (excluded.name, excluded.zone, excluded.type, excluded.tags, excluded.details, excluded.protected, excluded.left_alone, excluded.provider_time)
    OR (r.state <> excluded.state AND r.operation_id IS NULL AND r.seen_at <= excluded.seen_at)
    OR r.seen_at < excluded.seen_at - interval '1 hour'
-RETURNING r.id, r.provider_id, (xmax = 0)::bool AS inserted
+RETURNING r.id, r.provider_id, r.name, r.zone, r.type, r.state, r.tags, r.left_alone)
+SELECT w.id, w.provider_id, (old.id IS NULL OR old.state = 'gone' AND w.state <> 'gone')::bool AS added,
+  (old.id IS NOT NULL AND old.state <> 'gone'
+    AND (w.name, w.zone, w.type, w.state, w.tags, w.left_alone) IS DISTINCT FROM (old.name, old.zone, old.type, old.state, old.tags, old.left_alone))::bool AS changed
+FROM written w LEFT JOIN old ON old.id = w.id
 `
 
 type UpsertResourcesParams struct {
-	OrgID          uuid.UUID
-	WorkspaceID    uuid.UUID
-	CloudAccountID uuid.UUID
-	Kind           string
-	Region         string
-	ReadAt         time.Time
 	Ids            []uuid.UUID
 	ProviderIds    []string
 	Names          []string
@@ -522,25 +553,29 @@ type UpsertResourcesParams struct {
 	Protecteds     []bool
 	LeftAlones     []string
 	ProviderTimes  []time.Time
+	OrgID          uuid.UUID
+	CloudAccountID uuid.UUID
+	Kind           string
+	Region         string
+	WorkspaceID    uuid.UUID
+	ReadAt         time.Time
 }
 
 type UpsertResourcesRow struct {
 	ID         uuid.UUID
 	ProviderID string
-	Inserted   bool
+	Added      bool
+	Changed    bool
 }
 
 // A row is written only when something about it changed, so that an unchanged
 // estate costs no versions; `seen_at` alone moves by MarkSeen. The state of a
-// machine that an operation holds is written by that operation alone.
+// machine that an operation holds is written by that operation alone. added: it
+// was not there, or had gone; changed: it differs from what the inventory had in
+// what a person knows it by. An address or a start time follows a change of state,
+// and would make a difference of each one that we have made.
 func (q *Queries) UpsertResources(ctx context.Context, arg UpsertResourcesParams) ([]UpsertResourcesRow, error) {
 	rows, err := q.db.Query(ctx, upsertResources,
-		arg.OrgID,
-		arg.WorkspaceID,
-		arg.CloudAccountID,
-		arg.Kind,
-		arg.Region,
-		arg.ReadAt,
 		arg.Ids,
 		arg.ProviderIds,
 		arg.Names,
@@ -552,6 +587,12 @@ func (q *Queries) UpsertResources(ctx context.Context, arg UpsertResourcesParams
 		arg.Protecteds,
 		arg.LeftAlones,
 		arg.ProviderTimes,
+		arg.OrgID,
+		arg.CloudAccountID,
+		arg.Kind,
+		arg.Region,
+		arg.WorkspaceID,
+		arg.ReadAt,
 	)
 	if err != nil {
 		return nil, err
@@ -560,7 +601,12 @@ func (q *Queries) UpsertResources(ctx context.Context, arg UpsertResourcesParams
 	var items []UpsertResourcesRow
 	for rows.Next() {
 		var i UpsertResourcesRow
-		if err := rows.Scan(&i.ID, &i.ProviderID, &i.Inserted); err != nil {
+		if err := rows.Scan(
+			&i.ID,
+			&i.ProviderID,
+			&i.Added,
+			&i.Changed,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -12,18 +12,25 @@ import (
 )
 
 type Agenda struct {
-	OrgID     uuid.UUID
-	Kind      string
-	Subject   string
-	Lane      int16
-	DueAt     time.Time
-	LookAt    time.Time
-	Asked     int64
-	Told      int64
-	Lease     int64
-	RunID     *string
-	Starts    int32
-	LastError *string
+	OrgID        uuid.UUID
+	Kind         string
+	Subject      string
+	Lane         int16
+	DueAt        time.Time
+	LookAt       time.Time
+	Asked        int64
+	Told         int64
+	Lease        int64
+	RunID        *string
+	Starts       int32
+	LastError    *string
+	ParkedAt     *time.Time
+	ParkedBy     *string
+	ParkedReason *string
+	Trace        *string
+	RequestID    *string
+	AccountID    uuid.UUID
+	Taken        bool
 }
 
 type AuditLog struct {
@@ -83,6 +90,10 @@ type CloudAccount struct {
 	CreatedAt          time.Time
 	Version            int64
 	ChangedAt          time.Time
+	RoleExternalID     string
+	ReadingAdded       int32
+	ReadingChanged     int32
+	ReadingGone        int32
 }
 
 type Credential struct {
@@ -95,6 +106,7 @@ type Credential struct {
 	Ciphertext     []byte
 	Hint           string
 	CreatedAt      time.Time
+	RoleArn        *string
 }
 
 type CredentialDraft struct {
@@ -111,6 +123,9 @@ type CredentialDraft struct {
 	Fence       int64
 	CreatedAt   time.Time
 	ExpiresAt   time.Time
+	Kind        string
+	RoleArn     *string
+	Replaces    *uuid.UUID
 }
 
 type IdempotencyKey struct {
@@ -140,31 +155,38 @@ type Membership struct {
 }
 
 type Operation struct {
-	OrgID           uuid.UUID
-	WorkspaceID     uuid.UUID
-	ID              uuid.UUID
-	Origin          string
-	State           string
-	Step            string
-	RequestedBy     *uuid.UUID
-	RequestedByName string
-	DueAt           *time.Time
-	ActBefore       time.Time
-	Attempts        int32
-	LastError       *string
-	LastErrorDetail *string
-	TargetCount     int32
-	DoneCount       int32
-	FailedCount     int32
-	LeftAloneCount  int32
-	OnCount         int32
-	OffCount        int32
-	Fence           int64
-	CreatedAt       time.Time
-	StartedAt       *time.Time
-	EndedAt         *time.Time
-	Version         int64
-	ChangedAt       time.Time
+	OrgID            uuid.UUID
+	WorkspaceID      uuid.UUID
+	ID               uuid.UUID
+	Origin           string
+	State            string
+	Step             string
+	RequestedBy      *uuid.UUID
+	RequestedByName  string
+	DueAt            *time.Time
+	ActBefore        time.Time
+	Attempts         int32
+	LastError        *string
+	LastErrorDetail  *string
+	TargetCount      int32
+	DoneCount        int32
+	FailedCount      int32
+	LeftAloneCount   int32
+	OnCount          int32
+	OffCount         int32
+	Fence            int64
+	CreatedAt        time.Time
+	StartedAt        *time.Time
+	EndedAt          *time.Time
+	Version          int64
+	ChangedAt        time.Time
+	RequestID        *string
+	Kind             string
+	CloudAccountID   *uuid.UUID
+	CloudAccountName string
+	AddedCount       int32
+	ChangedCount     int32
+	GoneCount        int32
 }
 
 type OperationSchedule struct {
@@ -216,6 +238,11 @@ type Organization struct {
 	CreatedAt    time.Time
 }
 
+type PlatformAdmin struct {
+	UserID    uuid.UUID
+	GrantedAt time.Time
+}
+
 type RefreshToken struct {
 	TokenHash  []byte
 	SessionID  uuid.UUID
@@ -255,6 +282,16 @@ type ResourceTag struct {
 	Key         string
 	Value       string
 	ResourceID  uuid.UUID
+}
+
+type RolePreparation struct {
+	OrgID       uuid.UUID
+	WorkspaceID uuid.UUID
+	ID          uuid.UUID
+	UserID      uuid.UUID
+	ExternalID  string
+	CreatedAt   time.Time
+	ExpiresAt   time.Time
 }
 
 type Schedule struct {

@@ -24,7 +24,7 @@ func (q *Queries) DatabaseTime(ctx context.Context) (time.Time, error) {
 }
 
 const getOperation = `-- name: GetOperation :one
-SELECT org_id, workspace_id, id, origin, state, step, requested_by, requested_by_name, due_at, act_before, attempts, last_error, last_error_detail, target_count, done_count, failed_count, left_alone_count, on_count, off_count, fence, created_at, started_at, ended_at, version, changed_at FROM operations WHERE org_id = $1 AND workspace_id = $2 AND id = $3
+SELECT org_id, workspace_id, id, origin, state, step, requested_by, requested_by_name, due_at, act_before, attempts, last_error, last_error_detail, target_count, done_count, failed_count, left_alone_count, on_count, off_count, fence, created_at, started_at, ended_at, version, changed_at, request_id, kind, cloud_account_id, cloud_account_name, added_count, changed_count, gone_count FROM operations WHERE org_id = $1 AND workspace_id = $2 AND id = $3
 `
 
 type GetOperationParams struct {
@@ -62,16 +62,23 @@ func (q *Queries) GetOperation(ctx context.Context, arg GetOperationParams) (Ope
 		&i.EndedAt,
 		&i.Version,
 		&i.ChangedAt,
+		&i.RequestID,
+		&i.Kind,
+		&i.CloudAccountID,
+		&i.CloudAccountName,
+		&i.AddedCount,
+		&i.ChangedCount,
+		&i.GoneCount,
 	)
 	return i, err
 }
 
 const insertOperation = `-- name: InsertOperation :one
 
-INSERT INTO operations (org_id, workspace_id, id, origin, requested_by, requested_by_name, act_before, target_count, on_count, off_count)
+INSERT INTO operations (org_id, workspace_id, id, origin, requested_by, requested_by_name, act_before, target_count, on_count, off_count, request_id)
 VALUES ($1, $2, $3, $4, $5, $6,
-  clock_timestamp() + make_interval(secs => $7::float8), $8, $9, $10)
-RETURNING org_id, workspace_id, id, origin, state, step, requested_by, requested_by_name, due_at, act_before, attempts, last_error, last_error_detail, target_count, done_count, failed_count, left_alone_count, on_count, off_count, fence, created_at, started_at, ended_at, version, changed_at
+  clock_timestamp() + make_interval(secs => $7::float8), $8, $9, $10, nullif($11::text, ''))
+RETURNING org_id, workspace_id, id, origin, state, step, requested_by, requested_by_name, due_at, act_before, attempts, last_error, last_error_detail, target_count, done_count, failed_count, left_alone_count, on_count, off_count, fence, created_at, started_at, ended_at, version, changed_at, request_id, kind, cloud_account_id, cloud_account_name, added_count, changed_count, gone_count
 `
 
 type InsertOperationParams struct {
@@ -85,6 +92,7 @@ type InsertOperationParams struct {
 	TargetCount      int32
 	OnCount          int32
 	OffCount         int32
+	RequestID        string
 }
 
 // role: app
@@ -100,6 +108,7 @@ func (q *Queries) InsertOperation(ctx context.Context, arg InsertOperationParams
 		arg.TargetCount,
 		arg.OnCount,
 		arg.OffCount,
+		arg.RequestID,
 	)
 	var i Operation
 	err := row.Scan(
@@ -128,6 +137,13 @@ func (q *Queries) InsertOperation(ctx context.Context, arg InsertOperationParams
 		&i.EndedAt,
 		&i.Version,
 		&i.ChangedAt,
+		&i.RequestID,
+		&i.Kind,
+		&i.CloudAccountID,
+		&i.CloudAccountName,
+		&i.AddedCount,
+		&i.ChangedCount,
+		&i.GoneCount,
 	)
 	return i, err
 }
@@ -158,7 +174,7 @@ func (q *Queries) InsertTargets(ctx context.Context, arg InsertTargetsParams) er
 }
 
 const listOpenOperations = `-- name: ListOpenOperations :many
-SELECT org_id, workspace_id, id, origin, state, step, requested_by, requested_by_name, due_at, act_before, attempts, last_error, last_error_detail, target_count, done_count, failed_count, left_alone_count, on_count, off_count, fence, created_at, started_at, ended_at, version, changed_at FROM operations
+SELECT org_id, workspace_id, id, origin, state, step, requested_by, requested_by_name, due_at, act_before, attempts, last_error, last_error_detail, target_count, done_count, failed_count, left_alone_count, on_count, off_count, fence, created_at, started_at, ended_at, version, changed_at, request_id, kind, cloud_account_id, cloud_account_name, added_count, changed_count, gone_count FROM operations
 WHERE org_id = $1 AND workspace_id = $2 AND ended_at IS NULL AND (created_at, id) < ($3::timestamptz, $4::uuid)
 ORDER BY created_at DESC, id DESC LIMIT $5
 `
@@ -212,6 +228,13 @@ func (q *Queries) ListOpenOperations(ctx context.Context, arg ListOpenOperations
 			&i.EndedAt,
 			&i.Version,
 			&i.ChangedAt,
+			&i.RequestID,
+			&i.Kind,
+			&i.CloudAccountID,
+			&i.CloudAccountName,
+			&i.AddedCount,
+			&i.ChangedCount,
+			&i.GoneCount,
 		); err != nil {
 			return nil, err
 		}
@@ -262,7 +285,7 @@ func (q *Queries) ListOperationSchedules(ctx context.Context, arg ListOperationS
 }
 
 const listOperations = `-- name: ListOperations :many
-SELECT org_id, workspace_id, id, origin, state, step, requested_by, requested_by_name, due_at, act_before, attempts, last_error, last_error_detail, target_count, done_count, failed_count, left_alone_count, on_count, off_count, fence, created_at, started_at, ended_at, version, changed_at FROM operations
+SELECT org_id, workspace_id, id, origin, state, step, requested_by, requested_by_name, due_at, act_before, attempts, last_error, last_error_detail, target_count, done_count, failed_count, left_alone_count, on_count, off_count, fence, created_at, started_at, ended_at, version, changed_at, request_id, kind, cloud_account_id, cloud_account_name, added_count, changed_count, gone_count FROM operations
 WHERE org_id = $1 AND workspace_id = $2 AND (created_at, id) < ($3::timestamptz, $4::uuid)
 ORDER BY created_at DESC, id DESC LIMIT $5
 `
@@ -316,6 +339,13 @@ func (q *Queries) ListOperations(ctx context.Context, arg ListOperationsParams) 
 			&i.EndedAt,
 			&i.Version,
 			&i.ChangedAt,
+			&i.RequestID,
+			&i.Kind,
+			&i.CloudAccountID,
+			&i.CloudAccountName,
+			&i.AddedCount,
+			&i.ChangedCount,
+			&i.GoneCount,
 		); err != nil {
 			return nil, err
 		}
@@ -328,7 +358,7 @@ func (q *Queries) ListOperations(ctx context.Context, arg ListOperationsParams) 
 }
 
 const listOperationsOfResource = `-- name: ListOperationsOfResource :many
-SELECT o.org_id, o.workspace_id, o.id, o.origin, o.state, o.step, o.requested_by, o.requested_by_name, o.due_at, o.act_before, o.attempts, o.last_error, o.last_error_detail, o.target_count, o.done_count, o.failed_count, o.left_alone_count, o.on_count, o.off_count, o.fence, o.created_at, o.started_at, o.ended_at, o.version, o.changed_at FROM operation_targets t JOIN operations o ON o.org_id = t.org_id AND o.id = t.operation_id
+SELECT o.org_id, o.workspace_id, o.id, o.origin, o.state, o.step, o.requested_by, o.requested_by_name, o.due_at, o.act_before, o.attempts, o.last_error, o.last_error_detail, o.target_count, o.done_count, o.failed_count, o.left_alone_count, o.on_count, o.off_count, o.fence, o.created_at, o.started_at, o.ended_at, o.version, o.changed_at, o.request_id, o.kind, o.cloud_account_id, o.cloud_account_name, o.added_count, o.changed_count, o.gone_count FROM operation_targets t JOIN operations o ON o.org_id = t.org_id AND o.id = t.operation_id
 WHERE t.org_id = $1 AND t.resource_id = $2 AND o.workspace_id = $3
   AND (NOT $4::bool OR o.ended_at IS NULL)
   AND (o.created_at, o.id) < ($5::timestamptz, $6::uuid)
@@ -388,6 +418,13 @@ func (q *Queries) ListOperationsOfResource(ctx context.Context, arg ListOperatio
 			&i.EndedAt,
 			&i.Version,
 			&i.ChangedAt,
+			&i.RequestID,
+			&i.Kind,
+			&i.CloudAccountID,
+			&i.CloudAccountName,
+			&i.AddedCount,
+			&i.ChangedCount,
+			&i.GoneCount,
 		); err != nil {
 			return nil, err
 		}
@@ -400,7 +437,7 @@ func (q *Queries) ListOperationsOfResource(ctx context.Context, arg ListOperatio
 }
 
 const listRunsOfSchedule = `-- name: ListRunsOfSchedule :many
-SELECT o.org_id, o.workspace_id, o.id, o.origin, o.state, o.step, o.requested_by, o.requested_by_name, o.due_at, o.act_before, o.attempts, o.last_error, o.last_error_detail, o.target_count, o.done_count, o.failed_count, o.left_alone_count, o.on_count, o.off_count, o.fence, o.created_at, o.started_at, o.ended_at, o.version, o.changed_at FROM operation_schedules s JOIN operations o ON o.org_id = s.org_id AND o.id = s.operation_id
+SELECT o.org_id, o.workspace_id, o.id, o.origin, o.state, o.step, o.requested_by, o.requested_by_name, o.due_at, o.act_before, o.attempts, o.last_error, o.last_error_detail, o.target_count, o.done_count, o.failed_count, o.left_alone_count, o.on_count, o.off_count, o.fence, o.created_at, o.started_at, o.ended_at, o.version, o.changed_at, o.request_id, o.kind, o.cloud_account_id, o.cloud_account_name, o.added_count, o.changed_count, o.gone_count FROM operation_schedules s JOIN operations o ON o.org_id = s.org_id AND o.id = s.operation_id
 WHERE s.org_id = $1 AND s.schedule_id = $2 AND o.workspace_id = $3
   AND (NOT $4::bool OR o.ended_at IS NULL)
   AND ($5::uuid IS NULL OR EXISTS (
@@ -464,6 +501,13 @@ func (q *Queries) ListRunsOfSchedule(ctx context.Context, arg ListRunsOfSchedule
 			&i.EndedAt,
 			&i.Version,
 			&i.ChangedAt,
+			&i.RequestID,
+			&i.Kind,
+			&i.CloudAccountID,
+			&i.CloudAccountName,
+			&i.AddedCount,
+			&i.ChangedCount,
+			&i.GoneCount,
 		); err != nil {
 			return nil, err
 		}
@@ -528,7 +572,7 @@ func (q *Queries) ListTargets(ctx context.Context, arg ListTargetsParams) ([]Ope
 }
 
 const operationsChangedSince = `-- name: OperationsChangedSince :many
-SELECT org_id, workspace_id, id, origin, state, step, requested_by, requested_by_name, due_at, act_before, attempts, last_error, last_error_detail, target_count, done_count, failed_count, left_alone_count, on_count, off_count, fence, created_at, started_at, ended_at, version, changed_at FROM operations WHERE org_id = $1 AND workspace_id = $2 AND changed_at > $3 AND version > $4
+SELECT org_id, workspace_id, id, origin, state, step, requested_by, requested_by_name, due_at, act_before, attempts, last_error, last_error_detail, target_count, done_count, failed_count, left_alone_count, on_count, off_count, fence, created_at, started_at, ended_at, version, changed_at, request_id, kind, cloud_account_id, cloud_account_name, added_count, changed_count, gone_count FROM operations WHERE org_id = $1 AND workspace_id = $2 AND changed_at > $3 AND version > $4
 ORDER BY version LIMIT $5
 `
 
@@ -583,6 +627,13 @@ func (q *Queries) OperationsChangedSince(ctx context.Context, arg OperationsChan
 			&i.EndedAt,
 			&i.Version,
 			&i.ChangedAt,
+			&i.RequestID,
+			&i.Kind,
+			&i.CloudAccountID,
+			&i.CloudAccountName,
+			&i.AddedCount,
+			&i.ChangedCount,
+			&i.GoneCount,
 		); err != nil {
 			return nil, err
 		}

@@ -195,8 +195,33 @@ func (q *Queries) EndTargets(ctx context.Context, arg EndTargetsParams) (int64, 
 	return result.RowsAffected(), nil
 }
 
+const expireTargets = `-- name: ExpireTargets :exec
+UPDATE operation_targets SET state = CASE WHEN accepted_at IS NULL THEN 'missed' ELSE 'failed' END, reason = $1::text, detail = $2::text,
+  ended_at = clock_timestamp()
+WHERE org_id = $3 AND operation_id = $4 AND ended_at IS NULL
+`
+
+type ExpireTargetsParams struct {
+	Reason      string
+	Detail      string
+	OrgID       uuid.UUID
+	OperationID uuid.UUID
+}
+
+// The time of a parked operation has passed: what no provider accepted was
+// missed; of what one had accepted, nobody saw the end.
+func (q *Queries) ExpireTargets(ctx context.Context, arg ExpireTargetsParams) error {
+	_, err := q.db.Exec(ctx, expireTargets,
+		arg.Reason,
+		arg.Detail,
+		arg.OrgID,
+		arg.OperationID,
+	)
+	return err
+}
+
 const lockFencedOperation = `-- name: LockFencedOperation :one
-SELECT org_id, workspace_id, id, origin, state, step, requested_by, requested_by_name, due_at, act_before, attempts, last_error, last_error_detail, target_count, done_count, failed_count, left_alone_count, on_count, off_count, fence, created_at, started_at, ended_at, version, changed_at, (act_before - clock_timestamp() <= interval '0')::bool AS too_late,
+SELECT org_id, workspace_id, id, origin, state, step, requested_by, requested_by_name, due_at, act_before, attempts, last_error, last_error_detail, target_count, done_count, failed_count, left_alone_count, on_count, off_count, fence, created_at, started_at, ended_at, version, changed_at, request_id, kind, cloud_account_id, cloud_account_name, added_count, changed_count, gone_count, (act_before - clock_timestamp() <= interval '0')::bool AS too_late,
   extract(epoch FROM act_before - clock_timestamp())::float8 AS seconds_left
 FROM operations WHERE org_id = $1 AND id = $2 AND fence = $3::bigint AND ended_at IS NULL FOR UPDATE
 `
@@ -208,33 +233,40 @@ type LockFencedOperationParams struct {
 }
 
 type LockFencedOperationRow struct {
-	OrgID           uuid.UUID
-	WorkspaceID     uuid.UUID
-	ID              uuid.UUID
-	Origin          string
-	State           string
-	Step            string
-	RequestedBy     *uuid.UUID
-	RequestedByName string
-	DueAt           *time.Time
-	ActBefore       time.Time
-	Attempts        int32
-	LastError       *string
-	LastErrorDetail *string
-	TargetCount     int32
-	DoneCount       int32
-	FailedCount     int32
-	LeftAloneCount  int32
-	OnCount         int32
-	OffCount        int32
-	Fence           int64
-	CreatedAt       time.Time
-	StartedAt       *time.Time
-	EndedAt         *time.Time
-	Version         int64
-	ChangedAt       time.Time
-	TooLate         bool
-	SecondsLeft     float64
+	OrgID            uuid.UUID
+	WorkspaceID      uuid.UUID
+	ID               uuid.UUID
+	Origin           string
+	State            string
+	Step             string
+	RequestedBy      *uuid.UUID
+	RequestedByName  string
+	DueAt            *time.Time
+	ActBefore        time.Time
+	Attempts         int32
+	LastError        *string
+	LastErrorDetail  *string
+	TargetCount      int32
+	DoneCount        int32
+	FailedCount      int32
+	LeftAloneCount   int32
+	OnCount          int32
+	OffCount         int32
+	Fence            int64
+	CreatedAt        time.Time
+	StartedAt        *time.Time
+	EndedAt          *time.Time
+	Version          int64
+	ChangedAt        time.Time
+	RequestID        *string
+	Kind             string
+	CloudAccountID   *uuid.UUID
+	CloudAccountName string
+	AddedCount       int32
+	ChangedCount     int32
+	GoneCount        int32
+	TooLate          bool
+	SecondsLeft      float64
 }
 
 func (q *Queries) LockFencedOperation(ctx context.Context, arg LockFencedOperationParams) (LockFencedOperationRow, error) {
@@ -266,6 +298,13 @@ func (q *Queries) LockFencedOperation(ctx context.Context, arg LockFencedOperati
 		&i.EndedAt,
 		&i.Version,
 		&i.ChangedAt,
+		&i.RequestID,
+		&i.Kind,
+		&i.CloudAccountID,
+		&i.CloudAccountName,
+		&i.AddedCount,
+		&i.ChangedCount,
+		&i.GoneCount,
 		&i.TooLate,
 		&i.SecondsLeft,
 	)
@@ -728,6 +767,35 @@ func (q *Queries) OrphanTargets(ctx context.Context, arg OrphanTargetsParams) ([
 	return items, nil
 }
 
+const parkOperation = `-- name: ParkOperation :one
+UPDATE operations SET fence = $1::bigint, last_error = $2::text, last_error_detail = $3::text
+WHERE org_id = $4 AND id = $5 AND ended_at IS NULL AND fence <= $1::bigint
+RETURNING extract(epoch FROM act_before - clock_timestamp())::float8 AS seconds_left
+`
+
+type ParkOperationParams struct {
+	Lease  int64
+	Reason string
+	Detail string
+	OrgID  uuid.UUID
+	ID     uuid.UUID
+}
+
+// A platform admin has parked it: the tenant reads why, and a run that still
+// works is fenced. No row: final, or a newer run has it.
+func (q *Queries) ParkOperation(ctx context.Context, arg ParkOperationParams) (float64, error) {
+	row := q.db.QueryRow(ctx, parkOperation,
+		arg.Lease,
+		arg.Reason,
+		arg.Detail,
+		arg.OrgID,
+		arg.ID,
+	)
+	var seconds_left float64
+	err := row.Scan(&seconds_left)
+	return seconds_left, err
+}
+
 const releaseResources = `-- name: ReleaseResources :exec
 UPDATE resources r SET operation_id = null, state = coalesce(nullif(u.state, ''), r.state),
   seen_at = CASE WHEN u.state = '' THEN r.seen_at ELSE greatest(r.seen_at, $1::timestamptz) END
@@ -803,9 +871,11 @@ func (q *Queries) SupersedeOthers(ctx context.Context, arg SupersedeOthersParams
 const takeOperation = `-- name: TakeOperation :one
 
 UPDATE operations SET fence = $1::bigint, state = 'running',
+  last_error = CASE WHEN last_error = 'PARKED' THEN null ELSE last_error END,
+  last_error_detail = CASE WHEN last_error = 'PARKED' THEN null ELSE last_error_detail END,
   step = CASE WHEN step = 'queued' THEN 'deciding' ELSE step END, started_at = coalesce(started_at, clock_timestamp())
 WHERE org_id = $2 AND id = $3 AND ended_at IS NULL AND fence <= $1::bigint
-RETURNING org_id, workspace_id, id, origin, state, step, requested_by, requested_by_name, due_at, act_before, attempts, last_error, last_error_detail, target_count, done_count, failed_count, left_alone_count, on_count, off_count, fence, created_at, started_at, ended_at, version, changed_at
+RETURNING org_id, workspace_id, id, origin, state, step, requested_by, requested_by_name, due_at, act_before, attempts, last_error, last_error_detail, target_count, done_count, failed_count, left_alone_count, on_count, off_count, fence, created_at, started_at, ended_at, version, changed_at, request_id, kind, cloud_account_id, cloud_account_name, added_count, changed_count, gone_count
 `
 
 type TakeOperationParams struct {
@@ -818,6 +888,7 @@ type TakeOperationParams struct {
 // Changes of power, as the worker's activities record them. Lock order, always:
 // operation, then resources by id, then targets, then the agenda row.
 // Newer lease wins, the same may repeat. No row: final or fenced; end at once.
+// That it was parked is no longer so.
 func (q *Queries) TakeOperation(ctx context.Context, arg TakeOperationParams) (Operation, error) {
 	row := q.db.QueryRow(ctx, takeOperation, arg.Lease, arg.OrgID, arg.ID)
 	var i Operation
@@ -847,6 +918,13 @@ func (q *Queries) TakeOperation(ctx context.Context, arg TakeOperationParams) (O
 		&i.EndedAt,
 		&i.Version,
 		&i.ChangedAt,
+		&i.RequestID,
+		&i.Kind,
+		&i.CloudAccountID,
+		&i.CloudAccountName,
+		&i.AddedCount,
+		&i.ChangedCount,
+		&i.GoneCount,
 	)
 	return i, err
 }

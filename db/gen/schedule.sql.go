@@ -434,6 +434,22 @@ func (q *Queries) TargetIDsOfSchedules(ctx context.Context, arg TargetIDsOfSched
 	return items, nil
 }
 
+const touchSchedules = `-- name: TouchSchedules :exec
+UPDATE schedules SET etag = etag WHERE org_id = $1 AND workspace_id = $2 AND deleted_at IS NULL
+`
+
+type TouchSchedulesParams struct {
+	OrgID       uuid.UUID
+	WorkspaceID uuid.UUID
+}
+
+// What stands beside the schedules of a workspace has changed: whoever watches
+// reads them anew.
+func (q *Queries) TouchSchedules(ctx context.Context, arg TouchSchedulesParams) error {
+	_, err := q.db.Exec(ctx, touchSchedules, arg.OrgID, arg.WorkspaceID)
+	return err
+}
+
 const updateSchedule = `-- name: UpdateSchedule :one
 UPDATE schedules SET name = $1, rule = $2, revision = revision + $3::int, next_at = $4, next_wanted = $5,
   tzdata = $6, etag = gen_random_uuid()

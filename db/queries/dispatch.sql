@@ -2,21 +2,35 @@
 -- The dispatcher: leases, acknowledgements, clocks, housekeeping. Across tenants.
 
 -- name: LeaseWork :many
--- Fair over organizations, counting what each has in flight; any number of
--- workers may lease at once. Only rows never delivered since they were asked.
-WITH open AS (
-  SELECT g.org_id, count(*) AS n FROM agenda g WHERE g.lane = @lane AND g.run_id IS NOT NULL GROUP BY g.org_id
+-- Fair over organizations, and over the accounts of each, counting what each has
+-- in flight; any number of workers may lease at once. Only rows never delivered
+-- since they were asked, and none that a platform admin has parked. Of each account only as many rows are looked at as it may
+-- have delivered, so that what a lease costs does not grow with a flood.
+WITH account_open AS (
+  SELECT g.org_id, g.account_id, count(*) AS n FROM agenda g WHERE g.lane = @lane AND g.run_id IS NOT NULL AND g.parked_at IS NULL GROUP BY g.org_id, g.account_id
+), org_open AS (
+  SELECT o.org_id, sum(o.n) AS n FROM account_open o GROUP BY o.org_id
+), waiting AS (
+  SELECT DISTINCT g.org_id, g.account_id FROM agenda g
+  WHERE g.lane = @lane AND g.look_at <= now() AND g.run_id IS NULL AND g.parked_at IS NULL AND g.kind = ANY(@kinds::text[])
 ), pick AS (
-  SELECT a.org_id, a.kind, a.subject, a.look_at,
-    row_number() OVER (PARTITION BY a.org_id ORDER BY a.look_at) + coalesce(o.n, 0) AS turn
-  FROM agenda a LEFT JOIN open o USING (org_id)
-  WHERE a.lane = @lane AND a.look_at <= now() AND a.run_id IS NULL AND a.kind = ANY(@kinds::text[])
-  ORDER BY turn, a.look_at LIMIT @pick_limit::int
+  SELECT w.org_id, d.kind, d.subject, d.look_at,
+    row_number() OVER (PARTITION BY w.org_id ORDER BY d.nth, d.look_at) + coalesce(oo.n, 0) AS turn
+  FROM waiting w LEFT JOIN org_open oo USING (org_id) LEFT JOIN account_open ao USING (org_id, account_id)
+  CROSS JOIN LATERAL (
+    SELECT f.kind, f.subject, f.look_at, row_number() OVER (ORDER BY f.look_at) + coalesce(ao.n, 0) AS nth FROM (
+      SELECT a.kind, a.subject, a.look_at FROM agenda a
+      WHERE a.org_id = w.org_id AND a.account_id = w.account_id AND a.lane = @lane AND a.look_at <= now() AND a.run_id IS NULL
+        AND a.parked_at IS NULL AND a.kind = ANY(@kinds::text[])
+      ORDER BY a.look_at LIMIT @pick_limit::int) AS f
+  ) AS d
+  WHERE d.nth <= CASE WHEN w.account_id = '00000000-0000-0000-0000-000000000000' THEN @org_share::int ELSE @account_share::int END
 ), due AS (
   SELECT d.org_id, d.kind, d.subject FROM pick p CROSS JOIN LATERAL (
     SELECT a.org_id, a.kind, a.subject FROM agenda a
-    WHERE (a.org_id, a.kind, a.subject) = (p.org_id, p.kind, p.subject) AND a.look_at <= now() AND a.run_id IS NULL
+    WHERE (a.org_id, a.kind, a.subject) = (p.org_id, p.kind, p.subject) AND a.look_at <= now() AND a.run_id IS NULL AND a.parked_at IS NULL
     FOR UPDATE SKIP LOCKED) d
+  WHERE p.turn <= @org_share::int ORDER BY p.turn, p.look_at
   LIMIT @row_limit::int
 )
 UPDATE agenda a SET look_at = now() + make_interval(secs => @lease_seconds::float8), lease = nextval('agenda_lease')
@@ -28,15 +42,38 @@ RETURNING a.*;
 -- not cover its own recovery.
 WITH due AS (
   SELECT g.org_id, g.kind, g.subject FROM agenda g
-  WHERE g.lane = @lane AND g.look_at <= now() AND g.run_id IS NOT NULL AND g.kind = ANY(@kinds::text[])
+  WHERE g.lane = @lane AND g.look_at <= now() AND g.run_id IS NOT NULL AND g.parked_at IS NULL AND g.kind = ANY(@kinds::text[])
   ORDER BY g.look_at LIMIT @row_limit::int FOR UPDATE SKIP LOCKED
 )
 UPDATE agenda a SET look_at = now() + make_interval(secs => @lease_seconds::float8), lease = nextval('agenda_lease')
 FROM due d WHERE (a.org_id, a.kind, a.subject) = (d.org_id, d.kind, d.subject)
 RETURNING a.*;
 
--- name: CountOpen :one
-SELECT count(*) FROM agenda WHERE lane = @lane AND run_id IS NOT NULL;
+-- name: LookAtParked :many
+-- Parked rows whose tenant has not been told, or whose time may have passed. They
+-- are delivered to nobody: the lease is for the fence.
+WITH due AS (
+  SELECT g.org_id, g.kind, g.subject FROM agenda g
+  WHERE g.parked_at IS NOT NULL AND g.lane = @lane AND g.look_at <= now()
+  ORDER BY g.due_at LIMIT @row_limit::int FOR UPDATE SKIP LOCKED
+)
+UPDATE agenda a SET look_at = now() + make_interval(secs => @lease_seconds::float8), lease = nextval('agenda_lease')
+FROM due d WHERE (a.org_id, a.kind, a.subject) = (d.org_id, d.kind, d.subject)
+RETURNING a.*;
+
+-- name: LockLane :exec
+-- Before CountArriving, in the transaction that leases: of several workers one at a
+-- time counts and leases, or together they pass the cap. One that is frozen in
+-- between is cut off by PostgreSQL, so that the others go on.
+SELECT set_config('idle_in_transaction_session_timeout', (@patience_ms::int)::text, true),
+  pg_advisory_xact_lock(hashtext('cloudhub agenda lane'), @lane::int);
+
+-- name: CountArriving :one
+-- What stands in queues: delivered and not taken up by a worker yet, or leased a
+-- moment ago to be delivered. What waits after a failure is not: a cap must not
+-- cover its own recovery.
+SELECT count(*) FROM agenda a WHERE a.lane = @lane AND a.parked_at IS NULL AND (a.run_id IS NOT NULL AND NOT a.taken
+  OR a.run_id IS NULL AND a.lease > 0 AND a.last_error IS NULL AND a.look_at > now() AND a.look_at <= now() + make_interval(secs => @lease_seconds::float8));
 
 -- name: Acknowledge :execrows
 -- In batches. Locked rows are skipped, or this deadlocks beside transactions
@@ -45,37 +82,39 @@ SELECT count(*) FROM agenda WHERE lane = @lane AND run_id IS NOT NULL;
 -- LOCKED, for a row that is changed again while its last change is followed
 -- ("while locking updated version"): one in many thousands deadlocks still, so
 -- this runs in System.Tx, which repeats it.
+-- What made a run be started anew stays on the row until the new one has moved
+-- (PushLook): it is not well because it was delivered once more.
 WITH x AS (
   SELECT u.* FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@kinds::text[]) AS kind, unnest(@subjects::text[]) AS subject, unnest(@leases::bigint[]) AS lease, unnest(@askeds::bigint[]) AS asked, unnest(@run_ids::text[]) AS run_id, unnest(@starteds::bool[]) AS started, unnest(@waits::float8[]) AS wait_s) AS u
 ), l AS (
   SELECT x.org_id, x.kind, x.subject, x.lease, x.asked, x.run_id, x.started, x.wait_s FROM x JOIN agenda a USING (org_id, kind, subject)
-  WHERE a.lease = x.lease ORDER BY 1, 2, 3 FOR UPDATE OF a SKIP LOCKED
+  WHERE a.lease = x.lease AND a.parked_at IS NULL ORDER BY 1, 2, 3 FOR UPDATE OF a SKIP LOCKED
 )
-UPDATE agenda a SET told = l.asked, run_id = l.run_id, starts = a.starts + l.started::int, last_error = null,
+UPDATE agenda a SET told = l.asked, run_id = l.run_id, starts = a.starts + l.started::int, last_error = CASE WHEN a.starts > 0 THEN a.last_error END,
   look_at = CASE WHEN a.asked = l.asked THEN now() + make_interval(secs => l.wait_s) ELSE a.look_at END
 FROM l WHERE (a.org_id, a.kind, a.subject) = (l.org_id, l.kind, l.subject) AND a.lease = l.lease;
 
 -- name: AcknowledgeBusy :exec
 -- The old run of the id is still open: look again soon, tell nothing.
 UPDATE agenda SET run_id = @run_id::text, look_at = now() + make_interval(secs => @wait_seconds::float8)
-WHERE org_id = @org_id AND kind = @kind AND subject = @subject AND lease = @lease;
+WHERE org_id = @org_id AND kind = @kind AND subject = @subject AND lease = @lease AND parked_at IS NULL;
 
 -- name: NoteFailure :exec
 UPDATE agenda SET last_error = left(@last_error::text, 500), look_at = now() + make_interval(secs => @wait_seconds::float8)
-WHERE org_id = @org_id AND kind = @kind AND subject = @subject AND lease = @lease;
+WHERE org_id = @org_id AND kind = @kind AND subject = @subject AND lease = @lease AND parked_at IS NULL;
 
 -- name: Redeliver :exec
 -- The run was lost or failed: to be started anew, after a wait that doubles.
-UPDATE agenda SET run_id = null, last_error = left(@last_error::text, 500),
+UPDATE agenda SET run_id = null, taken = false, last_error = left(@last_error::text, 500),
   look_at = now() + make_interval(secs => @wait_seconds::float8)
-WHERE org_id = @org_id AND kind = @kind AND subject = @subject AND lease = @lease;
+WHERE org_id = @org_id AND kind = @kind AND subject = @subject AND lease = @lease AND parked_at IS NULL;
 
 -- name: LockDueClocks :many
-SELECT * FROM agenda WHERE kind = @kind AND lane = @lane AND look_at <= now()
+SELECT * FROM agenda WHERE kind = @kind AND lane = @lane AND look_at <= now() AND parked_at IS NULL
 ORDER BY look_at LIMIT @row_limit::int FOR UPDATE SKIP LOCKED;
 
 -- name: LockClock :one
-SELECT * FROM agenda WHERE org_id = @org_id AND kind = @kind AND subject = @subject AND look_at <= now() FOR UPDATE SKIP LOCKED;
+SELECT * FROM agenda WHERE org_id = @org_id AND kind = @kind AND subject = @subject AND look_at <= now() AND parked_at IS NULL FOR UPDATE SKIP LOCKED;
 
 -- name: MoveClocks :exec
 -- To their next time; rows whose next time is null have nothing left to wait for.
@@ -88,20 +127,33 @@ FROM x WHERE a.org_id = x.org_id AND a.kind = @kind::text AND a.subject = x.subj
 -- name: DeleteClock :exec
 DELETE FROM agenda WHERE org_id = @org_id AND kind = @kind AND subject = @subject;
 
--- name: ParkClock :exec
+-- name: NoteClockFailure :exec
 UPDATE agenda SET last_error = left(@last_error::text, 500), look_at = now() + make_interval(secs => @wait_seconds::float8)
 WHERE org_id = @org_id AND kind = @kind AND subject = @subject;
 
 -- name: AskMany :exec
-INSERT INTO agenda AS a (org_id, kind, subject, lane, due_at, look_at)
-SELECT u.org_id, @kind::text, u.subject, @lane::smallint, u.due_at, now()
-FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@subjects::text[]) AS subject, unnest(@due_ats::timestamptz[]) AS due_at) AS u
+-- account_ids and traces may be left out.
+INSERT INTO agenda AS a (org_id, kind, subject, lane, account_id, due_at, look_at, trace)
+SELECT u.org_id, @kind::text, u.subject, @lane::smallint, coalesce(u.account_id, '00000000-0000-0000-0000-000000000000'), u.due_at, now(), nullif(u.trace, '')
+FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@subjects::text[]) AS subject, unnest(@account_ids::uuid[]) AS account_id,
+  unnest(@due_ats::timestamptz[]) AS due_at, unnest(@traces::text[]) AS trace) AS u
 ON CONFLICT (org_id, kind, subject) DO UPDATE SET
   asked = a.asked + 1, lane = least(a.lane, excluded.lane), look_at = least(a.look_at, now()), starts = 0;
 
 -- name: AgendaOldestDue :many
--- Lateness of the agenda, by lane: what the alarm looks at.
-SELECT lane, count(*) AS due, min(look_at)::timestamptz AS oldest FROM agenda WHERE look_at <= now() GROUP BY lane;
+-- Lateness of the agenda, by lane: what the alarm looks at. By due_at: a row that
+-- fails again and again is looked at later each time and is no less late.
+SELECT lane, count(*) AS due, min(due_at)::timestamptz AS oldest FROM agenda
+WHERE due_at <= now() AND parked_at IS NULL AND (run_id IS NULL OR last_error IS NOT NULL) GROUP BY lane;
+
+-- name: AgendaTrouble :many
+-- What needs a person, by kind; SummarizeAgenda shows him the same.
+SELECT a.kind,
+  count(*) FILTER (WHERE a.parked_at IS NULL AND a.last_error IS NOT NULL) AS failing,
+  count(*) FILTER (WHERE a.parked_at IS NULL AND a.run_id IS NOT NULL
+    AND a.due_at < now() - make_interval(secs => (@open_seconds::float8[])[array_position(@open_kinds::text[], a.kind)])) AS open_too_long,
+  count(*) FILTER (WHERE a.parked_at IS NOT NULL) AS parked
+FROM agenda a WHERE a.due_at <= now() OR a.parked_at IS NOT NULL GROUP BY a.kind;
 
 -- name: UnfinishedWithoutAgenda :many
 -- The invariant: what is not final is on the agenda. Must answer nothing, ever.
@@ -186,6 +238,9 @@ SELECT ensure_audit_partitions();
 -- name: PurgeDrafts :execrows
 DELETE FROM credential_drafts WHERE expires_at < now();
 
+-- name: PurgePreparations :execrows
+DELETE FROM role_preparations WHERE expires_at < now();
+
 -- name: PurgeSessions :execrows
 DELETE FROM sessions WHERE least(expires_at, idle_expires_at) < now() - interval '7 days' OR revoked_at < now() - interval '7 days';
 
@@ -222,3 +277,7 @@ FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@ids::uuid[]) AS id, unn
 -- Schedules whose next time was computed with other zone data than this
 -- program has.
 SELECT s.* FROM schedules s WHERE s.deleted_at IS NULL AND s.next_at IS NOT NULL AND s.tzdata <> @tzdata ORDER BY s.org_id, s.workspace_id LIMIT 500;
+
+-- name: OldestTransaction :one
+-- Seconds since the oldest open transaction in this database began.
+SELECT oldest_transaction_seconds()::float8 AS seconds;

@@ -54,7 +54,9 @@ WHERE id = @id AND user_id = @user_id AND revoked_at IS NULL;
 -- name: SessionIsLive :one
 -- Read on every request: what a revoked session or a suspended user may do ends
 -- at once. By the server's clock, which also set when it ends.
-SELECT s.user_id, s.signed_in_at, u.actor_hash, u.name, u.locale FROM sessions s JOIN users u ON u.id = s.user_id
+SELECT s.user_id, s.signed_in_at, u.actor_hash, u.name, u.locale,
+  EXISTS (SELECT 1 FROM platform_admins p WHERE p.user_id = s.user_id)::bool AS platform_admin
+FROM sessions s JOIN users u ON u.id = s.user_id
 WHERE s.id = @id AND s.revoked_at IS NULL AND s.expires_at > @now::timestamptz AND s.idle_expires_at > @now::timestamptz AND u.suspended_at IS NULL;
 
 -- name: ListSessions :many

@@ -58,15 +58,25 @@ WHERE org_id = @org_id AND cloud_account_id = @cloud_account_id AND kind = @kind
 -- name: UpsertResources :many
 -- A row is written only when something about it changed, so that an unchanged
 -- estate costs no versions; `seen_at` alone moves by MarkSeen. The state of a
--- machine that an operation holds is written by that operation alone.
+-- machine that an operation holds is written by that operation alone. added: it
+-- was not there, or had gone; changed: it differs from what the inventory had in
+-- what a person knows it by. An address or a start time follows a change of state,
+-- and would make a difference of each one that we have made.
+WITH u AS (
+  SELECT x.* FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@provider_ids::text[]) AS provider_id, unnest(@names::text[]) AS name,
+  unnest(@zones::text[]) AS zone, unnest(@types::text[]) AS type, unnest(@states::text[]) AS state,
+  unnest(@tagses::jsonb[]) AS tags, unnest(@detailses::jsonb[]) AS details, unnest(@protecteds::bool[]) AS protected,
+  unnest(@left_alones::text[]) AS left_alone, unnest(@provider_times::timestamptz[]) AS provider_time) AS x
+), old AS (
+  SELECT o.id, o.name, o.zone, o.type, o.state, o.tags, o.left_alone FROM resources o
+  WHERE o.org_id = @org_id AND o.cloud_account_id = @cloud_account_id AND o.kind = @kind AND o.region = @region
+    AND o.provider_id = ANY(@provider_ids::text[])
+), written AS (
 INSERT INTO resources AS r (org_id, workspace_id, id, cloud_account_id, kind, provider_id, name, region, zone, type, state,
   tags, details, protected, left_alone, provider_time, seen_at)
 SELECT @org_id, @workspace_id, u.id, @cloud_account_id, @kind, u.provider_id, u.name, @region, u.zone, u.type, u.state,
   u.tags, u.details, u.protected, nullif(u.left_alone, ''), u.provider_time, @read_at::timestamptz
-FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@provider_ids::text[]) AS provider_id, unnest(@names::text[]) AS name,
-  unnest(@zones::text[]) AS zone, unnest(@types::text[]) AS type, unnest(@states::text[]) AS state,
-  unnest(@tagses::jsonb[]) AS tags, unnest(@detailses::jsonb[]) AS details, unnest(@protecteds::bool[]) AS protected,
-  unnest(@left_alones::text[]) AS left_alone, unnest(@provider_times::timestamptz[]) AS provider_time) AS u
+FROM u
 ON CONFLICT (org_id, cloud_account_id, kind, region, provider_id) DO UPDATE SET
   name = excluded.name, zone = excluded.zone, type = excluded.type,
   state = CASE WHEN r.operation_id IS NULL AND r.seen_at <= excluded.seen_at THEN excluded.state ELSE r.state END,
@@ -76,7 +86,11 @@ WHERE (r.name, r.zone, r.type, r.tags, r.details, r.protected, r.left_alone, r.p
    IS DISTINCT FROM (excluded.name, excluded.zone, excluded.type, excluded.tags, excluded.details, excluded.protected, excluded.left_alone, excluded.provider_time)
    OR (r.state <> excluded.state AND r.operation_id IS NULL AND r.seen_at <= excluded.seen_at)
    OR r.seen_at < excluded.seen_at - interval '1 hour'
-RETURNING r.id, r.provider_id, (xmax = 0)::bool AS inserted;
+RETURNING r.id, r.provider_id, r.name, r.zone, r.type, r.state, r.tags, r.left_alone)
+SELECT w.id, w.provider_id, (old.id IS NULL OR old.state = 'gone' AND w.state <> 'gone')::bool AS added,
+  (old.id IS NOT NULL AND old.state <> 'gone'
+    AND (w.name, w.zone, w.type, w.state, w.tags, w.left_alone) IS DISTINCT FROM (old.name, old.zone, old.type, old.state, old.tags, old.left_alone))::bool AS changed
+FROM written w LEFT JOIN old ON old.id = w.id;
 
 -- name: DeleteTagsOf :exec
 DELETE FROM resource_tags WHERE org_id = @org_id AND resource_id = ANY(@resource_ids::uuid[]);
@@ -92,3 +106,9 @@ ON CONFLICT DO NOTHING;
 UPDATE resources SET state = 'gone', seen_at = @read_at
 WHERE org_id = @org_id AND cloud_account_id = @cloud_account_id AND kind = @kind AND region = @region
   AND state <> 'gone' AND seen_at < @read_at AND operation_id IS NULL AND NOT provider_id = ANY(@seen_provider_ids::text[]);
+
+-- name: NoteDifferences :exec
+-- In the transaction that writes them: a reading that dies half-way and begins
+-- again does not find them a second time.
+UPDATE cloud_accounts SET reading_added = reading_added + @added::int, reading_changed = reading_changed + @changed::int, reading_gone = reading_gone + @gone::int
+WHERE org_id = @org_id AND id = @id;

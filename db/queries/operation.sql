@@ -1,9 +1,9 @@
 -- role: app
 
 -- name: InsertOperation :one
-INSERT INTO operations (org_id, workspace_id, id, origin, requested_by, requested_by_name, act_before, target_count, on_count, off_count)
+INSERT INTO operations (org_id, workspace_id, id, origin, requested_by, requested_by_name, act_before, target_count, on_count, off_count, request_id)
 VALUES (@org_id, @workspace_id, @id, @origin, @requested_by, @requested_by_name,
-  clock_timestamp() + make_interval(secs => @act_within_seconds::float8), @target_count, @on_count, @off_count)
+  clock_timestamp() + make_interval(secs => @act_within_seconds::float8), @target_count, @on_count, @off_count, nullif(@request_id::text, ''))
 RETURNING *;
 
 -- name: InsertTargets :exec

@@ -4,7 +4,10 @@
 
 -- name: TakeOperation :one
 -- Newer lease wins, the same may repeat. No row: final or fenced; end at once.
+-- That it was parked is no longer so.
 UPDATE operations SET fence = @lease::bigint, state = 'running',
+  last_error = CASE WHEN last_error = 'PARKED' THEN null ELSE last_error END,
+  last_error_detail = CASE WHEN last_error = 'PARKED' THEN null ELSE last_error_detail END,
   step = CASE WHEN step = 'queued' THEN 'deciding' ELSE step END, started_at = coalesce(started_at, clock_timestamp())
 WHERE org_id = @org_id AND id = @id AND ended_at IS NULL AND fence <= @lease::bigint
 RETURNING *;
@@ -147,6 +150,20 @@ WHERE org_id = @org_id AND operation_id = @operation_id AND ended_at IS NULL;
 
 -- name: AbandonResources :exec
 UPDATE resources SET operation_id = null WHERE org_id = @org_id AND operation_id = @operation_id::uuid;
+
+-- name: ParkOperation :one
+-- A platform admin has parked it: the tenant reads why, and a run that still
+-- works is fenced. No row: final, or a newer run has it.
+UPDATE operations SET fence = @lease::bigint, last_error = @reason::text, last_error_detail = @detail::text
+WHERE org_id = @org_id AND id = @id AND ended_at IS NULL AND fence <= @lease::bigint
+RETURNING extract(epoch FROM act_before - clock_timestamp())::float8 AS seconds_left;
+
+-- name: ExpireTargets :exec
+-- The time of a parked operation has passed: what no provider accepted was
+-- missed; of what one had accepted, nobody saw the end.
+UPDATE operation_targets SET state = CASE WHEN accepted_at IS NULL THEN 'missed' ELSE 'failed' END, reason = @reason::text, detail = @detail::text,
+  ended_at = clock_timestamp()
+WHERE org_id = @org_id AND operation_id = @operation_id AND ended_at IS NULL;
 
 -- name: ActorOfOperation :one
 SELECT origin, requested_by, workspace_id FROM operations WHERE org_id = @org_id AND id = @id;

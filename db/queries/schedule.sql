@@ -64,3 +64,8 @@ WHERE org_id = @org_id AND workspace_id = @workspace_id AND id = @id AND deleted
 -- name: NextOfWorkspace :one
 SELECT coalesce(min(next_at), now())::timestamptz AS next_at, count(*) AS n FROM schedules
 WHERE org_id = @org_id AND workspace_id = @workspace_id AND deleted_at IS NULL AND next_at IS NOT NULL;
+
+-- name: TouchSchedules :exec
+-- What stands beside the schedules of a workspace has changed: whoever watches
+-- reads them anew.
+UPDATE schedules SET etag = etag WHERE org_id = @org_id AND workspace_id = @workspace_id AND deleted_at IS NULL;

@@ -4,6 +4,7 @@
 package agenda
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,6 +21,9 @@ const (
 	KindProbe Kind = "probe"
 	// KindSync reads one account into the inventory; subject: the account.
 	KindSync Kind = "sync"
+	// KindReseal seals with the primary key what a replaced one sealed; subject:
+	// the organization.
+	KindReseal Kind = "reseal"
 )
 
 // Clock kinds: the dispatcher expands them itself.
@@ -58,16 +62,105 @@ func LaneOf(k Kind) Lane {
 }
 
 // WorkKinds are delivered to Temporal.
-var WorkKinds = []Kind{KindPower, KindProbe, KindSync}
+var WorkKinds = []Kind{KindPower, KindProbe, KindSync, KindReseal}
 
-// InFlightCap is how many rows of a lane may be delivered and not finished, all
-// workers together. Rows already delivered are exempt: a cap must not cover its
-// own recovery.
-func InFlightCap(l Lane) int {
+// ClockKinds are expanded by the dispatcher.
+var ClockKinds = []Kind{KindTimetable, KindSyncClock, KindHousekeeping}
+
+// IsClock says that the dispatcher expands rows of the kind itself.
+func (k Kind) IsClock() bool { return slices.Contains(ClockKinds, k) }
+
+// Namespaces of Temporal. Background kinds are forgotten after a day, the
+// others after seven.
+const (
+	Namespace           = "cloudhub"
+	NamespaceBackground = "cloudhub-background"
+)
+
+// NamespaceOf says where the workflows of a kind run.
+func NamespaceOf(k Kind) string {
+	if k == KindSync || k == KindReseal {
+		return NamespaceBackground
+	}
+	return Namespace
+}
+
+// WorkflowID is a function of kind and subject alone.
+func WorkflowID(k Kind, subject string) string { return string(k) + "/" + subject }
+
+// LateAfter is how long a row may be due before somebody should know. A clock
+// is expanded within a second, and work is delivered as soon as the cap allows.
+const LateAfter = 30 * time.Second
+
+// OpenTooLongAfter is how long after it was due work of a kind may be under way;
+// 0 for clocks, which are never. A change of power may act for a quarter of an
+// hour and be watched for twenty minutes more; a person waits ten seconds for a
+// trial of a credential, and its draft lives for ten minutes.
+func OpenTooLongAfter(k Kind) time.Duration {
+	switch k {
+	case KindPower:
+		return 45 * time.Minute
+	case KindProbe:
+		return 2 * time.Minute
+	case KindSync:
+		return 30 * time.Minute
+	default:
+		return 0
+	}
+}
+
+// OpenLimits is OpenTooLongAfter of all work kinds, in seconds, as the queries
+// take it.
+func OpenLimits() (kinds []string, seconds []float64) {
+	for _, k := range WorkKinds {
+		kinds, seconds = append(kinds, string(k)), append(seconds, OpenTooLongAfter(k).Seconds())
+	}
+	return kinds, seconds
+}
+
+// ParkedQuiet is how long a parked row whose tenant has been told is left alone
+// when nothing of it can come too late.
+const ParkedQuiet = time.Hour
+
+// ArrivingCap is how many rows of a lane may be delivered and not yet taken up by
+// a worker, all workers together: it keeps the backlog on the agenda, where it can
+// be ranked, and out of Temporal's queues. What a worker has taken up counts no
+// more, however long it lasts: a provider that hangs must not fill a lane. Rows
+// delivered once are looked after beside the cap: it must not cover its own
+// recovery.
+func ArrivingCap(l Lane) int {
 	if l == LaneMinute {
 		return 64
 	}
 	return 32
+}
+
+// OrgShare is how many rows of a lane one organization may have delivered and
+// not finished.
+func OrgShare(l Lane) int {
+	if l == LaneBackground {
+		return 32
+	}
+	return 64
+}
+
+// AccountShare is how many rows of a lane that are about one cloud account alone
+// may be delivered and not finished: when its provider hangs, the other accounts
+// of the organization have the rest of the share. An account is read by one row.
+const AccountShare = 16
+
+// OnlyOf is the account that work is about when it is about one alone, and the
+// nil id otherwise: it uses the organization's share then.
+func OnlyOf(accounts []uuid.UUID) uuid.UUID {
+	if len(accounts) == 0 {
+		return uuid.Nil
+	}
+	for _, a := range accounts[1:] {
+		if a != accounts[0] {
+			return uuid.Nil
+		}
+	}
+	return accounts[0]
 }
 
 // SyncEvery is how often an account is read without anybody asking.

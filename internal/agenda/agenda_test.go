@@ -45,7 +45,7 @@ func TestEveryKindHasALane(t *testing.T) {
 	require.Equal(t, LaneMinute, LaneOf(KindPower))
 	require.Equal(t, LaneBackground, LaneOf(KindSync))
 	for _, l := range Lanes {
-		require.Positive(t, InFlightCap(l))
+		require.Positive(t, ArrivingCap(l))
 	}
 	require.Greater(t, QuietAfter, LeaseFor)
 }

@@ -57,13 +57,70 @@ func (p Power) Target() State {
 	return StateStopped
 }
 
-// Credential is what an adapter signs with. Secret fields must never be
-// printed, logged or stored outside the vault: String and GoString redact.
+// Credential is what an adapter signs with: a key, or a role that it takes with
+// the installation's own identity. Secret fields must never be printed, logged
+// or stored outside the vault: String and GoString redact.
 type Credential struct {
 	AccessKeyID     string `json:"access_key_id,omitempty"`
 	SecretAccessKey string `json:"secret_access_key,omitempty"`
 	// SessionToken is set only for temporary credentials.
 	SessionToken string `json:"session_token,omitempty"`
+	// RoleARN is set for an AWS role, and nothing above then. ExternalID is what
+	// its trust policy must ask for; it is made by us and sealed with the role, so
+	// that no row that can be written in the clear decides it.
+	RoleARN    string `json:"role_arn,omitempty"`
+	ExternalID string `json:"external_id,omitempty"`
+}
+
+// Kinds of credentials, as stored with them.
+const (
+	KindAWSAccessKey = "aws.access_key"
+	KindAWSRole      = "aws.role"
+)
+
+// AppendJSON appends the credential as JSON. encoding/json writes the same, into
+// buffers that it keeps: what they held could be read in memory much later.
+func (c Credential) AppendJSON(b []byte) []byte {
+	b = append(b, '{')
+	for _, f := range []struct{ name, value string }{
+		{"access_key_id", c.AccessKeyID}, {"secret_access_key", c.SecretAccessKey}, {"session_token", c.SessionToken},
+		{"role_arn", c.RoleARN}, {"external_id", c.ExternalID},
+	} {
+		if f.value == "" {
+			continue
+		}
+		if b[len(b)-1] != '{' {
+			b = append(b, ',')
+		}
+		b = append(b, '"')
+		b = append(b, f.name...)
+		b = append(b, `":"`...)
+		b = appendEscaped(b, f.value)
+		b = append(b, '"')
+	}
+	return append(b, '}')
+}
+
+// MaxJSON is room for what AppendJSON appends, so that it does not grow its
+// argument and leave a part of a secret behind.
+func (c Credential) MaxJSON() int {
+	return 150 + 6*(len(c.AccessKeyID)+len(c.SecretAccessKey)+len(c.SessionToken)+len(c.RoleARN)+len(c.ExternalID))
+}
+
+// appendEscaped escapes what JSON does not allow in a string.
+func appendEscaped(b []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < ' ' || c == 0x7f:
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		default:
+			b = append(b, c)
+		}
+	}
+	return b
 }
 
 // String hides the credential from every %v and log line.
@@ -79,7 +136,10 @@ type Account struct {
 	// ID is CloudHub's id of the account (UUID); empty while on probation.
 	ID         string
 	ExternalID string
-	Credential Credential
+	// Org and Workspace are on whose behalf: the sessions of a role are named so
+	// in the provider's own log.
+	Org, Workspace string
+	Credential     Credential
 	// HomeRegion is where identity and region listing are asked first.
 	HomeRegion string
 }
@@ -180,7 +240,8 @@ type Refusal struct {
 // Prober finds out who a credential is and what it may do.
 type Prober interface {
 	// Probe changes nothing. It returns *Error with ReasonUnauthenticated when
-	// the key itself is wrong.
+	// the key itself is wrong, or the role cannot be taken; ReasonOpenRole when a
+	// role can be taken without its external id.
 	Probe(ctx context.Context, account Account) (Probe, error)
 }
 

@@ -21,6 +21,8 @@ const (
 	ReasonCapacity        Reason = "CAPACITY"        // the provider has none left of this type
 	ReasonTransient       Reason = "TRANSIENT"       // provider or network fault: try again
 	ReasonTooLate         Reason = "TOO_LATE"        // the deadline passed before the call left: nothing was sent
+	ReasonNoPrincipal     Reason = "NO_PRINCIPAL"    // the installation has no identity of its own that could take a role
+	ReasonOpenRole        Reason = "OPEN_ROLE"       // a role can be taken without its external id; only a probe finds that out
 	ReasonInvalid         Reason = "INVALID"         // the provider did not understand us: a bug of ours
 )
 
@@ -38,6 +40,9 @@ type Error struct {
 	ResourceIDs []string
 	// RetryAfter is how long the provider asked us to wait; 0 when it did not.
 	RetryAfter time.Duration
+	// RequestID is the provider's own id of the call, by which its support finds
+	// it; empty when it gave none.
+	RequestID string
 	// Sent is false only when it is certain that the request never left.
 	Sent bool
 	Err  error
@@ -51,6 +56,15 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// RequestIDOf is the provider's id of the call that failed, or "".
+func RequestIDOf(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.RequestID
+	}
+	return ""
+}
 
 // ReasonOf returns the reason of a provider's error, ReasonTransient for any
 // other error, and "" for nil.

@@ -30,3 +30,9 @@ func NotAfter(ctx context.Context) (time.Time, bool) {
 	}
 	return deadline, ok
 }
+
+// Detached has the values of ctx and neither its end nor its last moment: for
+// work that serves others too.
+func Detached(ctx context.Context) context.Context {
+	return context.WithValue(context.WithoutCancel(ctx), notAfterKey{}, nil)
+}

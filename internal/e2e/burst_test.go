@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
+	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/agenda"
 	"github.com/cloudhub/cloudhub/internal/cloud/sim"
 )
@@ -19,7 +20,7 @@ import (
 func TestAPersonDoesNotWaitBehindABurst(t *testing.T) {
 	t.Parallel()
 	w, _ := smallWorld(t)
-	limit := agenda.InFlightCap(agenda.LaneMinute)
+	limit := agenda.ArrivingCap(agenda.LaneMinute)
 	w.stopWorker()
 	w.db.Exec(t, `INSERT INTO agenda (org_id, kind, subject, lane, due_at, look_at, told, run_id)
 		SELECT $1, 'power', gen_random_uuid(), 1, now(), now() + interval '1 hour', 1, 'long' FROM generate_series(1, $2)`, w.org, limit)
@@ -47,7 +48,7 @@ func (w *world) watchInFlight(lane agenda.Lane) (most func() int64) {
 	go func() {
 		defer close(ended)
 		for ctx.Err() == nil {
-			if n, err := w.db.System.Read().CountOpen(ctx, int16(lane)); err == nil {
+			if n, err := w.db.System.Read().CountArriving(ctx, gen.CountArrivingParams{Lane: int16(lane), LeaseSeconds: agenda.LeaseFor.Seconds()}); err == nil {
 				seen.Store(max(seen.Load(), n))
 			}
 			time.Sleep(5 * time.Millisecond)

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
@@ -33,9 +34,27 @@ func TestSecretsAreNowhere(t *testing.T) {
 	s, url := newSim(t, estate)
 	w := newWorld(t, url)
 	w.addAccount("canário", "AKIACANARYCANARY7731", secret)
-	_, err := s.AddFault(sim.Fault{Action: "StopInstances", Times: 1, Effect: sim.FaultError, Code: "InternalError", Status: 500})
+	// Answers that say the key back, to a change of power, to a reading and to a
+	// trial: what a provider says is logged, stored and kept in histories.
+	echo := "your key AKIACANARYCANARY7731 with " + secret + " is not liked"
+	_, err := s.AddFault(sim.Fault{Action: "StopInstances", Times: 1, Effect: sim.FaultError, Code: "InternalError", Status: 500, Message: echo})
 	require.NoError(t, err)
 	w.ended(w.stop(ids(w.machines(), sim.SmallRunning)...).GetId())
+	_, err = s.AddFault(sim.Fault{Action: "StopInstances", Effect: sim.FaultError, Code: "OperationNotPermitted", Status: 400, Message: echo})
+	require.NoError(t, err)
+	_, targets := w.ended(w.stop(ids(w.machines(), sim.SmallElsewhere)...).GetId())
+	require.Contains(t, targets[sim.SmallElsewhere].GetDetail(), "your key [redacted] with [redacted] is not liked", "the words are kept, the key is not")
+	_, err = s.AddFault(sim.Fault{Action: "DescribeInstances", Effect: sim.FaultError, Code: "Blocked", Status: 403, Message: echo})
+	require.NoError(t, err)
+	w.sync(w.machines()[sim.SmallRunning].GetCloudAccountId())
+	_, err = s.AddFault(sim.Fault{Action: "GetCallerIdentity", Effect: sim.FaultError, Code: secret, Status: 403, Message: echo})
+	require.NoError(t, err)
+	_, err = w.accounts.CreateCloudAccount(t.Context(), &v1.CreateCloudAccountRequest{
+		OrgId: w.org, WorkspaceId: w.ws, Name: "outra",
+		Credential: &v1.CreateCloudAccountRequest_AwsAccessKey{AwsAccessKey: &v1.AwsAccessKey{AccessKeyId: "AKIACANARYCANARY7731", SecretAccessKey: secret}},
+	})
+	require.Error(t, err)
+	require.NotContains(t, fmt.Sprintf("%+v", err), secret, "the answer does not say it either")
 	w.settled()
 
 	login, cookie := w.rawLogin()
@@ -106,14 +125,20 @@ func exposed(t *testing.T, registry *prometheus.Registry) []byte {
 
 func (w *world) dump(url string) []byte {
 	w.t.Helper()
-	bin, err := postgres.FindBinaries(w.t.Context(), "", 0)
-	require.NoError(w.t, err)
-	// The folder may hold links to the server's programs alone.
-	server, err := filepath.EvalSymlinks(filepath.Join(bin.Dir, "postgres"))
-	require.NoError(w.t, err)
-	out, err := exec.CommandContext(w.t.Context(), filepath.Join(filepath.Dir(server), "pg_dump"), "--dbname="+url).Output()
+	out, err := exec.CommandContext(w.t.Context(), filepath.Join(clientPrograms(w.t), "pg_dump"), "--dbname="+url).Output()
 	require.NoError(w.t, err)
 	return out
+}
+
+// clientPrograms is the folder with pg_dump and its like.
+func clientPrograms(t *testing.T) string {
+	t.Helper()
+	bin, err := postgres.FindBinaries(t.Context(), "", 0)
+	require.NoError(t, err)
+	// The folder may hold links to the server's programs alone.
+	server, err := filepath.EvalSymlinks(filepath.Join(bin.Dir, "postgres"))
+	require.NoError(t, err)
+	return filepath.Dir(server)
 }
 
 // histories are all events of all runs of this world, as stored.

@@ -108,20 +108,7 @@ func TestAResetThatIsTerminatedIsEndedByTheOperator(t *testing.T) {
 	w.accepted(op.GetId())
 	c, id := w.temporal(), "power/"+op.GetId()
 	w.db.Exec(t, "UPDATE agenda SET look_at = now() + interval '1 minute' WHERE kind = 'power'") // nobody looks in between
-	var finished int64
-	it := c.GetWorkflowHistory(t.Context(), id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	for it.HasNext() && finished == 0 {
-		event, err := it.Next()
-		require.NoError(t, err)
-		if event.GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED {
-			finished = event.GetEventId()
-		}
-	}
-	_, err := c.WorkflowService().ResetWorkflowExecution(t.Context(), &workflowservice.ResetWorkflowExecutionRequest{
-		Namespace: w.namespaces.Main, WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: id}, Reason: "test",
-		WorkflowTaskFinishEventId: finished, RequestId: uuid.NewString(),
-	})
-	require.NoError(t, err)
+	w.reset(c, id)
 	require.NoError(t, c.TerminateWorkflow(t.Context(), id, "", "enough of it"))
 	w.eventually("it is recorded", func() bool {
 		w.look()

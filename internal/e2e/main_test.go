@@ -35,6 +35,9 @@ const atOnce = "6"
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) (code int) {
+	if address := os.Getenv(temporalEnv); address != "" {
+		return temporalProcess(address)
+	}
 	flag.Parse()
 	if err := flag.Set("test.parallel", atOnce); err != nil {
 		return fail(err)

@@ -6,7 +6,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
 	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
@@ -60,21 +59,7 @@ func TestAResetGoesOnAndIsRecordedOnce(t *testing.T) {
 	w, s := slowWorld(t, 4*time.Second)
 	op := w.stop(ids(w.machines(), sim.SmallRunning)...)
 	w.accepted(op.GetId())
-	c := w.temporal()
-	var finished int64
-	it := c.GetWorkflowHistory(t.Context(), "power/"+op.GetId(), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	for it.HasNext() && finished == 0 {
-		event, err := it.Next()
-		require.NoError(t, err)
-		if event.GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED {
-			finished = event.GetEventId()
-		}
-	}
-	_, err := c.WorkflowService().ResetWorkflowExecution(t.Context(), &workflowservice.ResetWorkflowExecutionRequest{
-		Namespace: w.namespaces.Main, WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: "power/" + op.GetId()},
-		Reason: "test", WorkflowTaskFinishEventId: finished, RequestId: "reset-" + op.GetId(),
-	})
-	require.NoError(t, err)
+	w.reset(w.temporal(), "power/"+op.GetId())
 	w.look()
 	got, targets := w.ended(op.GetId())
 	require.Equal(t, v1.OperationState_OPERATION_STATE_SUCCEEDED, got.GetState(), got)

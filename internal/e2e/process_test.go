@@ -8,17 +8,20 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
 	"github.com/cloudhub/cloudhub/db/dbtest"
 	"github.com/cloudhub/cloudhub/internal/cloud/sim"
+	"github.com/cloudhub/cloudhub/internal/platform/config"
 	"github.com/cloudhub/cloudhub/internal/platform/vault"
 )
 
@@ -43,7 +46,13 @@ func spawn(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
 	path, err := binary()
 	require.NoError(t, err)
-	p := &process{cmd: exec.Command(path, args...), out: &lockedBuffer{}, done: make(chan struct{})}
+	return runProgram(t, exec.Command(path, args...), env)
+}
+
+// runProgram starts a program, to be killed when the test ends.
+func runProgram(t *testing.T, cmd *exec.Cmd, env []string) *process {
+	t.Helper()
+	p := &process{cmd: cmd, out: &lockedBuffer{}, done: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
 	require.NoError(t, p.cmd.Start())
@@ -97,14 +106,21 @@ func answersSoon(t *testing.T, url string, p *process) {
 // their own, each with what it may hold and nothing else.
 type apart struct {
 	*world
-	server    *process
-	simDir    string
-	workerEnv []string
+	server     *process
+	simDir     string
+	serverEnv  []string // with serverKeys, a folder without the workers' private ring
+	workerEnv  []string
+	serverKeys string
+	traceDir   string
 }
 
-func newApart(t *testing.T, estate sim.Estate) *apart {
+func newApart(t *testing.T, estate sim.Estate, options ...func(*apart)) *apart {
 	t.Helper()
 	a := &apart{world: &world{t: t, db: dbtest.New(t), keys: t.TempDir(), logs: &lockedBuffer{}}, simDir: t.TempDir()}
+	a.temporalAt = shared.temporal.HostPort()
+	for _, o := range options {
+		o(a)
+	}
 	require.NoError(t, vault.EnsureRings(a.keys, time.Now()))
 	simAddr, httpAddr := freePort(t), freePort(t)
 	file := filepath.Join(t.TempDir(), "estate.json")
@@ -121,16 +137,28 @@ func newApart(t *testing.T, estate sim.Estate) *apart {
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(serverKeys, name), raw, 0o600))
 	}
-	a.server = spawn(t, []string{
-		"CLOUDHUB_HTTP=" + httpAddr, "CLOUDHUB_KEYS_DIR=" + serverKeys, "CLOUDHUB_DATABASE_APP_URL=" + a.db.URLs.App, "CLOUDHUB_DATABASE_IDENTITY_URL=" + a.db.URLs.Identity,
-	}, "server")
+	a.serverKeys = serverKeys
+	a.serverEnv = append(a.serverEnv,
+		"CLOUDHUB_HTTP="+httpAddr, "CLOUDHUB_KEYS_DIR="+serverKeys, "CLOUDHUB_DATABASE_APP_URL="+a.db.URLs.App, "CLOUDHUB_DATABASE_IDENTITY_URL="+a.db.URLs.Identity,
+	)
+	a.serverEnv = append(a.serverEnv, a.tracesTo("server")...)
+	a.server = spawn(t, a.serverEnv, "server")
 	answersSoon(t, "http://"+httpAddr+"/readyz", a.server)
 	a.url = "http://" + httpAddr
-	a.workerEnv = []string{
-		"CLOUDHUB_KEYS_DIR=" + a.keys, "CLOUDHUB_DATABASE_APP_URL=" + a.db.URLs.App, "CLOUDHUB_DATABASE_SYSTEM_URL=" + a.db.URLs.System,
-		"CLOUDHUB_TEMPORAL_ADDRESS=" + shared.temporal.HostPort(), "CLOUDHUB_AWS_ENDPOINT=http://" + simAddr,
-	}
+	a.workerEnv = append(a.workerEnv,
+		"CLOUDHUB_KEYS_DIR="+a.keys, "CLOUDHUB_DATABASE_APP_URL="+a.db.URLs.App, "CLOUDHUB_DATABASE_SYSTEM_URL="+a.db.URLs.System,
+		"CLOUDHUB_TEMPORAL_ADDRESS="+a.temporalAt, "CLOUDHUB_AWS_ENDPOINT=http://"+simAddr,
+	)
+	a.workerEnv = append(a.workerEnv, a.tracesTo("worker")...)
 	return a
+}
+
+// tracesTo makes a process write its traces to a file of traceDir.
+func (a *apart) tracesTo(name string) []string {
+	if a.traceDir == "" {
+		a.traceDir = a.t.TempDir()
+	}
+	return []string{config.Prefix + config.Traces + "=file:" + filepath.Join(a.traceDir, name+".json")}
 }
 
 func (a *apart) spawnWorker() *process {
@@ -241,6 +269,17 @@ func awaitReady(t *testing.T, dir string, p *process) readyFile {
 	}
 }
 
+// devDatabase is the database of a demonstration, as its superuser.
+func devDatabase(t *testing.T, dir string) *pgx.Conn {
+	t.Helper()
+	read := func(name string) string {
+		raw, err := os.ReadFile(filepath.Join(dir, "postgres", name))
+		require.NoError(t, err)
+		return strings.TrimSpace(string(raw))
+	}
+	return dbtest.Connect(t, fmt.Sprintf("postgres://postgres:%s@127.0.0.1:%s/cloudhub?sslmode=disable", read("password"), read("port")))
+}
+
 // devWorld signs in to a demonstration.
 func devWorld(t *testing.T, r readyFile) *world {
 	t.Helper()
@@ -267,6 +306,16 @@ func TestTheWholeProgramKilledInTheMiddleOfAStop(t *testing.T) {
 			victim = m
 		}
 	}
+	// A minute of the timetable comes while it is dead, or just after.
+	list, err := w.schedules.ListSchedules(t.Context(), &v1.ListSchedulesRequest{OrgId: w.org, WorkspaceId: w.ws})
+	require.NoError(t, err)
+	i := slices.IndexFunc(list.GetSchedules(), func(s *v1.Schedule) bool { return strings.HasPrefix(s.GetName(), "Homologação") })
+	pair, at := list.GetSchedules()[i], time.Now().Add(2*time.Second).Truncate(time.Millisecond)
+	database := devDatabase(t, dir)
+	_, err = database.Exec(t.Context(), "UPDATE schedules SET next_at = $2, next_wanted = 'stopped' WHERE id = $1", pair.GetId(), at)
+	require.NoError(t, err)
+	_, err = database.Exec(t.Context(), "UPDATE agenda SET due_at = $2, look_at = $2 WHERE kind = 'timetable' AND subject = $1", w.ws, at)
+	require.NoError(t, err)
 	op := w.stop(victim.GetId())
 	w.accepted(op.GetId())
 	p.kill()
@@ -276,6 +325,18 @@ func TestTheWholeProgramKilledInTheMiddleOfAStop(t *testing.T) {
 	got, targets := w.ended(op.GetId())
 	require.Equal(t, v1.OperationState_OPERATION_STATE_SUCCEEDED, got.GetState(), got)
 	require.Equal(t, v1.TargetState_TARGET_STATE_DONE, targets[victim.GetProviderId()].GetState())
+	w.eventually("the timetable's minute is done", func() bool {
+		runs, err := w.operations.ListOperations(t.Context(), &v1.ListOperationsRequest{OrgId: w.org, WorkspaceId: w.ws, ScheduleId: pair.GetId()})
+		require.NoError(t, err)
+		n := 0
+		for _, run := range runs.GetOperations() {
+			if run.GetDueTime().AsTime().Equal(at.UTC()) && run.GetState() == v1.OperationState_OPERATION_STATE_SUCCEEDED {
+				n++
+			}
+		}
+		require.LessOrEqual(t, n, 1)
+		return n == 1
+	})
 	asTheReadmeSays(t, r)
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 	require.Zero(t, p.exit(t, 30*time.Second), p.out.String())

@@ -23,6 +23,7 @@ import (
 	"github.com/cloudhub/cloudhub/internal/cloud"
 	"github.com/cloudhub/cloudhub/internal/cloud/aws"
 	"github.com/cloudhub/cloudhub/internal/cloud/sim"
+	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 	"github.com/cloudhub/cloudhub/internal/platform/vault"
 	"github.com/cloudhub/cloudhub/server"
 	"github.com/cloudhub/cloudhub/worker"
@@ -43,8 +44,13 @@ type world struct {
 	// patience of the server's. Both are for newWorld's options.
 	temporalAt  string
 	probeWithin time.Duration
+	stuckAfter  time.Duration        // of the worker; zero is its own
 	metrics     *prometheus.Registry // of the latest worker
 	stopWorker  func()
+	// principal is the installation's own AWS identity, principalARN what its
+	// server says of it. For newWorld's options; there is none without.
+	principal    *aws.Principal
+	principalARN string
 	person
 }
 
@@ -58,6 +64,7 @@ type person struct {
 	power                           cloudhubv1connect.ResourceServiceClient
 	operations                      cloudhubv1connect.OperationServiceClient
 	schedules                       cloudhubv1connect.ScheduleServiceClient
+	admin                           cloudhubv1connect.AdminServiceClient
 }
 
 type lockedBuffer struct {
@@ -108,7 +115,7 @@ func newWorld(t *testing.T, endpoint string, options ...func(*world)) *world {
 	return w
 }
 
-func (w *world) logger() *slog.Logger { return slog.New(slog.NewJSONHandler(w.logs, nil)) }
+func (w *world) logger() *slog.Logger { return telemetry.JSONLogger(w.logs, slog.LevelInfo) }
 
 func (w *world) startServer() {
 	ring, err := vault.LoadServerRing(w.keys)
@@ -116,8 +123,8 @@ func (w *world) startServer() {
 	sealer, err := vault.LoadSealer(w.keys)
 	require.NoError(w.t, err)
 	s, err := server.New(server.Deps{
-		Tenants: w.db.Tenants, Identity: w.db.Identity, Ring: ring, Sealer: sealer, Logger: w.logger(), TrialDays: 30,
-		Registerer: w.registry, NoRateLimit: true, ProbeWithin: w.probeWithin,
+		Tenants: w.db.Tenants, Identity: w.db.Identity, Admin: w.db.Admin, TemporalUI: "http://temporal.example.com", Ring: ring, Sealer: sealer, Logger: w.logger(), TrialDays: 30,
+		Registerer: w.registry, NoRateLimit: true, ProbeWithin: w.probeWithin, AWSPrincipal: w.principalARN,
 	})
 	require.NoError(w.t, err)
 	h := httptest.NewServer(s.Handler())
@@ -129,7 +136,7 @@ func (w *world) startServer() {
 func (w *world) startWorker() {
 	opener, err := vault.LoadOpener(w.keys)
 	require.NoError(w.t, err)
-	adapter := aws.New(aws.Options{Endpoint: w.endpoint, Logger: w.logger()})
+	adapter := aws.New(aws.Options{Endpoint: w.endpoint, Principal: w.principal, Logger: w.logger()})
 	w.metrics = prometheus.NewRegistry()
 	if w.temporalAt == "" {
 		w.temporalAt = shared.temporal.HostPort()
@@ -139,7 +146,7 @@ func (w *world) startWorker() {
 			Tenants: w.db.Tenants, Opener: opener, Clouds: activities.Clouds{cloud.AWS: {Instances: adapter, Simulated: true}}, Logger: w.logger(),
 			PollEvery: func(time.Duration) time.Duration { return 100 * time.Millisecond }, WatchFor: w.watchFor,
 		},
-		System: w.db.System, TemporalAddress: w.temporalAt, Registerer: w.metrics, Namespaces: w.namespaces, DrainFor: time.Second,
+		System: w.db.System, TemporalAddress: w.temporalAt, Registerer: w.metrics, Namespaces: w.namespaces, DrainFor: time.Second, StuckAfter: w.stuckAfter,
 	})
 	require.NoError(w.t, err)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -195,6 +202,7 @@ func (w *world) enter(p person, how func(person) (*v1.AccessToken, error)) perso
 	p.power = cloudhubv1connect.NewResourceServiceClient(h, w.url, o)
 	p.operations = cloudhubv1connect.NewOperationServiceClient(h, w.url, o)
 	p.schedules = cloudhubv1connect.NewScheduleServiceClient(h, w.url, o)
+	p.admin = cloudhubv1connect.NewAdminServiceClient(h, w.url, o)
 	got, err := how(p)
 	require.NoError(w.t, err)
 	*token = got.GetToken()

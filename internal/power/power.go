@@ -53,6 +53,8 @@ const (
 	ReasonNotSeen          Reason = "NOT_SEEN"
 	ReasonGone             Reason = "GONE"
 	ReasonOperatorEnded    Reason = "OPERATOR_ENDED"
+	ReasonParked           Reason = "PARKED"
+	ReasonExpiredParked    Reason = "EXPIRED_PARKED"
 )
 
 // ActWithin is how long after a person's order a provider may still be asked.

@@ -19,8 +19,10 @@ type Entry struct {
 	Action      string    // e.g. "cloud_account.create"
 	SubjectKind string
 	SubjectID   string
-	Before      any
-	After       any
+	// Operator: by a platform admin, and not by a person of the organization.
+	Operator bool
+	Before   any
+	After    any
 }
 
 // Write records a change by the caller of this request.
@@ -47,8 +49,12 @@ func WriteAs(ctx context.Context, q *gen.Queries, actor []byte, e Entry) error {
 	if e.Workspace != uuid.Nil {
 		workspace = &e.Workspace
 	}
+	kind := "person"
+	if e.Operator {
+		kind = "operator"
+	}
 	return q.InsertAudit(ctx, gen.InsertAuditParams{
-		OrgID: e.Org, ID: id, WorkspaceID: workspace, ActorKind: "person", Actor: actor, Address: caller.Address,
+		OrgID: e.Org, ID: id, WorkspaceID: workspace, ActorKind: kind, Actor: actor, Address: caller.Address,
 		RequestID: caller.RequestID, Action: e.Action, SubjectKind: e.SubjectKind, SubjectID: e.SubjectID, Before: before, After: after,
 	})
 }

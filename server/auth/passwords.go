@@ -53,7 +53,9 @@ func (p *passwords) hash(ctx context.Context, password string) (string, error) {
 	if _, err := rand.Read(salt); err != nil {
 		return "", err
 	}
-	key := argon2.IDKey([]byte(password), salt, argonTime, argonMemoryKiB, argonLanes, argonKeyLen)
+	plain := []byte(password)
+	defer clear(plain)
+	key := argon2.IDKey(plain, salt, argonTime, argonMemoryKiB, argonLanes, argonKeyLen)
 	enc := base64.RawStdEncoding
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemoryKiB, argonTime, argonLanes,
 		enc.EncodeToString(salt), enc.EncodeToString(key)), nil
@@ -91,7 +93,9 @@ func (p *passwords) verify(ctx context.Context, hash, password string) (bool, er
 	if len(want) < argonSaltLen { // argon2 makes no shorter ones, and a prefix would fit more passwords
 		return false, errors.New("a stored password hash is cut off")
 	}
-	got := argon2.IDKey([]byte(password), salt, time, memory, lanes, uint32(len(want)))
+	plain := []byte(password)
+	defer clear(plain)
+	got := argon2.IDKey(plain, salt, time, memory, lanes, uint32(len(want)))
 	return subtle.ConstantTimeCompare(got, want) == 1 && known, nil
 }
 

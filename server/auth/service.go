@@ -12,6 +12,7 @@ import (
 
 	"connectrpc.com/connect"
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
@@ -35,6 +36,8 @@ type Deps struct {
 	Secure bool
 	// TrialDays of pro for a person's first organization.
 	TrialDays int
+	// Registerer of metrics; nil exports none.
+	Registerer prometheus.Registerer
 }
 
 // Service implements AuthService.
@@ -46,6 +49,7 @@ type Service struct {
 	now       func() time.Time
 	secure    bool
 	trialDays int
+	tries     *prometheus.CounterVec
 }
 
 // New makes the service.
@@ -56,7 +60,7 @@ func New(d Deps) (*Service, error) {
 	}
 	return &Service{
 		identity: d.Identity, passwords: p, tokens: &tokens{d.Ring, d.Now}, sessions: &sessions{d.Identity, d.Ring, d.Now},
-		now: d.Now, secure: d.Secure, trialDays: d.TrialDays,
+		now: d.Now, secure: d.Secure, trialDays: d.TrialDays, tries: newTriesMetric(d.Registerer),
 	}, nil
 }
 
@@ -181,6 +185,7 @@ func (s *Service) Login(ctx context.Context, req *v1.LoginRequest) (*v1.LoginRes
 		return nil, err
 	}
 	if !ok || locked || user.SuspendedAt != nil {
+		s.tries.WithLabelValues(refusedAs(locked)).Inc()
 		return nil, rpcerr.New(rpcerr.ReasonBadCredentials)
 	}
 	var started session
@@ -196,6 +201,7 @@ func (s *Service) Login(ctx context.Context, req *v1.LoginRequest) (*v1.LoginRes
 	if err != nil {
 		return nil, err
 	}
+	s.tries.WithLabelValues(tryPassed).Inc()
 	s.rememberDevice(ctx, user, device)
 	token, err := s.hand(ctx, started)
 	return &v1.LoginResponse{AccessToken: token}, err

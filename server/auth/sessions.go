@@ -122,7 +122,12 @@ func (s *sessions) rotate(ctx context.Context, q *gen.Queries, secret []byte) (s
 			return session{}, err
 		}
 	case t.Generation == t.Newest-1 && t.RotatedAt != nil && now.Sub(*t.RotatedAt) <= graceFor:
-		// The same successor, for the other tab.
+		// The same successor, for the other tab. The key that derived it may have
+		// been replaced in these seconds.
+		if next, err = s.storedSuccessor(ctx, q, secret, row.ID); err != nil {
+			return session{}, err
+		}
+		out.refresh = encodeToken(next)
 	default:
 		return session{}, s.stolen(ctx, q, row, ended)
 	}
@@ -176,9 +181,27 @@ func auditPerson(ctx context.Context, q *gen.Queries, user uuid.UUID, action str
 	return audit.WriteAs(ctx, q, u.ActorHash, audit.Entry{Org: orgs[0].ID, Action: action, SubjectKind: "session", SubjectID: subject.String()})
 }
 
+const successorLabel = "refresh token"
+
 func (s *sessions) successor(secret []byte, id uuid.UUID) []byte {
-	sum := sha256.Sum256(s.ring.MAC("refresh token", append(append([]byte{}, secret...), id[:]...)))
+	sum := sha256.Sum256(s.ring.MAC(successorLabel, append(append([]byte{}, secret...), id[:]...)))
 	return sum[:]
+}
+
+// storedSuccessor is the successor that was given before, whichever key of the
+// ring derived it.
+func (s *sessions) storedSuccessor(ctx context.Context, q *gen.Queries, secret []byte, id uuid.UUID) ([]byte, error) {
+	for _, mac := range s.ring.MACs(successorLabel, append(append([]byte{}, secret...), id[:]...)) {
+		next := sha256.Sum256(mac)
+		t, err := q.LockRefreshToken(ctx, hashToken(next[:]))
+		if db.IsNoRows(err) {
+			continue
+		}
+		if err != nil || t.Generation == t.Newest {
+			return next[:], err
+		}
+	}
+	return nil, rpcerr.New(rpcerr.ReasonSessionEnded)
 }
 
 func hashToken(secret []byte) []byte {
@@ -215,6 +238,7 @@ func (s *Service) authenticate(ctx context.Context, bearer string, caller *rpc.C
 	}
 	caller.UserID, caller.SessionID, caller.SignedInAt = user, id, live.SignedInAt
 	caller.Name, caller.Locale, caller.ActorHash = live.Name, live.Locale, live.ActorHash
+	caller.PlatformAdmin = live.PlatformAdmin
 	return nil
 }
 

@@ -2,7 +2,6 @@ package cloudaccount
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 	"time"
 
@@ -27,7 +26,6 @@ const (
 
 	procedureCreate = "CreateCloudAccount"
 	defaultRegion   = "us-east-1"
-	credentialKind  = "aws.access_key"
 )
 
 // CreateCloudAccount tries the credential, seals it and adds the account. The
@@ -39,11 +37,16 @@ func (s *Service) CreateCloudAccount(ctx context.Context, req *v1.CreateCloudAcc
 		return nil, err
 	}
 	var earlier *uuid.UUID
+	var external string
 	err := s.tenants.InTenant(ctx, grant.Org, func(q *gen.Queries) (err error) {
 		if earlier, err = request.Before(ctx, q, procedureCreate, req.GetRequestId(), req); err != nil || earlier != nil {
 			return err
 		}
-		return s.checkLimit(ctx, q, grant)
+		if err := s.checkLimit(ctx, q, grant); err != nil {
+			return err
+		}
+		external, err = s.preparedFor(ctx, q, req.GetAwsRole())
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -51,11 +54,8 @@ func (s *Service) CreateCloudAccount(ctx context.Context, req *v1.CreateCloudAcc
 	if earlier != nil {
 		return s.answerCreate(ctx, *earlier)
 	}
-	draft, err := s.sealDraft(grant, req.GetAwsAccessKey())
+	draft, err := s.draft(grant, req, external, nil)
 	if err != nil {
-		return nil, err
-	}
-	if err := s.askProbe(ctx, draft); err != nil {
 		return nil, err
 	}
 	id, err := s.tryAndAdd(ctx, req, draft)
@@ -69,21 +69,11 @@ func (s *Service) CreateCloudAccount(ctx context.Context, req *v1.CreateCloudAcc
 }
 
 func (s *Service) tryAndAdd(ctx context.Context, req *v1.CreateCloudAccountRequest, draft gen.InsertDraftParams) (uuid.UUID, error) {
-	result, err := s.awaitProbe(ctx, draft)
+	result, err := s.try(ctx, draft)
 	if err != nil {
 		return uuid.Nil, err
 	}
 	return s.add(ctx, req, draft.ID, result)
-}
-
-// forget keeps nothing of a trial that made no account: the answer says so. The
-// caller may have gone. Should it fail, the draft has ten minutes to live.
-func (s *Service) forget(ctx context.Context, draft gen.InsertDraftParams) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	_ = s.tenants.InTenant(ctx, draft.OrgID, func(q *gen.Queries) error {
-		return q.DeleteDraft(ctx, gen.DeleteDraftParams{OrgID: draft.OrgID, ID: draft.ID})
-	})
 }
 
 // checkLimit refuses beyond the plan. It is checked again, under the
@@ -101,94 +91,6 @@ func (s *Service) checkLimit(ctx context.Context, q *gen.Queries, grant rpc.Gran
 		return rpcerr.New(rpcerr.ReasonPlanLimit, "limit", itoa(limit), "what", "cloud accounts")
 	}
 	return nil
-}
-
-func (s *Service) sealDraft(grant rpc.Grant, key *v1.AwsAccessKey) (gen.InsertDraftParams, error) {
-	id, err := uuid.NewV7()
-	if err != nil {
-		return gen.InsertDraftParams{}, err
-	}
-	raw, err := json.Marshal(cloud.Credential{AccessKeyID: key.GetAccessKeyId(), SecretAccessKey: key.GetSecretAccessKey()})
-	if err != nil {
-		return gen.InsertDraftParams{}, err
-	}
-	sealed, err := s.sealer.Seal(vault.NewSecret(raw), vault.CloudCredential(grant.Org.String(), grant.Workspace.String(), id.String(), vault.CloudCredentialSchema))
-	if err != nil {
-		return gen.InsertDraftParams{}, err
-	}
-	region := key.GetHomeRegion()
-	if region == "" {
-		region = defaultRegion
-	}
-	ak := key.GetAccessKeyId()
-	return gen.InsertDraftParams{
-		OrgID: grant.Org, WorkspaceID: grant.Workspace, ID: id, Provider: string(cloud.AWS), HomeRegion: region,
-		KeyID: sealed.KeyID, Ciphertext: sealed.Ciphertext, Hint: ak[max(0, len(ak)-4):],
-	}, nil
-}
-
-func (s *Service) askProbe(ctx context.Context, draft gen.InsertDraftParams) error {
-	return s.tenants.InTenant(ctx, draft.OrgID, func(q *gen.Queries) error {
-		if err := q.InsertDraft(ctx, draft); err != nil {
-			return err
-		}
-		if err := audit.Write(ctx, q, audit.Entry{
-			Org: draft.OrgID, Workspace: draft.WorkspaceID, Action: "credential.try", SubjectKind: "credential_draft", SubjectID: draft.ID.String(),
-			After: map[string]any{"provider": draft.Provider, "hint": draft.Hint},
-		}); err != nil {
-			return err
-		}
-		return q.Ask(ctx, gen.AskParams{OrgID: draft.OrgID, Kind: string(agenda.KindProbe), Subject: draft.ID.String(), Lane: int16(agenda.LanePerson)})
-	})
-}
-
-// awaitProbe waits for the row that the worker's trial fills. Errors:
-// CREDENTIAL_REFUSED, PERMISSION_MISSING_AT_PROVIDER, PROBE_TIMEOUT.
-func (s *Service) awaitProbe(ctx context.Context, draft gen.InsertDraftParams) (inventory.ProbeResult, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.probeWithin)
-	defer cancel()
-	tick := time.NewTicker(probePoll)
-	defer tick.Stop()
-	for {
-		var row gen.CredentialDraft
-		err := s.tenants.InTenant(ctx, draft.OrgID, func(q *gen.Queries) (err error) {
-			row, err = q.GetDraft(ctx, gen.GetDraftParams{OrgID: draft.OrgID, ID: draft.ID})
-			return err
-		})
-		switch {
-		case ctx.Err() != nil || db.IsNoRows(err):
-			return inventory.ProbeResult{}, rpcerr.New(rpcerr.ReasonProbeTimeout)
-		case err != nil:
-			return inventory.ProbeResult{}, err
-		case row.State != "waiting":
-			return judge(row)
-		}
-		select {
-		case <-ctx.Done():
-			return inventory.ProbeResult{}, rpcerr.New(rpcerr.ReasonProbeTimeout)
-		case <-tick.C:
-		}
-	}
-}
-
-func judge(row gen.CredentialDraft) (inventory.ProbeResult, error) {
-	var r inventory.ProbeResult
-	if err := json.Unmarshal(row.Result, &r); err != nil {
-		return r, err
-	}
-	switch {
-	case row.State == "ok":
-		if missing := r.Missing("inventory"); len(missing) > 0 {
-			return r, rpcerr.New(rpcerr.ReasonPermissionMissingAtProvider, "permissions", strings.Join(missing, ", "))
-		}
-		return r, nil
-	case r.Reason == string(cloud.ReasonDenied):
-		return r, rpcerr.New(rpcerr.ReasonPermissionMissingAtProvider, "permissions", r.Permission)
-	case r.Reason == string(cloud.ReasonTransient) || r.Reason == string(cloud.ReasonThrottled):
-		return r, rpcerr.New(rpcerr.ReasonProbeTimeout)
-	default:
-		return r, rpcerr.New(rpcerr.ReasonCredentialRefused, "detail", r.Detail)
-	}
 }
 
 // add makes the account of a draft that passed: account, credential, clock and
@@ -233,17 +135,22 @@ func (s *Service) insert(ctx context.Context, q *gen.Queries, req *v1.CreateClou
 	if err != nil {
 		return err
 	}
+	external, err := externalIDFor(ctx, q, req.GetAwsRole())
+	if err != nil {
+		return err
+	}
 	next := agenda.NextSync(id, now)
 	account := gen.InsertAccountParams{
 		OrgID: grant.Org, WorkspaceID: grant.Workspace, ID: id, Provider: draft.Provider, Name: strings.TrimSpace(req.GetName()), ExternalID: r.ExternalID,
 		HomeRegion: draft.HomeRegion, ObserveOnly: req.GetObserveOnly(), Simulated: r.Simulated, MissingPermissions: r.Missing(""), NextSyncAt: &next,
+		RoleExternalID: external,
 	}
 	if _, err := q.InsertAccount(ctx, account); err != nil {
 		return err
 	}
 	if err := q.InsertCredential(ctx, gen.InsertCredentialParams{
-		OrgID: grant.Org, WorkspaceID: grant.Workspace, CloudAccountID: id, Kind: credentialKind, SchemaVersion: vault.CloudCredentialSchema,
-		KeyID: draft.KeyID, Ciphertext: draft.Ciphertext, Hint: draft.Hint,
+		OrgID: grant.Org, WorkspaceID: grant.Workspace, CloudAccountID: id, Kind: draft.Kind, SchemaVersion: vault.CloudCredentialSchema,
+		KeyID: draft.KeyID, Ciphertext: draft.Ciphertext, Hint: draft.Hint, RoleArn: draft.RoleArn,
 	}); err != nil {
 		return err
 	}
@@ -252,7 +159,9 @@ func (s *Service) insert(ctx context.Context, q *gen.Queries, req *v1.CreateClou
 	}
 	if err := audit.Write(ctx, q, audit.Entry{
 		Org: grant.Org, Workspace: grant.Workspace, Action: "cloud_account.create", SubjectKind: "cloud_account", SubjectID: id.String(),
-		After: map[string]any{"name": account.Name, "provider": account.Provider, "external_id": account.ExternalID, "observe_only": account.ObserveOnly, "hint": draft.Hint},
+		After: described(map[string]any{
+			"name": account.Name, "provider": account.Provider, "external_id": account.ExternalID, "observe_only": account.ObserveOnly,
+		}, draft.Kind, draft.Hint, draft.RoleArn),
 	}); err != nil {
 		return err
 	}
@@ -261,7 +170,7 @@ func (s *Service) insert(ctx context.Context, q *gen.Queries, req *v1.CreateClou
 	}); err != nil {
 		return err
 	}
-	return q.Ask(ctx, gen.AskParams{OrgID: grant.Org, Kind: string(agenda.KindSync), Subject: id.String(), Lane: int16(agenda.LanePerson)})
+	return request.Ask(ctx, q, grant.Org, agenda.KindSync, id, id)
 }
 
 func (s *Service) answerCreate(ctx context.Context, id uuid.UUID) (*v1.CreateCloudAccountResponse, error) {

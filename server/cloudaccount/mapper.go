@@ -20,12 +20,26 @@ var accountStates = map[string]v1.CloudAccountState{
 	"partial": v1.CloudAccountState_CLOUD_ACCOUNT_STATE_PARTIAL, "failing": v1.CloudAccountState_CLOUD_ACCOUNT_STATE_FAILING,
 }
 
-// ToProto shows an account; hint is the end of its access key id.
-func ToProto(a gen.CloudAccount, hint string) *v1.CloudAccount {
+var credentialKinds = map[string]v1.CredentialKind{
+	cloud.KindAWSAccessKey: v1.CredentialKind_CREDENTIAL_KIND_AWS_ACCESS_KEY, cloud.KindAWSRole: v1.CredentialKind_CREDENTIAL_KIND_AWS_ROLE,
+}
+
+// Credential is what may be shown of one: its kind, the end of an access key's
+// id, a role's ARN.
+type Credential struct {
+	Kind, Hint string
+	RoleARN    *string
+}
+
+// ToProto shows an account and how it is entered.
+func ToProto(a gen.CloudAccount, c Credential) *v1.CloudAccount {
 	out := &v1.CloudAccount{
-		Id: a.ID.String(), Provider: providers[cloud.Provider(a.Provider)], Name: a.Name, ExternalId: a.ExternalID, CredentialHint: hint,
+		Id: a.ID.String(), Provider: providers[cloud.Provider(a.Provider)], Name: a.Name, ExternalId: a.ExternalID, CredentialHint: c.Hint, CredentialKind: credentialKinds[c.Kind],
 		ObserveOnly: a.ObserveOnly, State: accountStates[a.State], ResourceCount: a.ResourceCount, MissingPermissions: a.MissingPermissions,
 		Simulated: a.Simulated, CreateTime: timestamppb.New(a.CreatedAt), Etag: a.Etag.String(), Version: a.Version,
+	}
+	if c.RoleARN != nil {
+		out.RoleArn, out.RoleExternalId = *c.RoleARN, a.RoleExternalID
 	}
 	if a.LastError != nil {
 		out.LastError = *a.LastError

@@ -30,18 +30,33 @@ type Service struct {
 	tokens  *page.Tokens
 	// probeWithin is how long a handler waits for the worker's trial.
 	probeWithin time.Duration
+	// principal is the ARN that customers' roles trust; empty when this
+	// installation has none.
+	principal string
 }
 
 // probeWithin unless a test cannot wait that long.
 const probeWithin = 10 * time.Second
 
-// New makes the service. The sealer is the public half of the workers' ring; a
-// wait of 0 is ten seconds.
-func New(tenants *db.Tenants, sealer *vault.Sealer, tokens *page.Tokens, wait time.Duration) *Service {
-	if wait == 0 {
-		wait = probeWithin
+// Deps is what the service is made of.
+type Deps struct {
+	Tenants *db.Tenants
+	// Sealer is the public half of the workers' ring.
+	Sealer *vault.Sealer
+	Tokens *page.Tokens
+	// ProbeWithin of 0 is ten seconds.
+	ProbeWithin time.Duration
+	// AWSPrincipal is the ARN of the workers' own AWS identity, which this process
+	// names and does not have; empty when there is none.
+	AWSPrincipal string
+}
+
+// New makes the service.
+func New(d Deps) *Service {
+	if d.ProbeWithin == 0 {
+		d.ProbeWithin = probeWithin
 	}
-	return &Service{tenants, sealer, tokens, wait}
+	return &Service{d.Tenants, d.Sealer, d.Tokens, d.ProbeWithin, d.AWSPrincipal}
 }
 
 type after struct {
@@ -74,7 +89,7 @@ func (s *Service) ListCloudAccounts(ctx context.Context, req *v1.ListCloudAccoun
 		}
 	}
 	for _, r := range rows {
-		out.CloudAccounts = append(out.CloudAccounts, ToProto(r.CloudAccount, r.Hint))
+		out.CloudAccounts = append(out.CloudAccounts, ToProto(r.CloudAccount, Credential{r.Kind, r.Hint, r.RoleArn}))
 	}
 	return out, nil
 }
@@ -92,7 +107,7 @@ func (s *Service) get(ctx context.Context, id uuid.UUID) (*v1.CloudAccount, erro
 	if err != nil {
 		return nil, err
 	}
-	return ToProto(row.CloudAccount, row.Hint), nil
+	return ToProto(row.CloudAccount, Credential{row.Kind, row.Hint, row.RoleArn}), nil
 }
 
 // lock reads an account for a change. Errors: NOT_FOUND, CONFLICT.

@@ -155,7 +155,7 @@ func (s *Service) SyncInventory(ctx context.Context, req *v1.SyncInventoryReques
 			}
 		}
 		for _, id := range ids {
-			if err := q.Ask(ctx, gen.AskParams{OrgID: grant.Org, Kind: string(agenda.KindSync), Subject: id.String(), Lane: int16(agenda.LanePerson)}); err != nil {
+			if err := request.Ask(ctx, q, grant.Org, agenda.KindSync, id, id); err != nil {
 				return err
 			}
 		}

@@ -37,12 +37,13 @@ type workspaceKey struct{ org, workspace uuid.UUID }
 type hub struct {
 	tenants *db.Tenants
 	logger  *slog.Logger
+	metrics *metrics
 	mu      sync.Mutex
 	pollers map[workspaceKey]*poller
 }
 
-func newHub(tenants *db.Tenants, logger *slog.Logger) *hub {
-	return &hub{tenants: tenants, logger: logger, pollers: map[workspaceKey]*poller{}}
+func newHub(tenants *db.Tenants, logger *slog.Logger, m *metrics) *hub {
+	return &hub{tenants: tenants, logger: logger, metrics: m, pollers: map[workspaceKey]*poller{}}
 }
 
 // subscriber receives updates until it is dropped: its channel is closed when
@@ -61,6 +62,7 @@ func (h *hub) subscribe(key workspaceKey) (s *subscriber, ready <-chan struct{},
 		ctx, stop := context.WithCancel(context.Background())
 		p = &poller{key: key, hub: h, stop: stop, subscribers: map[*subscriber]bool{}, ready: make(chan struct{}), sent: map[string]sentRow{}}
 		h.pollers[key] = p
+		h.metrics.pollers.Set(float64(len(h.pollers)))
 		go p.run(ctx)
 	}
 	s = &subscriber{updates: make(chan *v1.WatchWorkspaceResponse, queueLength)}
@@ -73,11 +75,17 @@ func (h *hub) unsubscribe(key workspaceKey, p *poller, s *subscriber) {
 	defer h.mu.Unlock()
 	delete(p.subscribers, s)
 	if len(p.subscribers) == 0 {
-		p.stop()
-		if h.pollers[key] == p {
-			delete(h.pollers, key)
-		}
+		h.end(key, p)
 	}
+}
+
+// end stops a poller that nobody needs any more; the caller holds the lock.
+func (h *hub) end(key workspaceKey, p *poller) {
+	p.stop()
+	if h.pollers[key] == p {
+		delete(h.pollers, key)
+	}
+	h.metrics.pollers.Set(float64(len(h.pollers)))
 }
 
 // publish gives an update to all subscribers; one that is behind is dropped.
@@ -90,6 +98,7 @@ func (h *hub) publish(p *poller, update *v1.WatchWorkspaceResponse) {
 		default:
 			delete(p.subscribers, s)
 			close(s.updates)
+			h.metrics.dropped.Inc()
 		}
 	}
 }
@@ -102,10 +111,7 @@ func (h *hub) fail(p *poller) {
 		delete(p.subscribers, s)
 		close(s.updates)
 	}
-	p.stop()
-	if h.pollers[p.key] == p {
-		delete(h.pollers, p.key)
-	}
+	h.end(p.key, p)
 }
 
 type sentRow struct {
@@ -139,6 +145,7 @@ func (p *poller) run(ctx context.Context) {
 			return
 		case err != nil:
 			failures++
+			p.hub.metrics.pollErrors.Inc()
 			p.hub.logger.WarnContext(ctx, "workspace poll failed", "org_id", p.key.org, "workspace_id", p.key.workspace, "error", err)
 			if failures >= failuresBeforeEnd {
 				p.hub.fail(p)
@@ -266,7 +273,7 @@ func (p *poller) accounts(ctx context.Context, q *gen.Queries, since time.Time, 
 	for _, a := range rows {
 		last = a.CloudAccount.Version
 		if p.fresh("a"+a.CloudAccount.ID.String(), last, a.CloudAccount.ChangedAt) {
-			out.CloudAccounts = append(out.CloudAccounts, cloudaccount.ToProto(a.CloudAccount, a.Hint))
+			out.CloudAccounts = append(out.CloudAccounts, cloudaccount.ToProto(a.CloudAccount, cloudaccount.Credential{Kind: a.Kind, Hint: a.Hint, RoleARN: a.RoleArn}))
 		}
 	}
 	return len(rows), last, err

@@ -16,7 +16,7 @@ func TestManyWatchersHaveOnePoller(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	f := dbtest.Tenant(t, d)
-	h := newHub(d.Tenants, slog.New(slog.DiscardHandler))
+	h := newHub(d.Tenants, slog.New(slog.DiscardHandler), newMetrics(nil))
 	key := workspaceKey{f.Org, f.Workspace}
 	var subs []*subscriber
 	var cancels []func()
@@ -45,7 +45,7 @@ func TestManyWatchersHaveOnePoller(t *testing.T) {
 
 func TestASlowClientIsDroppedAndOthersAreNot(t *testing.T) {
 	t.Parallel()
-	h := newHub(nil, slog.New(slog.DiscardHandler))
+	h := newHub(nil, slog.New(slog.DiscardHandler), newMetrics(nil))
 	p := &poller{hub: h, stop: func() {}, subscribers: map[*subscriber]bool{}}
 	slow := &subscriber{updates: make(chan *v1.WatchWorkspaceResponse, queueLength)}
 	quick := &subscriber{updates: make(chan *v1.WatchWorkspaceResponse, queueLength)}
@@ -69,7 +69,7 @@ func TestAFailedPollIsRepeated(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	f := dbtest.Tenant(t, d)
-	p := &poller{key: workspaceKey{f.Org, f.Workspace}, hub: newHub(d.Tenants, slog.New(slog.DiscardHandler)), sent: map[string]sentRow{}}
+	p := &poller{key: workspaceKey{f.Org, f.Workspace}, hub: newHub(d.Tenants, slog.New(slog.DiscardHandler), newMetrics(nil)), sent: map[string]sentRow{}}
 	_, _, err := p.poll(t.Context())
 	require.NoError(t, err)
 	// Targets are read last, when the resources have been.

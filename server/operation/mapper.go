@@ -14,7 +14,14 @@ import (
 var origins = map[string]v1.OperationOrigin{
 	"person": v1.OperationOrigin_OPERATION_ORIGIN_PERSON, "timetable": v1.OperationOrigin_OPERATION_ORIGIN_TIMETABLE,
 	"finding": v1.OperationOrigin_OPERATION_ORIGIN_FINDING, "undo": v1.OperationOrigin_OPERATION_ORIGIN_UNDO,
+	"system": v1.OperationOrigin_OPERATION_ORIGIN_SYSTEM,
 }
+
+var kinds = map[string]v1.OperationKind{
+	"power": v1.OperationKind_OPERATION_KIND_POWER, kindSync: v1.OperationKind_OPERATION_KIND_SYNC,
+}
+
+const kindSync = "sync"
 
 var operationStates = map[string]v1.OperationState{
 	"queued": v1.OperationState_OPERATION_STATE_QUEUED, "running": v1.OperationState_OPERATION_STATE_RUNNING,
@@ -40,8 +47,17 @@ func ToProto(o gen.Operation, schedules []gen.OperationSchedule, targets []gen.O
 		Id: o.ID.String(), Origin: origins[o.Origin], State: operationStates[o.State], Step: steps[o.Step], RequestedByName: o.RequestedByName,
 		TargetCount: o.TargetCount, TargetDoneCount: o.DoneCount, TargetFailedCount: o.FailedCount, TargetLeftAloneCount: o.LeftAloneCount,
 		TargetOnCount: o.OnCount, TargetOffCount: o.OffCount, Attempts: o.Attempts, LastError: deref(o.LastError), LastErrorDetail: deref(o.LastErrorDetail),
-		ActBefore: timestamppb.New(o.ActBefore), DueTime: stamp(o.DueAt), CreateTime: timestamppb.New(o.CreatedAt), StartTime: stamp(o.StartedAt),
+		Kind: kinds[o.Kind], ActBefore: timestamppb.New(o.ActBefore), DueTime: stamp(o.DueAt), CreateTime: timestamppb.New(o.CreatedAt), StartTime: stamp(o.StartedAt),
 		EndTime: stamp(o.EndedAt), Version: o.Version,
+	}
+	if o.Kind == kindSync {
+		out.ActBefore = nil
+		out.Difference = &v1.InventoryDifference{
+			CloudAccountName: o.CloudAccountName, AddedCount: o.AddedCount, ChangedCount: o.ChangedCount, GoneCount: o.GoneCount,
+		}
+		if o.CloudAccountID != nil {
+			out.Difference.CloudAccountId = o.CloudAccountID.String()
+		}
 	}
 	for _, s := range schedules {
 		if s.OperationID == o.ID {

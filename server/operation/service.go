@@ -27,7 +27,7 @@ type Service struct {
 
 // New makes the service.
 func New(tenants *db.Tenants, tokens *page.Tokens, w WatchDeps) *Service {
-	return &Service{tenants: tenants, tokens: tokens, hub: newHub(tenants, w.Logger), watch: w.withDefaults()}
+	return &Service{tenants: tenants, tokens: tokens, hub: newHub(tenants, w.Logger, newMetrics(w.Registerer)), watch: w.withDefaults()}
 }
 
 // GetOperation gives one operation with all its targets.

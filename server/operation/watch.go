@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
@@ -19,6 +20,7 @@ import (
 type WatchDeps struct {
 	Logger     *slog.Logger
 	Authorizer *rpc.Authorizer
+	Registerer prometheus.Registerer // nil exports nothing
 	// SignedIn says whether the caller's session lives.
 	SignedIn func(ctx context.Context, c *rpc.Caller) error
 	// HeartbeatEvery and EndAfter are 15 s and 5 min when zero.
@@ -42,6 +44,8 @@ func (w WatchDeps) withDefaults() WatchDeps {
 // WatchWorkspace streams what changes in a workspace.
 func (s *Service) WatchWorkspace(ctx context.Context, _ *v1.WatchWorkspaceRequest, stream *connect.ServerStream[v1.WatchWorkspaceResponse]) error {
 	grant, caller := rpc.GrantOf(ctx), rpc.CallerOf(ctx)
+	s.hub.metrics.streams.Inc()
+	defer s.hub.metrics.streams.Dec()
 	sub, ready, cancel := s.hub.subscribe(workspaceKey{grant.Org, grant.Workspace})
 	defer cancel()
 	select {

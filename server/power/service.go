@@ -14,7 +14,9 @@ import (
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/agenda"
 	"github.com/cloudhub/cloudhub/internal/cloud"
+	"github.com/cloudhub/cloudhub/internal/platform/crashpoint"
 	"github.com/cloudhub/cloudhub/internal/platform/rpcerr"
+	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 	"github.com/cloudhub/cloudhub/internal/power"
 	"github.com/cloudhub/cloudhub/server/audit"
 	"github.com/cloudhub/cloudhub/server/operation"
@@ -70,12 +72,13 @@ func (s *Service) ask(ctx context.Context, o order) (*v1.Operation, error) {
 			op, err = q.GetOperation(ctx, gen.GetOperationParams{OrgID: grant.Org, WorkspaceID: grant.Workspace, ID: *earlier})
 			return err
 		}
-		if err := check(ctx, q, ids); err != nil {
+		account, err := check(ctx, q, ids)
+		if err != nil {
 			return err
 		}
 		p := gen.InsertOperationParams{
 			OrgID: grant.Org, WorkspaceID: grant.Workspace, ID: id, Origin: "person", RequestedBy: &caller.UserID, RequestedByName: grant.Name,
-			ActWithinSeconds: power.ActWithin.Seconds(), TargetCount: int32(len(ids)),
+			ActWithinSeconds: power.ActWithin.Seconds(), TargetCount: int32(len(ids)), RequestID: caller.RequestID,
 		}
 		if o.wanted == power.Running {
 			p.OnCount = p.TargetCount
@@ -94,28 +97,35 @@ func (s *Service) ask(ctx context.Context, o order) (*v1.Operation, error) {
 		}); err != nil {
 			return err
 		}
-		return q.Ask(ctx, gen.AskParams{OrgID: grant.Org, Kind: string(agenda.KindPower), Subject: id.String(), Lane: int16(agenda.LanePerson)})
+		return request.Ask(ctx, q, grant.Org, agenda.KindPower, id, account)
 	})
 	if err != nil {
 		return nil, err
 	}
+	crashpoint.Reached(crashpoint.Committed, o.requestID)
+	telemetry.Tag(ctx, telemetry.OperationID, op.ID.String())
 	return operation.ToProto(op, nil, nil), nil
 }
 
 // check refuses when any of the ids is not a machine of this workspace that can
-// be switched. Errors: NOT_FOUND, NOT_SWITCHABLE.
-func check(ctx context.Context, q *gen.Queries, ids []uuid.UUID) error {
+// be switched, and answers the account when all are of one. Errors: NOT_FOUND,
+// NOT_SWITCHABLE.
+func check(ctx context.Context, q *gen.Queries, ids []uuid.UUID) (account uuid.UUID, err error) {
 	grant := rpc.GrantOf(ctx)
 	rows, err := q.ResourcesByID(ctx, gen.ResourcesByIDParams{OrgID: grant.Org, WorkspaceID: grant.Workspace, Ids: ids})
 	if err != nil {
-		return err
+		return uuid.Nil, err
 	}
 	if len(rows) != len(ids) {
-		return rpcerr.NotFound()
+		return uuid.Nil, rpcerr.NotFound()
 	}
 	i := slices.IndexFunc(rows, func(r gen.ResourcesByIDRow) bool { return r.Kind != cloud.KindEC2Instance })
 	if i >= 0 {
-		return rpcerr.New(rpcerr.ReasonNotSwitchable, "name", rows[i].Name)
+		return uuid.Nil, rpcerr.New(rpcerr.ReasonNotSwitchable, "name", rows[i].Name)
 	}
-	return nil
+	accounts := make([]uuid.UUID, len(rows))
+	for i, r := range rows {
+		accounts[i] = r.CloudAccountID
+	}
+	return agenda.OnlyOf(accounts), nil
 }

@@ -1,5 +1,5 @@
-// Package request is what handlers share: ids out of messages, and the
-// idempotency of creation by request_id.
+// Package request is what handlers share: ids out of messages, the idempotency
+// of creation by request_id, and asking for what takes longer than a request.
 package request
 
 import (
@@ -12,7 +12,9 @@ import (
 
 	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/db/gen"
+	"github.com/cloudhub/cloudhub/internal/agenda"
 	"github.com/cloudhub/cloudhub/internal/platform/rpcerr"
+	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 	"github.com/cloudhub/cloudhub/server/rpc"
 )
 
@@ -98,7 +100,19 @@ func keyOf(ctx context.Context, procedure, requestID string, req proto.Message) 
 		return gen.FindIdempotencyKeyParams{}, nil, err
 	}
 	hash := sha256.Sum256(raw)
+	clear(raw) // there may be a secret in it
 	return gen.FindIdempotencyKeyParams{OrgID: rpc.GrantOf(ctx).Org, UserID: rpc.CallerOf(ctx).UserID, Procedure: procedure, RequestID: id}, hash[:], nil
+}
+
+// Ask puts work on the agenda, as the last statement of the transaction that
+// makes it true, with the request and the trace that asked for it. Whoever asks
+// by an rpc is waiting: it is the person's lane. account is the cloud account it
+// is about, nil for several or none.
+func Ask(ctx context.Context, q *gen.Queries, org uuid.UUID, kind agenda.Kind, subject, account uuid.UUID) error {
+	return q.Ask(ctx, gen.AskParams{
+		OrgID: org, Kind: string(kind), Subject: subject.String(), Lane: int16(agenda.LanePerson), AccountID: account,
+		Trace: telemetry.Traceparent(ctx), RequestID: rpc.CallerOf(ctx).RequestID,
+	})
 }
 
 func find(ctx context.Context, q *gen.Queries, p gen.FindIdempotencyKeyParams, hash []byte) (*uuid.UUID, error) {

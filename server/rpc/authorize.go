@@ -41,6 +41,12 @@ func (a *Authorizer) Authorize(ctx context.Context, m protoreflect.MethodDescrip
 	grant := Grant{}
 	switch need.GetAccess() {
 	case cloudhubv1.Access_ACCESS_AUTHENTICATED:
+	case cloudhubv1.Access_ACCESS_PLATFORM_ADMIN:
+		// As for any id that is not his: the answer does not tell a person that
+		// others may do this, nor whether what he named exists.
+		if !caller.PlatformAdmin {
+			return Grant{}, rpcerr.NotFound()
+		}
 	case cloudhubv1.Access_ACCESS_PERMISSION:
 		var err error
 		if grant, err = a.permission(ctx, caller, need, msg); err != nil {

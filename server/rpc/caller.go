@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/cloudhub/cloudhub/internal/access"
+	"github.com/cloudhub/cloudhub/internal/platform/rpcerr"
 )
 
 // Caller is who is calling. UserID is the nil uuid when nobody has signed in.
@@ -20,12 +21,16 @@ type Caller struct {
 	Locale     string
 	ActorHash  []byte
 	SignedInAt time.Time
+	// PlatformAdmin: one of the people who run the installation.
+	PlatformAdmin bool
 	// Address is the client's, as far as the trusted proxies tell.
 	Address   string
 	UserAgent string
 	RequestID string
 	// public: the method may be called by anyone.
 	public bool
+	// unread is why the request's body could not be taken in, or "".
+	unread rpcerr.Reason
 }
 
 // Grant is what the authorizer found: handlers act in this organization and

@@ -15,6 +15,8 @@ import (
 // maxMessage is the largest message that is looked at.
 const maxMessage = 1 << 20
 
+const tooLarge = "send at most 1 MiB at once"
+
 // badFieldNumber marks a message that did not decode: connect has no way to
 // hand a decoding error to an interceptor, where authorization and the shape of
 // errors live. No message of ours may use the number, and a client that sends
@@ -41,8 +43,11 @@ func (jsonCodec) Marshal(m any) ([]byte, error) {
 
 func (jsonCodec) Unmarshal(data []byte, m any) error {
 	msg := m.(proto.Message)
+	if holdsSecrets(msg.ProtoReflect().Descriptor()) {
+		defer clear(data) // connect keeps the buffer, and does not look at it again
+	}
 	if len(data) > maxMessage {
-		mark(msg, undecoded{Field: "(message)", Text: "send at most 1 MiB at once", Reason: rpcerr.ReasonTooLarge, Whole: true})
+		mark(msg, undecoded{Field: "(message)", Text: tooLarge, Reason: rpcerr.ReasonTooLarge, Whole: true})
 		return nil
 	}
 	if len(data) == 0 {
@@ -74,8 +79,11 @@ func (protoCodec) Marshal(m any) ([]byte, error) { return proto.Marshal(m.(proto
 
 func (protoCodec) Unmarshal(data []byte, m any) error {
 	msg := m.(proto.Message)
+	if holdsSecrets(msg.ProtoReflect().Descriptor()) {
+		defer clear(data)
+	}
 	if len(data) > maxMessage {
-		mark(msg, undecoded{Field: "(message)", Text: "send at most 1 MiB at once", Reason: rpcerr.ReasonTooLarge, Whole: true})
+		mark(msg, undecoded{Field: "(message)", Text: tooLarge, Reason: rpcerr.ReasonTooLarge, Whole: true})
 		return nil
 	}
 	if err := proto.Unmarshal(data, msg); err != nil {
@@ -125,6 +133,7 @@ func undecodedOf(m proto.Message) (undecoded, bool) {
 // rescueScope keeps what authorization needs of a message that does not decode.
 func rescueScope(data []byte, m proto.Message) bool {
 	var top map[string]json.RawMessage
+	defer func() { forget(top) }()
 	if json.Unmarshal(data, &top) != nil {
 		return false
 	}
@@ -148,6 +157,7 @@ func rescueScope(data []byte, m proto.Message) bool {
 // not have, or "".
 func unknownName(m protoreflect.MessageDescriptor, data []byte) string {
 	var tree map[string]json.RawMessage
+	defer func() { forget(tree) }()
 	if m.FullName().Parent() != Package || json.Unmarshal(data, &tree) != nil {
 		return "" // messages that are not ours have forms of their own
 	}
@@ -162,10 +172,24 @@ func unknownName(m protoreflect.MessageDescriptor, data []byte) string {
 	return ""
 }
 
+// forget overwrites copies of what a client sent: there may be a secret in it.
+func forget(tree map[string]json.RawMessage) {
+	for _, raw := range tree {
+		clear(raw)
+	}
+}
+
 func unknownIn(fd protoreflect.FieldDescriptor, raw json.RawMessage) string {
 	elements, path := []json.RawMessage{raw}, string(fd.Name())
 	if fd.IsList() && json.Unmarshal(raw, &elements) != nil || len(raw) == 0 {
 		return ""
+	}
+	if fd.IsList() {
+		defer func() {
+			for _, e := range elements {
+				clear(e)
+			}
+		}()
 	}
 	for _, e := range elements {
 		var name string

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -76,7 +75,7 @@ func FuzzJSONDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, m := range requests() {
-			require.NoError(t, jsonCodec{}.Unmarshal(data, m), "a codec never fails")
+			require.NoError(t, jsonCodec{}.Unmarshal(bytes.Clone(data), m), "a codec never fails")
 			why, bad := undecodedOf(m)
 			strict := proto.Clone(m)
 			proto.Reset(strict)
@@ -117,7 +116,7 @@ func FuzzProtoDecode(f *testing.F) {
 	f.Add([]byte{0xfa, 0xff, 0xff, 0xff, 0x0f, 0x02, '{', '}'})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, m := range requests() {
-			require.NoError(t, protoCodec{}.Unmarshal(data, m))
+			require.NoError(t, protoCodec{}.Unmarshal(bytes.Clone(data), m))
 			_, bad := undecodedOf(m)
 			clean := proto.Clone(m)
 			proto.Reset(clean)
@@ -156,15 +155,4 @@ func FuzzGunzip(f *testing.F) {
 			require.Error(t, protojson.Unmarshal(got, m))
 		}
 	})
-}
-
-func TestABodyIsCutOffAndReadAway(t *testing.T) {
-	t.Parallel()
-	source := bytes.NewReader(make([]byte, 3*maxMessage))
-	r := &http.Request{Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(source)}
-	LimitBody(r)
-	got, err := io.ReadAll(r.Body)
-	require.NoError(t, err)
-	require.Len(t, got, maxMessage+1)
-	require.Zero(t, source.Len(), "the rest is read away, so that the answer is heard")
 }

@@ -71,7 +71,8 @@ func checkMethod(m protoreflect.MethodDescriptor) error {
 		return errors.New("declares no (cloudhub.v1.auth)")
 	case figures[a.GetRate()].burst == 0:
 		return errors.New("declares no rate class that has figures")
-	case a.GetAccess() == cloudhubv1.Access_ACCESS_PUBLIC, a.GetAccess() == cloudhubv1.Access_ACCESS_AUTHENTICATED:
+	case a.GetAccess() == cloudhubv1.Access_ACCESS_PUBLIC, a.GetAccess() == cloudhubv1.Access_ACCESS_AUTHENTICATED,
+		a.GetAccess() == cloudhubv1.Access_ACCESS_PLATFORM_ADMIN:
 		if a.GetPermission() != cloudhubv1.Permission_PERMISSION_UNSPECIFIED || a.GetPlan() != cloudhubv1.Plan_PLAN_UNSPECIFIED {
 			return errors.New("names a permission or plan that is not asked for")
 		}

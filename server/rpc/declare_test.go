@@ -68,25 +68,28 @@ func TestTheServerDoesNotStartWithAnRPCThatSaysTooLittle(t *testing.T) {
 		fields map[string]descriptorpb.FieldDescriptorProto_Type
 		want   string
 	}{
-		"nothing":                      {nil, both, "declares no (cloudhub.v1.auth)"},
-		"an empty option":              {&cloudhubv1.Auth{}, both, "rate class"},
-		"no access":                    {&cloudhubv1.Auth{Rate: read}, both, "declares no access"},
-		"an access from the future":    {&cloudhubv1.Auth{Rate: read, Access: 99}, both, "declares no access"},
-		"no rate class":                {&cloudhubv1.Auth{Access: permission, Permission: view}, both, "rate class"},
-		"a rate class without figures": {&cloudhubv1.Auth{Access: permission, Permission: view, Rate: 99}, both, "rate class"},
-		"no permission":                {&cloudhubv1.Auth{Access: permission, Rate: read}, both, "not one of the nineteen"},
-		"the twentieth permission":     {&cloudhubv1.Auth{Access: permission, Rate: read, Permission: 20}, both, "not one of the nineteen"},
-		"no org_id":                    {&cloudhubv1.Auth{Access: permission, Rate: read, Permission: view}, nil, "no string org_id"},
-		"org_id is bytes":              {&cloudhubv1.Auth{Access: permission, Rate: read, Permission: view}, bytesOrg, "no string org_id"},
-		"no workspace_id":              {&cloudhubv1.Auth{Access: permission, Rate: read, Permission: view}, org, "no string workspace_id"},
-		"public with a permission":     {&cloudhubv1.Auth{Access: cloudhubv1.Access_ACCESS_PUBLIC, Rate: read, Permission: view}, both, "not asked for"},
-		"signed in, with a plan":       {&cloudhubv1.Auth{Access: cloudhubv1.Access_ACCESS_AUTHENTICATED, Rate: read, Plan: cloudhubv1.Plan_PLAN_PRO}, both, "not asked for"},
+		"nothing":                        {nil, both, "declares no (cloudhub.v1.auth)"},
+		"an empty option":                {&cloudhubv1.Auth{}, both, "rate class"},
+		"no access":                      {&cloudhubv1.Auth{Rate: read}, both, "declares no access"},
+		"an access from the future":      {&cloudhubv1.Auth{Rate: read, Access: 99}, both, "declares no access"},
+		"no rate class":                  {&cloudhubv1.Auth{Access: permission, Permission: view}, both, "rate class"},
+		"a rate class without figures":   {&cloudhubv1.Auth{Access: permission, Permission: view, Rate: 99}, both, "rate class"},
+		"no permission":                  {&cloudhubv1.Auth{Access: permission, Rate: read}, both, "not one of the nineteen"},
+		"the twentieth permission":       {&cloudhubv1.Auth{Access: permission, Rate: read, Permission: 20}, both, "not one of the nineteen"},
+		"no org_id":                      {&cloudhubv1.Auth{Access: permission, Rate: read, Permission: view}, nil, "no string org_id"},
+		"org_id is bytes":                {&cloudhubv1.Auth{Access: permission, Rate: read, Permission: view}, bytesOrg, "no string org_id"},
+		"no workspace_id":                {&cloudhubv1.Auth{Access: permission, Rate: read, Permission: view}, org, "no string workspace_id"},
+		"public with a permission":       {&cloudhubv1.Auth{Access: cloudhubv1.Access_ACCESS_PUBLIC, Rate: read, Permission: view}, both, "not asked for"},
+		"an operator, with a permission": {&cloudhubv1.Auth{Access: cloudhubv1.Access_ACCESS_PLATFORM_ADMIN, Rate: read, Permission: view}, both, "not asked for"},
+		"an operator, without a rate":    {&cloudhubv1.Auth{Access: cloudhubv1.Access_ACCESS_PLATFORM_ADMIN}, both, "rate class"},
+		"signed in, with a plan":         {&cloudhubv1.Auth{Access: cloudhubv1.Access_ACCESS_AUTHENTICATED, Rate: read, Plan: cloudhubv1.Plan_PLAN_PRO}, both, "not asked for"},
 	} {
 		err := checkFiles(contract(t, c.auth, c.fields))
 		require.ErrorContains(t, err, "cloudhub.v1.TestService.Do", name)
 		require.ErrorContains(t, err, c.want, name)
 	}
 	require.NoError(t, checkFiles(contract(t, &cloudhubv1.Auth{Access: permission, Rate: read, Permission: members}, org)))
+	require.NoError(t, checkFiles(contract(t, &cloudhubv1.Auth{Access: cloudhubv1.Access_ACCESS_PLATFORM_ADMIN, Rate: read}, nil)))
 	require.NoError(t, checkFiles(contract(t, &cloudhubv1.Auth{Access: permission, Rate: read, Permission: view}, both)))
 }
 

@@ -7,10 +7,14 @@ import (
 	"strings"
 
 	"connectrpc.com/connect"
+	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	cloudhubv1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
 	"github.com/cloudhub/cloudhub/internal/platform/rpcerr"
+	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 )
 
 // Authenticate finds out who holds a bearer token. Errors: UNAUTHENTICATED.
@@ -20,11 +24,21 @@ type Authenticate func(ctx context.Context, bearer string, caller *Caller) error
 // who it is, rate by person. A request that is refused here costs no decoding.
 func (s *Stack) gate(ctx context.Context, spec connect.Spec, _ connect.Peer, header http.Header) (context.Context, error) {
 	caller := CallerOf(ctx)
+	if span := trace.SpanFromContext(ctx); span.IsRecording() {
+		span.SetName(strings.TrimPrefix(spec.Procedure, "/"))
+		span.SetAttributes(attribute.String("rpc.system.name", "connectrpc"), attribute.String("rpc.method", strings.TrimPrefix(spec.Procedure, "/")))
+	}
+	telemetry.Tag(ctx, telemetry.Procedure, spec.Procedure)
 	ctx, err := s.admit(ctx, spec, header, caller)
+	if caller.UserID != uuid.Nil {
+		telemetry.Tag(ctx, telemetry.UserID, caller.UserID.String())
+	}
 	if err != nil {
-		s.metrics.observe(spec.Procedure, string(rpcerr.ReasonOf(err)), 0)
+		code, reason := rpcerr.CodeName(err), reasonOf(err)
+		s.metrics.observe(spec.Procedure, code, reason, 0)
+		endSpan(ctx, code, reason)
 		if _, internal := rpcerr.From(err); internal {
-			s.logger.ErrorContext(ctx, "gate failed", "procedure", spec.Procedure, "request_id", caller.RequestID, "error", err)
+			s.logger.ErrorContext(ctx, "gate failed", "error", err)
 		}
 		return nil, rpcerr.ToConnect(err, caller.RequestID)
 	}

@@ -15,7 +15,7 @@ import (
 // the rest. The panic's value is not logged as it is: it may quote a request.
 func (s *Stack) recover(ctx context.Context, spec connect.Spec, _ http.Header, value any) error {
 	caller := CallerOf(ctx)
-	s.logger.ErrorContext(ctx, "panic in a handler", "procedure", spec.Procedure, "request_id", caller.RequestID,
-		"type", fmt.Sprintf("%T", value), "stack", string(debug.Stack()))
+	s.logger.ErrorContext(ctx, "panic in a handler", "type", fmt.Sprintf("%T", value),
+		"stack", string(debug.Stack()))
 	return rpcerr.ToConnect(fmt.Errorf("panic in %s", spec.Procedure), caller.RequestID)
 }

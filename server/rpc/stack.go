@@ -58,7 +58,7 @@ func New(d Deps) (*Stack, error) {
 		// A handler's panic is counted and logged like any failure; the outer one
 		// is for the interceptor's own.
 		connect.WithRecover(s.recover),
-		connect.WithInterceptors(&interceptor{auth: s.Authorizer, validator: validator, logger: d.Logger, metrics: s.metrics}),
+		connect.WithInterceptors(&interceptor{auth: s.Authorizer, validator: validator, logger: d.Logger, metrics: s.metrics, streams: newStreams()}),
 		connect.WithRecover(s.recover),
 	}
 	return s, nil
@@ -71,13 +71,13 @@ type metrics struct{ calls *prometheus.HistogramVec }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
 	return &metrics{calls: promauto.With(reg).NewHistogramVec(prometheus.HistogramOpts{
-		Name: "cloudhub_rpc_duration_seconds", Help: "Calls by procedure and reason (ok when answered).",
+		Name: "cloudhub_rpc_duration_seconds", Help: "Calls by procedure, code and reason (ok when answered).",
 		Buckets: []float64{.001, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10, 60, 300},
-	}, []string{"procedure", "reason"})}
+	}, []string{"procedure", "code", "reason"})}
 }
 
-func (m *metrics) observe(procedure, reason string, took time.Duration) {
-	m.calls.WithLabelValues(procedure, reason).Observe(took.Seconds())
+func (m *metrics) observe(procedure, code, reason string, took time.Duration) {
+	m.calls.WithLabelValues(procedure, code, reason).Observe(took.Seconds())
 }
 
 // NewCaller makes the caller of an HTTP request, before anything is known of

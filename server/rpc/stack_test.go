@@ -22,6 +22,7 @@ import (
 	"github.com/cloudhub/cloudhub/api/gen/cloudhub/v1/cloudhubv1connect"
 	"github.com/cloudhub/cloudhub/internal/access"
 	"github.com/cloudhub/cloudhub/internal/platform/rpcerr"
+	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 )
 
 func permissionsOfTheTable() []access.Permission { return access.Permissions() }
@@ -55,12 +56,13 @@ func TestAFailureTellsNothingButARequestID(t *testing.T) {
 		var logs bytes.Buffer
 		s, err := New(Deps{
 			Authenticate: func(_ context.Context, _ string, c *Caller) error { c.UserID = uuid.New(); return nil },
-			Logger:       slog.New(slog.NewJSONHandler(&logs, nil)), Now: time.Now, Registerer: prometheus.NewRegistry(),
+			Logger:       telemetry.JSONLogger(&logs, slog.LevelInfo), Now: time.Now, Registerer: prometheus.NewRegistry(),
 		})
 		require.NoError(t, err)
 		_, handler := cloudhubv1connect.NewUserServiceHandler(broken{fail}, s.Options()...)
 		hs := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			handler.ServeHTTP(w, r.WithContext(WithCaller(r.Context(), NewCaller("192.0.2.1", "req_1", r))))
+			ctx := telemetry.WithTags(r.Context(), telemetry.RequestID, "req_1")
+			handler.ServeHTTP(w, r.WithContext(WithCaller(ctx, NewCaller("192.0.2.1", "req_1", r))))
 		}))
 		t.Cleanup(hs.Close)
 		ctx, call := connect.NewClientContext(t.Context())

@@ -13,6 +13,7 @@ import (
 	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/agenda"
+	"github.com/cloudhub/cloudhub/internal/platform/crashpoint"
 	"github.com/cloudhub/cloudhub/internal/platform/rpcerr"
 	"github.com/cloudhub/cloudhub/internal/schedule"
 	"github.com/cloudhub/cloudhub/server/audit"
@@ -70,6 +71,7 @@ func (s *Service) CreateSchedule(ctx context.Context, req *v1.CreateScheduleRequ
 	if err != nil {
 		return nil, err
 	}
+	crashpoint.Reached(crashpoint.Committed, req.GetRequestId())
 	out, err := s.get(ctx, id)
 	return &v1.CreateScheduleResponse{Schedule: out}, err
 }

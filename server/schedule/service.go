@@ -17,6 +17,7 @@ import (
 	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
 	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/db/gen"
+	"github.com/cloudhub/cloudhub/internal/agenda"
 	"github.com/cloudhub/cloudhub/internal/platform/rpcerr"
 	"github.com/cloudhub/cloudhub/internal/schedule"
 	"github.com/cloudhub/cloudhub/server/inventory"
@@ -84,7 +85,30 @@ func (s *Service) GetSchedule(ctx context.Context, req *v1.GetScheduleRequest) (
 		return nil, err
 	}
 	out, err := s.get(ctx, id)
-	return &v1.GetScheduleResponse{Schedule: out}, err
+	if err != nil {
+		return nil, err
+	}
+	grant := rpc.GrantOf(ctx)
+	resp := &v1.GetScheduleResponse{Schedule: out}
+	err = s.tenants.InTenant(ctx, grant.Org, func(q *gen.Queries) (err error) {
+		resp.Parked, err = parked(ctx, q)
+		return err
+	})
+	return resp, err
+}
+
+// parked says that the workspace's clock row stands still, and why; nil when it
+// does not.
+func parked(ctx context.Context, q *gen.Queries) (*v1.TimetablePark, error) {
+	grant := rpc.GrantOf(ctx)
+	row, err := q.ParkedRow(ctx, gen.ParkedRowParams{OrgID: grant.Org, Kind: string(agenda.KindTimetable), Subject: grant.Workspace.String()})
+	if db.IsNoRows(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &v1.TimetablePark{ParkTime: timestamppb.New(row.ParkedAt), Reason: row.ParkedReason}, nil
 }
 
 func (s *Service) get(ctx context.Context, id uuid.UUID) (*v1.Schedule, error) {
@@ -164,7 +188,10 @@ func (s *Service) ListSchedules(ctx context.Context, req *v1.ListSchedulesReques
 				return err
 			}
 		}
-		out.Schedules, err = withTargetsAndRuns(ctx, q, rows)
+		if out.Schedules, err = withTargetsAndRuns(ctx, q, rows); err != nil {
+			return err
+		}
+		out.Parked, err = parked(ctx, q)
 		return err
 	})
 	if err != nil {

@@ -20,11 +20,13 @@ type Service struct {
 	identity *db.Identity
 	// endSession is the sign-in service's: it records the end with it.
 	endSession func(ctx context.Context, user, session uuid.UUID) (found bool, err error)
+	// admin: this server has the operators' page.
+	admin bool
 }
 
-// New makes the service.
-func New(identity *db.Identity, endSession func(ctx context.Context, user, session uuid.UUID) (found bool, err error)) *Service {
-	return &Service{identity, endSession}
+// New makes the service; admin says that this server has the operators' page.
+func New(identity *db.Identity, endSession func(ctx context.Context, user, session uuid.UUID) (found bool, err error), admin bool) *Service {
+	return &Service{identity, endSession, admin}
 }
 
 // GetMe tells who the caller is, where he is a member and what he may do.
@@ -44,7 +46,7 @@ func (s *Service) GetMe(ctx context.Context, _ *v1.GetMeRequest) (*v1.GetMeRespo
 		if err != nil {
 			return err
 		}
-		out = &v1.GetMeResponse{User: &v1.User{Id: u.ID.String(), Email: u.Email, Name: u.Name, Locale: u.Locale}}
+		out = &v1.GetMeResponse{PlatformAdmin: s.admin && rpc.CallerOf(ctx).PlatformAdmin, User: &v1.User{Id: u.ID.String(), Email: u.Email, Name: u.Name, Locale: u.Locale}}
 		for _, o := range orgs {
 			out.Organizations = append(out.Organizations, organization(o, workspaces))
 		}

@@ -1,4 +1,5 @@
 import { expect, row, test } from "./fixtures";
+import { simulated } from "./ready";
 
 // A reading of all regions takes a few seconds.
 const reading = { timeout: 45_000 };
@@ -34,6 +35,7 @@ test.describe("a key that is refused", () => {
     await page.getByRole("button", { name: "Acrescentar conta" }).click();
     const panel = page.getByRole("complementary", { name: "Acrescentar conta da AWS" });
     await panel.getByLabel("Nome").fill("ipe-errada");
+    await panel.getByRole("radio", { name: "Chave de acesso" }).click();
     await panel.getByLabel("Id da chave").fill("AKIAERRADAERRADA1");
     await panel.getByLabel("Segredo", { exact: true }).fill("0123456789abcdef0123456789abcdef01234567");
     await panel.getByRole("button", { name: "Provar e acrescentar" }).click();
@@ -42,6 +44,80 @@ test.describe("a key that is refused", () => {
     await expect(alert).toContainText("chave");
     await expect(panel.getByLabel("Nome")).toHaveValue("ipe-errada");
     await expect(page.getByRole("button", { name: "ipe-errada" })).toHaveCount(0);
+  });
+});
+
+test.describe("a role", () => {
+  test.use({ allowed: ["CreateCloudAccount"] });
+
+  // The account of whoever operates the demonstration: nobody else's journey enters it.
+  const account = "905418276340";
+
+  /** Makes a role, as the customer does at AWS with what the page offers. */
+  async function makeRole(name: string, trust: unknown, policy: unknown) {
+    const { url, token } = simulated();
+    const answer = await fetch(`${url}/_sim/roles`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` },
+      body: JSON.stringify({ account, name, trust_policy: trust, policies: [policy] }),
+    });
+    expect(answer.status, await answer.clone().text()).toBe(201);
+    return ((await answer.json()) as { arn: string }).arn;
+  }
+
+  test("is made from what the page offers; one that asks for no external id is refused", async ({
+    page,
+    workspace,
+  }) => {
+    test.setTimeout(120_000);
+    await page.goto(`${workspace}/accounts`);
+    await page.getByRole("button", { name: "Acrescentar conta" }).click();
+    const panel = page.getByRole("complementary", { name: "Acrescentar conta da AWS" });
+    const document = panel.locator("pre");
+    await expect(document).toContainText("AWS::IAM::Role");
+    await panel.getByRole("radio", { name: "Permissões" }).click();
+    const policy = JSON.parse((await document.textContent()) ?? "");
+    expect(JSON.stringify(policy)).not.toContain("StopInstances");
+    await panel.getByRole("radio", { name: "Confiança" }).click();
+    const trust = JSON.parse((await document.textContent()) ?? "");
+    const externalId = trust.Statement[0].Condition.StringEquals["sts:ExternalId"];
+    await expect(panel.getByText(externalId, { exact: true })).toBeVisible();
+    const saved = page.waitForEvent("download");
+    await panel.getByRole("button", { name: "Baixar" }).click();
+    expect((await saved).suggestedFilename()).toBe("cloudhub-trust-policy.json");
+
+    const { Condition: _, ...open } = trust.Statement[0];
+    const name = `Jornada${Date.now()}`;
+    const arn = await makeRole(name, { ...trust, Statement: [open] }, policy);
+    await panel.getByLabel("Nome").fill("operador");
+    const field = panel.getByLabel("ARN do papel");
+    await field.fill(arn);
+    await panel.getByRole("button", { name: "Provar e acrescentar" }).click();
+    await expect(field).toHaveAttribute("aria-invalid", "true", { timeout: 30_000 });
+    await expect(panel).toContainText("pode ser assumido sem o external id");
+    await expect(field).toHaveValue(arn);
+
+    expect(await makeRole(name, trust, policy)).toBe(arn);
+    await panel.getByRole("button", { name: "Provar e acrescentar" }).click();
+    const drawer = page.getByRole("complementary", { name: "operador" });
+    await expect(drawer).toBeVisible({ timeout: 30_000 });
+    await expect(drawer).toContainText("papel da AWS");
+    await expect(drawer).toContainText(arn);
+    await expect(drawer).toContainText(externalId);
+    await expect(row(page, "operador")).toContainText(`papel ${name}`);
+    await expect(row(page, "operador")).toContainText("lidas 17 de 17 regiões", reading);
+
+    await drawer.getByRole("button", { name: "Remover" }).click();
+    const dialog = page.getByRole("alertdialog");
+    await dialog.getByRole("textbox").fill("operador");
+    await dialog.getByRole("button", { name: "Remover conta" }).click();
+    await expect(row(page, "operador")).toHaveCount(0);
+  });
+
+  test("is how one account of the demonstration is entered", async ({ page, workspace }) => {
+    await page.goto(`${workspace}/accounts`);
+    await expect(row(page, "ipe-dev")).toContainText("papel CloudHub");
+    await expect(row(page, "ipe-prd")).toContainText("termina em");
   });
 });
 

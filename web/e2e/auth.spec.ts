@@ -95,6 +95,8 @@ for (const path of ["/sign-in", "/register", "/nothing-here"]) {
 }
 
 test("the accounts page is accessible, empty and with its panel", async ({ page }) => {
+  // Eight looks of the checker.
+  test.setTimeout(180_000);
   const who = person();
   await page.goto("/register");
   await page.getByLabel("Nome").fill(who.name);

@@ -20,7 +20,12 @@ const places: Place[] = [
   { name: "a new schedule", path: "schedules?form=new", ready: aside },
   { name: "accounts", path: "accounts", ready: rows },
   { name: "an account", path: "accounts", open: "ipe-prd", ready: aside },
-  { name: "a new account", path: "accounts?add=aws", ready: aside },
+  {
+    name: "a new account",
+    path: "accounts?add=aws",
+    ready: (page) => expect(page.locator("aside.dr pre")).toContainText("AWS::IAM::Role"),
+  },
+  { name: "an account by role", path: "accounts", open: "ipe-dev", ready: aside },
   { name: "nothing", path: "nothing-here", ready: (page) => expect(page.locator("h1")).toBeVisible() },
 ];
 
@@ -73,4 +78,22 @@ test("nothing moves for whoever asks for no motion", async ({ page, workspace })
   expect(await moving()).toBeGreaterThan(0);
   await page.emulateMedia({ reducedMotion: "reduce" });
   expect(await moving()).toBe(0);
+});
+
+test("a name of 255 characters pushes no column out of sight", async ({ page, workspace }) => {
+  await page.goto(`${workspace}/aws/ec2?q=ipe-hml-p`);
+  await rows(page);
+  const overflow = (length: number) =>
+    page.evaluate((length) => {
+      const name = document.querySelector("tr.row button.nm");
+      const table = document.querySelector("table.t");
+      const frame = document.querySelector(".tw");
+      if (!name || !table || !frame) throw new Error("no table");
+      name.textContent = "n".repeat(length);
+      return table.scrollWidth - frame.clientWidth;
+    }, length);
+  for (const width of [1440, 1200, 800, 390]) {
+    await page.setViewportSize({ width, height: 900 });
+    expect(await overflow(255), `at ${width} px`).toBeLessThanOrEqual(0);
+  }
 });

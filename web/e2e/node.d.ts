@@ -2,3 +2,10 @@
 declare module "node:fs" {
   export function readFileSync(path: string, encoding: "utf8"): string;
 }
+declare module "node:child_process" {
+  export function execFileSync(
+    file: string,
+    args: string[],
+    options: { encoding: "utf8"; env: Record<string, string> },
+  ): string;
+}

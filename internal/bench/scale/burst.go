@@ -171,7 +171,7 @@ func (s *site) transitions(ctx context.Context, workflowID func(i int) string) (
 		}
 		n := d.GetWorkflowExecutionInfo().GetStateTransitionCount()
 		if n == 0 {
-			return 0, errors.New("Temporal counted no transition")
+			return 0, errors.New("no state transition was counted")
 		}
 		sum += n
 	}

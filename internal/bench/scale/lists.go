@@ -311,7 +311,7 @@ func (s *site) statements(ctx context.Context, call func() error) (float64, erro
 		}
 	}
 	if n == 0 {
-		return 0, fmt.Errorf("PostgreSQL logged no statement")
+		return 0, fmt.Errorf("no statement was logged")
 	}
 	return float64(n) / calls, set("none")
 }

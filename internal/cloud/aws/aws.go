@@ -2,9 +2,10 @@
 // the unmodified AWS SDK.
 //
 // It owns the translation between EC2 and the neutral model, the budget of
-// calls per account, and the gate that keeps a late call from leaving. It must
-// not decide what to stop or start, keep a credential longer than one call, or
-// let an SDK error out: every error about the provider is a *cloud.Error.
+// calls per account, the sessions of roles, and the gate that keeps a late call
+// from leaving. It must not decide what to stop or start, keep a customer's key
+// longer than one call, or let an SDK error out: every error about the provider
+// is a *cloud.Error.
 package aws
 
 import (
@@ -16,7 +17,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/middleware"
@@ -50,6 +50,9 @@ type Options struct {
 	Logger *slog.Logger
 	// Clock is the time the gate and the budget go by. Nil means time.Now.
 	Clock func() time.Time
+	// Principal is the installation's own identity, with which it takes the roles
+	// of accounts. Nil has none: such accounts answer ReasonNoPrincipal.
+	Principal *Principal
 	// Budget bounds the calls per account; the zero value is what CloudHub uses.
 	Budget Budget
 	// Observer is told of every attempt, from the goroutine that made it. It
@@ -58,22 +61,26 @@ type Options struct {
 }
 
 // Adapter implements cloud.Instances for EC2. It is safe for concurrent use,
-// and holds no credential: the two SDK clients are shared by all accounts and
-// regions, and each call brings its own key and region with it.
+// and holds no key of a customer's, only sessions of roles until they end: the
+// two SDK clients are shared by all accounts and regions, and each call brings
+// its own key and region with it.
 type Adapter struct {
-	ec2      *ec2.Client
-	sts      *sts.Client
-	log      *slog.Logger
-	clock    func() time.Time
-	budget   *budget
-	observer func(Call)
+	ec2       *ec2.Client
+	sts       *sts.Client
+	log       *slog.Logger
+	clock     func() time.Time
+	budget    *budget
+	observer  func(Call)
+	principal *Principal
+	sessions  *sessions
 }
 
 var _ cloud.Instances = (*Adapter)(nil)
 
 // New returns an adapter. It reads no environment variable, no profile and no
 // instance metadata: those are the operator's own credentials, and a customer's
-// account must never be reached with them by mistake.
+// account must never be reached with them by mistake. A Principal is all that
+// takes roles, and it signs nothing else.
 func New(o Options) *Adapter {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -87,7 +94,10 @@ func New(o Options) *Adapter {
 	if o.Transport == nil {
 		o.Transport = newTransport()
 	}
-	a := &Adapter{log: o.Logger, clock: o.Clock, observer: o.Observer, budget: newBudget(o.Budget, o.Clock)}
+	a := &Adapter{
+		log: o.Logger, clock: o.Clock, observer: o.Observer, budget: newBudget(o.Budget, o.Clock),
+		principal: o.Principal, sessions: newSessions(),
+	}
 
 	var rt http.RoundTripper = &gate{base: o.Transport, clock: o.Clock}
 	if o.Outer != nil {
@@ -102,10 +112,10 @@ func New(o Options) *Adapter {
 	}
 	stack := []func(*middleware.Stack) error{a.perAttempt}
 	a.ec2 = ec2.New(ec2.Options{
-		AppID: appID, BaseEndpoint: endpoint, HTTPClient: client, APIOptions: stack, Region: defaultRegion,
+		AppID: appID, BaseEndpoint: endpoint, HTTPClient: client, APIOptions: stack, Region: defaultRegion, HTTPSignerV4: forgetful{},
 	})
 	a.sts = sts.New(sts.Options{
-		AppID: appID, BaseEndpoint: endpoint, HTTPClient: client, APIOptions: stack, Region: defaultRegion,
+		AppID: appID, BaseEndpoint: endpoint, HTTPClient: client, APIOptions: stack, Region: defaultRegion, HTTPSignerV4: forgetful{},
 	})
 	return a
 }
@@ -124,12 +134,6 @@ func newTransport() *http.Transport {
 	}
 }
 
-// signer gives the SDK the account's key for the length of one call.
-func signer(account cloud.Account) aws.CredentialsProvider {
-	c := account.Credential
-	return credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken)
-}
-
 // readRetryer is made anew for each call: the SDK's quota of retries hangs on
 // it, and one customer's failing account must not use up the others'.
 func readRetryer() aws.Retryer {
@@ -142,14 +146,14 @@ func readRetryer() aws.Retryer {
 // asReader makes one EC2 call with the account's key and bounded retries.
 func asReader(c *call) func(*ec2.Options) {
 	return func(o *ec2.Options) {
-		o.Credentials, o.Region, o.Retryer = signer(c.account), c.region, readRetryer()
+		o.Credentials, o.Region, o.Retryer = c.signer, c.region, readRetryer()
 	}
 }
 
 // asSwitch makes one EC2 call with the account's key and exactly one attempt.
 func asSwitch(c *call) func(*ec2.Options) {
 	return func(o *ec2.Options) {
-		o.Credentials, o.Region, o.Retryer = signer(c.account), c.region, aws.NopRetryer{}
+		o.Credentials, o.Region, o.Retryer = c.signer, c.region, aws.NopRetryer{}
 	}
 }
 
@@ -158,6 +162,9 @@ func invoke[I, O any](
 	ctx context.Context, a *Adapter, c *call, do func(context.Context, *I, ...func(*ec2.Options)) (*O, error),
 	in *I, as func(*ec2.Options),
 ) (*O, error) {
+	if err := a.signIn(ctx, c); err != nil {
+		return nil, err
+	}
 	out, err := do(withCall(ctx, c), in, as)
 	if err != nil {
 		return nil, a.translate(ctx, c, err)

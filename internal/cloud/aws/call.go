@@ -5,7 +5,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/smithy-go/middleware"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/cloudhub/cloudhub/internal/cloud"
 )
@@ -32,10 +34,15 @@ type call struct {
 	region  string
 	op      string
 	ids     []string
+	// signer is set by signIn; slot and session when a role signs.
+	signer  aws.CredentialsProvider
+	slot    *slot
+	session session
 	// sent is set when a body was handed to a connection: from then on the
 	// outcome of a failed call is unknown.
 	sent atomic.Bool
 	late atomic.Bool
+	over atomic.Bool // the session ended before the call left
 }
 
 type callKey struct{}
@@ -67,12 +74,15 @@ func (a *Adapter) attempt(
 	c := callFrom(ctx)
 	fact := Call{Account: c.account.ExternalID, Region: c.region, Operation: c.op, IDs: len(c.ids)}
 
+	parent := trace.SpanFromContext(ctx)
+	ctx, _ = startSpan(ctx, c)
 	begun := a.clock()
 	turn, err := a.budget.wait(ctx, c)
 	fact.Waited = a.clock().Sub(begun)
 	if err != nil {
 		fact.Reason = cloud.ReasonOf(err)
 		a.observer(fact)
+		endSpan(ctx, parent, fact, middleware.Metadata{}, nil)
 		return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 	}
 
@@ -94,5 +104,6 @@ func (a *Adapter) attempt(
 	}
 	turn.done(verdict)
 	a.observer(fact)
+	endSpan(ctx, parent, fact, md, verdict)
 	return out, md, err
 }

@@ -1,6 +1,7 @@
 package aws_test
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -16,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/stretchr/testify/require"
 
+	"github.com/cloudhub/cloudhub/internal/awsrole"
 	"github.com/cloudhub/cloudhub/internal/cloud"
 	"github.com/cloudhub/cloudhub/internal/cloud/aws"
 	"github.com/cloudhub/cloudhub/internal/cloud/cloudtest"
@@ -32,23 +34,25 @@ var missingPower = []string{"ec2:StartInstances", "ec2:StopInstances"}
 
 func TestConformanceWithTheSimulator(t *testing.T) {
 	t.Parallel()
-	cloudtest.Run(t, nil, func(t *testing.T) cloudtest.Harness {
-		b := newSimulator(t)
-		return cloudtest.Harness{
-			New:     b.adapter,
-			Account: b.account(goodKey), Denied: b.account(deniedKey), Wrong: b.account(unknownKey),
-			Missing: missingPower, DeniedCode: "UnauthorizedOperation",
-			Regions: b.regions, Nonexistent: nonexistent, PageSize: 1000,
-			Make: b.take, Settle: func(*testing.T) { b.advance(5 * time.Minute) }, Sent: b.powerCalls,
-			Throttled: func(t *testing.T, region string, calls int, outer func(http.RoundTripper) http.RoundTripper) cloud.Instances {
-				_, err := b.sim.AddFault(sim.Fault{
-					Region: region, Times: calls, Effect: sim.FaultError, Code: "RequestLimitExceeded", Message: "Request limit exceeded.",
-				})
-				require.NoError(t, err)
-				return b.adapter(t, outer)
-			},
-		}
-	})
+	cloudtest.Run(t, nil, func(t *testing.T) cloudtest.Harness { return newSimulator(t).harness() })
+}
+
+// harness enters the account by keys.
+func (b *simulator) harness() cloudtest.Harness {
+	return cloudtest.Harness{
+		New:     b.adapter,
+		Account: b.account(goodKey), Denied: b.account(deniedKey), Wrong: b.account(unknownKey), WrongIsSent: true,
+		Missing: missingPower, DeniedCode: "UnauthorizedOperation",
+		Regions: b.regions, Nonexistent: nonexistent, PageSize: 1000,
+		Make: b.take, Settle: func(*testing.T) { b.advance(5 * time.Minute) }, Sent: b.powerCalls,
+		Throttled: func(t *testing.T, region string, calls int, outer func(http.RoundTripper) http.RoundTripper) cloud.Instances {
+			_, err := b.sim.AddFault(sim.Fault{
+				Account: simAccount, Region: region, Times: calls, Effect: sim.FaultError, Code: "RequestLimitExceeded", Message: "Request limit exceeded.",
+			})
+			require.NoError(t, err)
+			return b.adapter(t, outer)
+		},
+	}
 }
 
 // Moto is other people's reading of the EC2 manual. Where it and our simulator
@@ -72,7 +76,8 @@ func TestConformanceWithMoto(t *testing.T) {
 			Account: b.account(b.admin), Denied: b.account(b.reader), Wrong: b.account(cloud.Credential{
 				AccessKeyID: "AKIAUNKNOWNUNKNOWN00", SecretAccessKey: "never issued",
 			}),
-			Missing: missingPower, DeniedCode: "UnauthorizedOperation",
+			WrongIsSent: true,
+			Missing:     missingPower, DeniedCode: "UnauthorizedOperation",
 			Regions: []string{
 				"af-south-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2",
 				"ap-southeast-3", "ca-central-1", "eu-central-1", "eu-north-1", "eu-south-1", "eu-west-1", "eu-west-2", "eu-west-3",
@@ -126,7 +131,11 @@ func newSimulator(t *testing.T) *simulator {
 					{Action: "ec2:StartInstances"}, {Action: "ec2:StopInstances"},
 				}},
 			},
-		}},
+			Roles: []sim.Role{
+				{Name: "full", Trust: trusted(externalID), Policies: []json.RawMessage{json.RawMessage(awsrole.PermissionPolicy(awsrole.Full))}},
+				{Name: "read", Trust: trusted(externalID), Policies: []json.RawMessage{json.RawMessage(awsrole.PermissionPolicy(awsrole.Read))}},
+			},
+		}, {ID: operator, Keys: []sim.Key{ownKey}}},
 	}
 	for _, region := range b.regions {
 		machines := sim.Many(1200, sim.Instance{Region: region, Name: string(cloudtest.Plain)})
@@ -165,7 +174,7 @@ func (b *simulator) advance(d time.Duration) {
 }
 
 func (b *simulator) adapter(_ *testing.T, outer func(http.RoundTripper) http.RoundTripper) cloud.Instances {
-	return aws.New(aws.Options{Endpoint: b.server.URL, Outer: outer})
+	return aws.New(aws.Options{Endpoint: b.server.URL, Outer: outer, Principal: ownPrincipal})
 }
 
 func (b *simulator) account(key cloud.Credential) cloud.Account {

@@ -103,16 +103,13 @@ func reasonFor(code string, status int) cloud.Reason {
 // translate logs what the provider said and returns it as a *cloud.Error.
 func (a *Adapter) translate(ctx context.Context, c *call, err error) *cloud.Error {
 	e := classify(ctx, c, err)
+	c.redact(e)
+	c.endSession(e)
 	if e.Code == dryRunPassed {
 		return e
 	}
-	requestID := ""
-	var with interface{ ServiceRequestID() string }
-	if errors.As(err, &with) {
-		requestID = with.ServiceRequestID()
-	}
 	a.log.InfoContext(ctx, "aws call failed", "operation", c.op, "account", c.account.ExternalID, "region", c.region,
-		"reason", e.Reason, "code", e.Code, "message", e.Message, "aws_request_id", requestID, "sent", e.Sent)
+		"reason", e.Reason, "code", e.Code, "message", e.Message, "aws_request_id", e.RequestID, "sent", e.Sent)
 	return e
 }
 
@@ -130,6 +127,10 @@ func classify(ctx context.Context, c *call, err error) *cloud.Error {
 		}
 	}
 
+	if !sent && c.over.Load() {
+		return &cloud.Error{Reason: cloud.ReasonTransient, Err: err, Message: "the role's session ended before this call left; nothing was sent"}
+	}
+
 	status := 0
 	var header http.Header
 	var response *smithyhttp.ResponseError
@@ -140,7 +141,7 @@ func classify(ctx context.Context, c *call, err error) *cloud.Error {
 	if errors.As(err, &api) && api.ErrorCode() != unreadable {
 		e := &cloud.Error{
 			Reason: reasonFor(api.ErrorCode(), status), Code: api.ErrorCode(), Message: tidy(api.ErrorMessage()),
-			ResourceIDs: named(api.ErrorMessage(), c.ids), Sent: true, Err: err,
+			ResourceIDs: named(api.ErrorMessage(), c.ids), RequestID: requestIDOf(err), Sent: true, Err: err,
 		}
 		switch e.Reason {
 		case cloud.ReasonDenied:
@@ -153,7 +154,7 @@ func classify(ctx context.Context, c *call, err error) *cloud.Error {
 	if status >= 300 { // a proxy or load balancer answered, not the API
 		e := &cloud.Error{
 			Reason: reasonFor("", status), Code: "HTTP" + strconv.Itoa(status), Message: http.StatusText(status),
-			RetryAfter: retryAfter(header), Sent: true, Err: err,
+			RetryAfter: retryAfter(header), RequestID: requestIDOf(err), Sent: true, Err: err,
 		}
 		if e.Reason == cloud.ReasonDenied && c.op == opIdentity {
 			e.Reason = cloud.ReasonUnauthenticated // it needs no permission, so what failed is the key
@@ -161,6 +162,15 @@ func classify(ctx context.Context, c *call, err error) *cloud.Error {
 		return e
 	}
 	return &cloud.Error{Reason: cloud.ReasonTransient, Message: plain(ctx, sent), Sent: sent, Err: err}
+}
+
+// requestIDOf is the provider's id of the call that an error is about.
+func requestIDOf(err error) string {
+	var with interface{ ServiceRequestID() string }
+	if errors.As(err, &with) {
+		return with.ServiceRequestID()
+	}
+	return ""
 }
 
 // plain describes a failure of the network without its addresses, which are the

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cloudhub/cloudhub/internal/cloud"
+	"github.com/cloudhub/cloudhub/internal/platform/crashpoint"
 )
 
 // gate is the innermost RoundTripper of ours: below the SDK's retries and
@@ -28,6 +29,7 @@ type gate struct {
 func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx := r.Context()
 	c := callFrom(ctx)
+	crashpoint.Reached(crashpoint.Signed, c.ids...)
 	if err := g.late(ctx, c); err != nil {
 		if r.Body != nil {
 			_ = r.Body.Close()
@@ -42,6 +44,7 @@ func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 	// over another connection: that would be a retry nobody decided on.
 	r = r.Clone(ctx)
 	r.Body = &gatedBody{ReadCloser: r.Body, pass: func() error {
+		crashpoint.Reached(crashpoint.Sending, c.ids...)
 		if err := g.late(ctx, c); err != nil {
 			return err
 		}
@@ -52,18 +55,23 @@ func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 	return g.base.RoundTrip(r)
 }
 
-// late says whether the last moment for leaving has passed. A monotonic clock
+// late says whether the last moment for leaving has passed, or the end of the
+// role's session that signed. A monotonic clock
 // stands still while the machine is suspended and a wall clock can be set back,
 // so either of them is enough.
 func (g *gate) late(ctx context.Context, c *call) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	now := g.clock()
+	if c.slot != nil && !c.session.lasts(now, 0) {
+		c.over.Store(true)
+		return errSessionOver{}
+	}
 	last, ok := cloud.NotAfter(ctx)
 	if !ok {
 		return nil
 	}
-	now := g.clock()
 	if now.Before(last) && now.Round(0).Before(last.Round(0)) {
 		return nil
 	}

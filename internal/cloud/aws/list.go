@@ -110,6 +110,9 @@ func (a *Adapter) describe(ctx context.Context, account cloud.Account, region st
 	var instances []cloud.Instance
 	for {
 		c := &call{account: account, region: region, op: "DescribeInstances", ids: ids}
+		if err := a.signIn(ctx, c); err != nil {
+			return nil, err
+		}
 		out, err := a.ec2.DescribeInstances(withCall(ctx, c), in, asReader(c))
 		if err != nil {
 			return nil, a.translate(ctx, c, err)

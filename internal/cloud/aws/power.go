@@ -50,6 +50,9 @@ func (a *Adapter) SetPower(
 }
 
 func (a *Adapter) switchTo(ctx context.Context, c *call, want cloud.Power) ([]types.InstanceStateChange, *cloud.Error) {
+	if err := a.signIn(ctx, c); err != nil {
+		return nil, err
+	}
 	ctx = withCall(ctx, c)
 	switch want {
 	case cloud.PowerOn:

@@ -32,13 +32,26 @@ const (
 // for machines with a certain tag shows as missing: the machine that the dry run
 // names has no tags.
 //
-// It returns *cloud.Error with ReasonUnauthenticated when the key is wrong, and
-// with any other reason when AWS could not be asked.
+// A role is tried first: see tryRole.
+//
+// It returns *cloud.Error with ReasonUnauthenticated when the key is wrong or
+// the role cannot be taken, ReasonOpenRole when the role can be taken without its
+// external id, and with any other reason when AWS could not be asked.
 func (a *Adapter) Probe(ctx context.Context, account cloud.Account) (cloud.Probe, error) {
 	var p cloud.Probe
+	if account.Credential.RoleARN != "" {
+		taken, err := a.tryRole(ctx, account)
+		if err != nil {
+			return p, err
+		}
+		account.Credential = taken
+	}
 	c := &call{account: account, region: homeRegion(account), op: opIdentity}
+	if err := a.signIn(ctx, c); err != nil {
+		return p, err
+	}
 	who, err := a.sts.GetCallerIdentity(withCall(ctx, c), &sts.GetCallerIdentityInput{}, func(o *sts.Options) {
-		o.Credentials, o.Region, o.Retryer = signer(account), c.region, readRetryer()
+		o.Credentials, o.Region, o.Retryer = c.signer, c.region, readRetryer()
 	})
 	if err != nil {
 		return p, a.translate(ctx, c, err)

@@ -69,8 +69,10 @@ type Harness struct {
 	Denied     cloud.Account
 	Missing    []string
 	DeniedCode string // the real provider's code of a denial
-	// Wrong is a key that the provider does not know.
-	Wrong cloud.Account
+	// Wrong is a key that the provider does not know, or a role that it does not
+	// let us take. WrongIsSent: calls with it leave, to be refused.
+	Wrong       cloud.Account
+	WrongIsSent bool
 	// Regions are the enabled ones, sorted: four at least.
 	Regions []string
 	// Nonexistent is a well-formed id of no machine.

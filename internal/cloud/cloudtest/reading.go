@@ -74,8 +74,13 @@ func wrongKey(t *testing.T, h Harness) {
 	ids := h.Make(t, h.Regions[0], Plain, 1)
 	_, err = a.SetPower(t.Context(), h.Wrong, h.Regions[0], cloud.PowerOff, ids)
 	e := requireError(t, err, cloud.ReasonUnauthenticated)
-	require.True(t, e.Sent)
-	require.NotContains(t, e.Error(), h.Wrong.Credential.SecretAccessKey)
+	require.Equal(t, h.WrongIsSent, e.Sent)
+	require.NotEmpty(t, e.Code)
+	for _, secret := range []string{h.Wrong.Credential.SecretAccessKey, h.Wrong.Credential.ExternalID} {
+		if secret != "" {
+			require.NotContains(t, e.Error(), secret)
+		}
+	}
 	requireAll(t, a, h, h.Regions[0], ids, cloud.StateRunning)
 }
 

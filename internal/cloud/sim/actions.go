@@ -51,7 +51,7 @@ func (s *Sim) dispatch(q *request) (result, *apiError) {
 	if !s.throttle.take(q.place(), name, b, 1, q.now) {
 		return result{}, errThrottled()
 	}
-	if permission := "ec2:" + q.action; q.who.key.denies(permission, q.region) {
+	if permission := "ec2:" + q.action; q.who.denies(permission, q.region) {
 		resource := ""
 		if a.power && len(q.ids) > 0 {
 			resource = q.arnOf(clip(q.ids[0]))
@@ -74,14 +74,14 @@ func (q *request) unfiltered() bool {
 	return len(q.ids) == 0 && !q.form.Has("MaxResults")
 }
 
-// dispatchSTS knows one action, which no policy can deny.
+// dispatchSTS knows two actions, of which no policy can deny GetCallerIdentity.
 func (s *Sim) dispatchSTS(q *request) (result, *apiError) {
-	if q.action != "GetCallerIdentity" || q.form.Get("Version") != versionSTS {
-		return result{}, badRequest("InvalidAction", "Could not find operation %s for version %s", clip(q.action), clip(q.form.Get("Version")))
+	switch version := q.form.Get("Version"); {
+	case version == versionSTS && q.action == actionAssume:
+		return s.assumeRole(q)
+	case version == versionSTS && q.action == actionIdentity:
+		return result{body: &identityDocument{ARN: q.who.arn(), UserID: q.who.id(), Account: q.who.account.ID}}, nil
+	default:
+		return result{}, badRequest("InvalidAction", "Could not find operation %s for version %s", clip(q.action), clip(version))
 	}
-	return result{body: &identityDocument{
-		ARN:     q.who.arn(),
-		UserID:  "AIDA" + q.who.key.AccessKeyID[4:],
-		Account: q.who.account.ID,
-	}}, nil
 }

@@ -169,6 +169,7 @@ func (s *Sim) control() http.Handler {
 		reply(w, http.StatusOK, map[string]any{"instances": machines})
 	})
 	guarded("POST /_sim/instances", s.postInstance)
+	guarded("POST /_sim/roles", s.postRole)
 	return mux
 }
 

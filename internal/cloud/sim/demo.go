@@ -11,7 +11,8 @@ import (
 // DemoEstate is the estate of a made-up Brazilian food company, Ipê Alimentos:
 // 160 machines in four accounts, with the oddities that a real one has. It is
 // the same at every call, launch times relative to now apart. Each account has
-// one key, Accounts[i].Keys[0], with which the demo connects it.
+// one key, Accounts[i].Keys[0], with which the demo connects it. A fifth account,
+// without machines, is the one of whoever operates CloudHub: DemoPrincipal.
 //
 // Of note: ipe-lojas may not stop machines in us-east-2; ipe-hml-rel and
 // ipe-prd-web are Auto Scaling groups; ipe-dev has one-time spot machines;
@@ -39,6 +40,12 @@ func DemoEstate(now time.Time) Estate {
 				Secret:      ("simulado/nao-e-segredo/" + d.name + "/" + strings.Repeat("0", 40))[:40],
 				User:        "cloudhub",
 				Denied:      d.denied,
+			}, {
+				// One that a person can type: the interface takes what AWS gives out.
+				AccessKeyID: "AKIASIMULATED" + strings.TrimSuffix(d.key, "2") + "3",
+				Secret:      ("simulado/para/digitar/" + strings.ReplaceAll(d.name, "-", "/") + "/" + strings.Repeat("0", 40))[:40],
+				User:        "pessoa",
+				Denied:      d.denied,
 			}},
 		}
 		for _, c := range d.crowds {
@@ -46,8 +53,15 @@ func DemoEstate(now time.Time) Estate {
 		}
 		e.Accounts = append(e.Accounts, a)
 	}
+	e.Accounts = append(e.Accounts, Account{ID: DemoOperator, Name: "operador", Keys: []Key{DemoPrincipal}})
 	return e
 }
+
+// DemoOperator is the account of whoever operates CloudHub in the demo.
+const DemoOperator = "905418276340"
+
+// DemoPrincipal is the demo's own AWS identity, which customers' roles trust.
+var DemoPrincipal = Key{AccessKeyID: "AKIASIMULATEDOPERAD2", Secret: "simulado/nao-e-segredo/operador/00000000", User: "cloudhub"}
 
 // demoAccount is an account of the demo; prefix begins its machines' names.
 type demoAccount struct {

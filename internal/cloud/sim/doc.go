@@ -14,9 +14,13 @@
 // of sleeping, a lagging read is a lookup of the past, and a restart loses
 // nothing.
 //
+// Roles are taken by AssumeRole with real trust policies and external ids; their
+// sessions may do what the role's own policies say.
+//
 // Not simulated: creating and terminating machines, volumes, networks, prices,
-// metrics, hibernation, session tokens, requests signed in the query, policies
-// on single resources, and EC2's eventual consistency (but see FaultLag).
+// metrics, hibernation, requests signed in the query, policies on single
+// resources or with other conditions than StringEquals and Bool, sessions that
+// take further roles, and eventual consistency (but see FaultLag).
 //
 // It must not import an SDK or anything of the product: it is the other side.
 // Its keys are not secrets; no real credential belongs in an Estate.

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -76,6 +77,7 @@ type Account struct {
 	// by default. A call to any other answers AuthFailure, as AWS does.
 	Regions   []string   `json:"regions,omitempty"`
 	Keys      []Key      `json:"keys"`
+	Roles     []Role     `json:"roles,omitempty"`
 	Instances []Instance `json:"instances,omitempty"`
 }
 
@@ -86,6 +88,11 @@ type Key struct {
 	// User is the IAM user's name; empty means "cloudhub".
 	User   string   `json:"user,omitempty"`
 	Denied []Denial `json:"denied,omitempty"`
+}
+
+// ARN of the key's user in its account.
+func (k Key) ARN(account string) string {
+	return fmt.Sprintf("arn:aws:iam::%s:user/%s", account, cmp.Or(k.User, "cloudhub"))
 }
 
 // String hides the secret from every %v and log line: tests log whole estates.
@@ -234,6 +241,12 @@ func (e Estate) completed(now time.Time) (Estate, error) {
 				return Estate{}, fmt.Errorf("account %s: access key %q is malformed, without secret, or there twice", a.ID, k.AccessKeyID)
 			}
 			keys[k.AccessKeyID] = true
+		}
+		a.Roles = slices.Clone(a.Roles)
+		for j := range a.Roles {
+			if err := a.Roles[j].read(); err != nil {
+				return Estate{}, fmt.Errorf("account %s: %w", a.ID, err)
+			}
 		}
 		a.Instances = slices.Clone(a.Instances)
 		for j := range a.Instances {

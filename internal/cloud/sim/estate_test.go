@@ -22,7 +22,9 @@ func TestDemoEstate(t *testing.T) {
 	require.NoError(t, err)
 	defer s.Close()
 
-	require.Len(t, e.Accounts, 4)
+	require.Len(t, e.Accounts, 5)
+	require.Equal(t, sim.DemoOperator, e.Accounts[4].ID)
+	require.Empty(t, e.Accounts[4].Instances)
 	for _, a := range e.Accounts {
 		require.Regexp(t, regexp.MustCompile(`^AKIASIMULATED[A-Z2-7]{7}$`), a.Keys[0].AccessKeyID)
 		require.Regexp(t, regexp.MustCompile(`^simulado/nao-e-segredo/.{17}$`), a.Keys[0].Secret)

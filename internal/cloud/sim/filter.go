@@ -45,9 +45,9 @@ func (q *request) filters(known func(name string) bool) ([]namedFilter, *apiErro
 				numbers = append(numbers, n)
 			}
 		}
-	}
-	if len(numbers) > maxFilters {
-		return nil, badRequest("FilterLimitExceeded", "The maximum number of filters specified in one call is %d.", maxFilters)
+		if len(numbers) > maxFilters { // and not one more is looked at
+			return nil, badRequest("FilterLimitExceeded", "The maximum number of filters specified in one call is %d.", maxFilters)
+		}
 	}
 	slices.Sort(numbers)
 	var out []namedFilter

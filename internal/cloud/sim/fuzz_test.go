@@ -2,7 +2,9 @@ package sim_test
 
 import (
 	"encoding/xml"
+	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -79,4 +81,60 @@ func FuzzEstate(f *testing.F) {
 		}
 		require.NoError(t, s.Close())
 	})
+}
+
+// FuzzJournal opens a folder with any journal: it is refused, or what it says has
+// happened and stays so when the folder is opened again.
+func FuzzJournal(f *testing.F) {
+	const call = `{"seq":1,"time":"2026-11-24T17:00:00Z","service":"ec2","action":"StopInstances","request_id":"r"`
+	for _, s := range []string{
+		"", "\n", "{}\n", call + "}\n", call + "}", call + `,"effects":[{"id":"` + sim.SmallRunning + `","gone":true}]}` + "\n",
+		call + `,"effects":[{"id":"i-nobody","gone":true}]}` + "\n", call + `,"effects":[{}]}` + "\n", call + `,"effects":[{"id":"` + sim.SmallRunning + `"}]}` + "\n" + call[:20],
+		call + `,"seq":-9223372036854775808}` + "\n", call + `,"ids":[` + strings.Repeat(`"i-1",`, 300) + `""]}` + "\n", "null\n[]\n", "{\"seq\":1e99}\n", strings.Repeat("[", 20_000) + "\n", "\xff\xfe\x00\n",
+		`{"time":"0000-01-01T00:00:00Z","effects":null,"changes":[{"id":"x","before":"y"}],"faults":["?"]}` + "\n",
+	} {
+		f.Add(s)
+	}
+	open := func(t *testing.T, dir string) (*sim.Sim, error) {
+		return sim.New(sim.Options{Dir: dir, Estate: sim.SmallEstate()})
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		dir := t.TempDir()
+		first, err := open(t, dir) // writes the estate
+		require.NoError(t, err)
+		require.NoError(t, first.Close())
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "calls.jsonl"), []byte(text), 0o600))
+		s, err := open(t, dir)
+		if err != nil {
+			require.Contains(t, err.Error(), "calls.jsonl")
+			return
+		}
+		machines, calls := len(s.Machines("", "")), s.Calls(math.MinInt64)
+		rec := httptest.NewRecorder()
+		s.Handler().ServeHTTP(rec, caller{key: sim.SmallKey, region: region}.sign("http://sim", "ec2", "Action=DescribeInstances&Version=2016-11-15"))
+		require.Less(t, rec.Code, 500, rec.Body.String())
+		wellFormed(t, rec.Body)
+		require.NoError(t, s.Close())
+		again, err := open(t, dir)
+		require.NoError(t, err, "what was readable stays so")
+		require.Len(t, again.Machines("", ""), machines)
+		require.Len(t, again.Calls(math.MinInt64), len(calls)+1)
+		require.NoError(t, again.Close())
+	})
+}
+
+// A form of nine thousand filters is refused at its fifty-first.
+func TestManyFiltersCostLittle(t *testing.T) {
+	t.Parallel()
+	s, err := sim.New(sim.Options{Estate: sim.SmallEstate()})
+	require.NoError(t, err)
+	var body strings.Builder
+	body.WriteString("Action=DescribeInstances&Version=2016-11-15")
+	for i := range 9_000 {
+		fmt.Fprintf(&body, "&Filter.%d.x=", i)
+	}
+	rec := httptest.NewRecorder()
+	s.Handler().ServeHTTP(rec, caller{key: sim.SmallKey, region: region}.sign("http://sim", "ec2", body.String()))
+	require.Equal(t, http.StatusBadRequest, rec.Code)
+	require.Contains(t, rec.Body.String(), "FilterLimitExceeded")
 }

@@ -19,12 +19,14 @@ type Call struct {
 	Seq  int64     `json:"seq"`
 	Time time.Time `json:"time"`
 	// Account and Region are empty for calls that were not authenticated.
-	Account string   `json:"account,omitempty"`
-	Region  string   `json:"region,omitempty"`
-	Service string   `json:"service"`
-	Action  string   `json:"action,omitempty"`
-	IDs     []string `json:"ids,omitempty"`
-	DryRun  bool     `json:"dry_run,omitempty"`
+	Account string `json:"account,omitempty"`
+	Region  string `json:"region,omitempty"`
+	// Principal is the ARN of who called.
+	Principal string   `json:"principal,omitempty"`
+	Service   string   `json:"service"`
+	Action    string   `json:"action,omitempty"`
+	IDs       []string `json:"ids,omitempty"`
+	DryRun    bool     `json:"dry_run,omitempty"`
 	// Status is 0 when a fault kept the call from being answered at all.
 	Status    int    `json:"status,omitempty"`
 	Code      string `json:"code,omitempty"` // of the error

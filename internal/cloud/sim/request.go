@@ -24,16 +24,45 @@ const (
 	versionSTS = "2011-06-15"
 )
 
-// principal is who calls, once the signature has been verified.
+// principal is who calls, once the signature has been verified: a user by his
+// key, or a session of a role.
 type principal struct {
 	account *Account
-	key     *Key
+	key     *Key    // nil for a session
+	session *grant  // nil for a user
+	role    *Role   // of the session
+	bounds  *policy // of the session, if it has any
 }
 
-func (p *principal) user() string { return cmp.Or(p.key.User, "cloudhub") }
-
 func (p *principal) arn() string {
-	return fmt.Sprintf("arn:aws:iam::%s:user/%s", p.account.ID, p.user())
+	if p.session != nil {
+		return p.session.arn()
+	}
+	return p.key.ARN(p.account.ID)
+}
+
+func (p *principal) id() string {
+	if p.session != nil {
+		return p.role.userID() + ":" + p.session.Name
+	}
+	return "AIDA" + p.key.AccessKeyID[4:]
+}
+
+// denies says whether the caller lacks the permission: a user has all but what
+// is taken from him, a session what its role's policies give and its own bounds
+// leave.
+func (p *principal) denies(action, region string) bool {
+	if p.session == nil {
+		return p.key.denies(action, region)
+	}
+	if p.bounds != nil && !p.bounds.allows(action, "", "", nil) {
+		return true
+	}
+	allowed := false
+	for _, pol := range p.role.policies {
+		allowed = allowed || pol.allows(action, "", "", nil)
+	}
+	return !allowed
 }
 
 // request is a call, parsed. who is nil until it is authenticated.
@@ -130,9 +159,9 @@ func (s *Sim) authenticate(q *request, r *http.Request, body []byte, wall time.T
 	if q.service == serviceSTS {
 		unknown = errInvalidToken
 	}
-	owner, ok := s.world.keys[auth.accessKeyID]
-	if !ok {
-		return unknown()
+	who, secret, failed := s.caller(auth, r, unknown)
+	if failed != nil {
+		return failed
 	}
 	signed, err := time.Parse(amzTime, r.Header.Get("X-Amz-Date"))
 	if err != nil {
@@ -141,17 +170,65 @@ func (s *Sim) authenticate(q *request, r *http.Request, body []byte, wall time.T
 	if signed.Sub(wall).Abs() > clockSkew {
 		return expired(q.service, signed, wall)
 	}
-	if signed.Format("20060102") != auth.date || !auth.signedBy(owner.key.Secret, r, body) {
+	if signed.Format("20060102") != auth.date || !auth.signedBy(secret, r, body) {
 		return errSignature()
 	}
 	if q.service != serviceEC2 && q.service != serviceSTS {
 		return badRequest("InvalidAction", "Credential should be scoped to a known service, not %q", q.service)
 	}
-	if !slices.Contains(owner.account.Regions, q.region) {
+	if !slices.Contains(who.account.Regions, q.region) {
 		return unknown()
 	}
-	q.who = &principal{owner.account, owner.key}
+	if who.session != nil && !s.estateTime().Before(who.session.Ends) {
+		return errExpiredToken(q.service)
+	}
+	q.who = who
 	return nil
+}
+
+const tokenHeader = "X-Amz-Security-Token"
+
+// caller finds who the access key id is and the secret that he must have signed
+// with. A temporary key is nobody without the token that came with it, and its
+// token must be signed.
+func (s *Sim) caller(auth authorization, r *http.Request, unknown func() *apiError) (*principal, string, *apiError) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	token := r.Header.Get(tokenHeader)
+	if owner, ok := s.world.keys[auth.accessKeyID]; ok {
+		if token != "" {
+			return nil, "", unknown()
+		}
+		return &principal{account: owner.account, key: owner.key}, owner.key.Secret, nil
+	}
+	g, ok := s.world.unseal(token)
+	if !ok || g.AccessKeyID != auth.accessKeyID || !slices.Contains(auth.signedHeaders, strings.ToLower(tokenHeader)) {
+		return nil, "", unknown()
+	}
+	account := s.world.accounts[g.Account]
+	if account == nil {
+		return nil, "", unknown()
+	}
+	_, role := s.world.role((&Role{Name: g.Role}).ARN(g.Account))
+	if role == nil {
+		return nil, "", unknown() // it was deleted meanwhile
+	}
+	mine := *role // its policies may be replaced while the call is under way
+	who := &principal{account: account, session: &g, role: &mine}
+	if len(g.Policy) > 0 {
+		bounds, err := readPolicy(g.Policy)
+		if err != nil {
+			return nil, "", unknown()
+		}
+		who.bounds = &bounds
+	}
+	return who, s.world.secretOf(token), nil
+}
+
+func (s *Sim) estateTime() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now()
 }
 
 // expired is the answer to a clock that is off. STS calls it a signature that
@@ -170,9 +247,11 @@ func expired(service string, signed, wall time.Time) *apiError {
 	return e
 }
 
-func clip(s string) string {
-	if len(s) > maxName {
-		s = s[:maxName]
+func clip(s string) string { return clipTo(s, maxName) }
+
+func clipTo(s string, most int) string {
+	if len(s) > most {
+		s = s[:most]
 	}
 	return strings.ToValidUTF8(s, "\uFFFD")
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/cloudhub/cloudhub/internal/platform/crashpoint"
 )
 
 // answer is what a call comes to on the wire.
@@ -27,6 +29,9 @@ func (s *Sim) serveAPI(w http.ResponseWriter, r *http.Request) {
 		failed = s.authenticate(q, r, body, s.wall())
 	}
 	a := s.perform(q, failed)
+	if a.failed == nil && (q.action == actionStart || q.action == actionStop) {
+		crashpoint.Reached(crashpoint.Accepted, q.ids...)
+	}
 	if !s.wait(r.Context(), a.latency) {
 		return
 	}
@@ -58,7 +63,7 @@ func (s *Sim) perform(q *request, failed *apiError) answer {
 	}
 	var res result
 	if q.who != nil {
-		call.Account, call.Region = q.who.account.ID, q.region
+		call.Account, call.Region, call.Principal = q.who.account.ID, q.region, q.who.arn()
 		s.strike(q)
 		res = s.act(q, &a)
 	}

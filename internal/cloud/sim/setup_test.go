@@ -81,12 +81,13 @@ type caller struct {
 	key    sim.Key
 	region string
 	skew   time.Duration // of its clock
+	token  string        // of a temporary key
 }
 
 // request builds a signed call. Params are Name=value pairs of the form.
 func (c caller) request(base, action string, params ...string) *http.Request {
 	service, version := "ec2", "2016-11-15"
-	if action == "GetCallerIdentity" {
+	if action == "GetCallerIdentity" || action == "AssumeRole" {
 		service, version = "sts", "2011-06-15"
 	}
 	form := url.Values{"Action": {action}, "Version": {version}}
@@ -105,13 +106,18 @@ func (c caller) sign(base, service, body string) *http.Request {
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("X-Amz-Date", now.Format("20060102T150405Z"))
 
-	canonical := fmt.Sprintf("POST\n/\n\ncontent-type:%s\nhost:%s\nx-amz-date:%s\n\ncontent-type;host;x-amz-date\n%s",
-		r.Header.Get("Content-Type"), r.Host, r.Header.Get("X-Amz-Date"), digest(body))
+	headers := fmt.Sprintf("content-type:%s\nhost:%s\nx-amz-date:%s\n", r.Header.Get("Content-Type"), r.Host, r.Header.Get("X-Amz-Date"))
+	signed := "content-type;host;x-amz-date"
+	if c.token != "" {
+		r.Header.Set("X-Amz-Security-Token", c.token)
+		headers, signed = headers+"x-amz-security-token:"+c.token+"\n", signed+";x-amz-security-token"
+	}
+	canonical := "POST\n/\n\n" + headers + "\n" + signed + "\n" + digest(body)
 	scope := date + "/" + c.region + "/" + service + "/aws4_request"
 	toSign := "AWS4-HMAC-SHA256\n" + r.Header.Get("X-Amz-Date") + "\n" + scope + "\n" + digest(canonical)
 	key := mac(mac(mac(mac([]byte("AWS4"+c.key.Secret), date), c.region), service), "aws4_request")
-	r.Header.Set("Authorization", fmt.Sprintf("AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=content-type;host;x-amz-date, Signature=%s",
-		c.key.AccessKeyID, scope, hex.EncodeToString(mac(key, toSign))))
+	r.Header.Set("Authorization", fmt.Sprintf("AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s",
+		c.key.AccessKeyID, scope, signed, hex.EncodeToString(mac(key, toSign))))
 	return r
 }
 
@@ -143,6 +149,13 @@ type reply struct {
 		ARN     string `xml:"Arn"`
 		Account string `xml:"Account"`
 	} `xml:"GetCallerIdentityResult"`
+	Session struct {
+		AccessKeyID string    `xml:"Credentials>AccessKeyId"`
+		Secret      string    `xml:"Credentials>SecretAccessKey"`
+		Token       string    `xml:"Credentials>SessionToken"`
+		Ends        time.Time `xml:"Credentials>Expiration"`
+		ARN         string    `xml:"AssumedRoleUser>Arn"`
+	} `xml:"AssumeRoleResult"`
 	Regions []struct {
 		Name   string `xml:"regionName"`
 		Status string `xml:"optInStatus"`

@@ -19,7 +19,7 @@ type Options struct {
 	// them in memory. Only one Sim may use a folder at a time.
 	Dir string
 	// Estate is how the world begins. The estate in Dir, if there is one, wins:
-	// it is the one that the journal belongs to.
+	// it is the one that the journal belongs to. Accounts that it lacks are added.
 	Estate Estate
 	// Clock is the estate's time: states, launch times, throttling. Nil is
 	// time.Now. Latency and hanging always take real time.
@@ -103,10 +103,29 @@ func (s *Sim) estate(opts Options) (Estate, error) {
 		return opts.Estate.completed(s.clock())
 	}
 	e, err := loadEstate(opts.Dir)
-	if err == nil || !errors.Is(err, os.ErrNotExist) {
+	if err == nil {
+		return s.grown(e, opts)
+	}
+	if !errors.Is(err, os.ErrNotExist) {
 		return e, err
 	}
 	if e, err = opts.Estate.completed(s.clock()); err != nil {
+		return e, err
+	}
+	return e, saveEstate(opts.Dir, e)
+}
+
+// grown is the estate of a folder with the accounts that the given one has
+// besides: a newer program may know more of them than the folder does.
+func (s *Sim) grown(e Estate, opts Options) (Estate, error) {
+	known := len(e.Accounts)
+	for _, a := range opts.Estate.Accounts {
+		if !slices.ContainsFunc(e.Accounts, func(have Account) bool { return have.ID == a.ID }) {
+			e.Accounts = append(e.Accounts, a)
+		}
+	}
+	e, err := e.completed(s.clock())
+	if err != nil || len(e.Accounts) == known {
 		return e, err
 	}
 	return e, saveEstate(opts.Dir, e)

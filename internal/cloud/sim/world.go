@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"iter"
 	"math/rand/v2"
@@ -18,6 +19,7 @@ type world struct {
 	keys     map[string]owner // by access key id
 	machines map[string]*machine
 	places   map[place][]string // machine ids, sorted: the order of pages
+	tokenKey []byte             // seals session tokens
 }
 
 // owner is an access key and the account it opens.
@@ -34,6 +36,8 @@ type effect struct {
 	Account string  `json:"account"`
 	ID      string  `json:"id"`
 	Phases  []phase `json:"phases,omitempty"`
+	// Role is set when a role was made or changed, and nothing below Account then.
+	Role *Role `json:"role,omitempty"`
 	// Born is set when the machine is new.
 	Born *Instance `json:"born,omitempty"`
 	// Gone takes away a machine that was planned and will not be.
@@ -50,9 +54,13 @@ func newWorld(e Estate, scale float64) *world {
 		machines: map[string]*machine{},
 		places:   map[place][]string{},
 	}
+	seed := sha256.New()
 	for i := range e.Accounts {
 		a := &e.Accounts[i]
 		w.accounts[a.ID] = a
+		for _, k := range a.Keys {
+			_, _ = seed.Write([]byte(k.AccessKeyID + k.Secret))
+		}
 		for j := range a.Keys {
 			w.keys[a.Keys[j].AccessKeyID] = owner{a, &a.Keys[j]}
 		}
@@ -60,6 +68,7 @@ func newWorld(e Estate, scale float64) *world {
 			w.add(newMachine(a.ID, in))
 		}
 	}
+	w.tokenKey = seed.Sum(nil)
 	return w
 }
 
@@ -74,6 +83,8 @@ func (w *world) add(m *machine) {
 // journal; one that does not fit says that the journal is not this estate's.
 func (w *world) apply(e effect) error {
 	switch m := w.machines[e.ID]; {
+	case e.Role != nil:
+		return w.putRole(e.Account, *e.Role)
 	case e.Gone:
 		if m == nil {
 			return fmt.Errorf("machine %s is not there", e.ID)

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cloudhub/cloudhub/internal/awsrole"
 )
 
 // Prefix of every setting.
@@ -45,12 +47,20 @@ const (
 	DatabaseApp      = "DATABASE_APP_URL"
 	DatabaseIdentity = "DATABASE_IDENTITY_URL"
 	DatabaseSystem   = "DATABASE_SYSTEM_URL"
+	DatabaseAdmin    = "DATABASE_ADMIN_URL"
 	TemporalAddress  = "TEMPORAL_ADDRESS"
+	TemporalUI       = "TEMPORAL_UI_URL"
 	KeysDir          = "KEYS_DIR"
 	AWSEndpoint      = "AWS_ENDPOINT"
-	TrialDays        = "TRIAL_DAYS"
-	LogLevel         = "LOG_LEVEL"
-	SimToken         = "SIM_TOKEN"
+	AWSPrincipalARN  = "AWS_PRINCIPAL_ARN"
+	AWSPrincipalKey  = "AWS_PRINCIPAL_ACCESS_KEY_ID"
+	// AWSPrincipalSecret belongs to workers alone; a server that is given it does not start.
+	AWSPrincipalSecret = "AWS_PRINCIPAL_SECRET_ACCESS_KEY"
+	AWSPrincipalChain  = "AWS_PRINCIPAL_DEFAULT_CHAIN"
+	TrialDays          = "TRIAL_DAYS"
+	LogLevel           = "LOG_LEVEL"
+	Traces             = "TRACES"
+	SimToken           = "SIM_TOKEN"
 )
 
 // Table lists every setting, in the order of the README.
@@ -61,15 +71,22 @@ var Table = []Setting{
 	{TrustedProxies, "networks, comma separated", "10.0.0.0/8,192.168.1.7/32", "", false, "dev, server", "Proxies whose X-Forwarded-For is believed.", networks},
 	{DataDir, "folder", "/var/lib/cloudhub", "./data", false, "dev", "Everything that `cloudhub dev` keeps.", anything},
 	{PostgresBin, "folder with initdb and postgres", "/usr/lib/postgresql/15/bin", "", false, "dev", "Which PostgreSQL to start. Empty: found on the machine.", anything},
-	{DatabaseOwner, "postgres address", "postgres://cloudhub_owner:secret@db:5432/cloudhub", "", true, "migrate", "As role cloudhub_owner.", postgresURL},
+	{DatabaseOwner, "postgres address", "postgres://cloudhub_owner:secret@db:5432/cloudhub", "", true, "migrate, restored, admin", "As role cloudhub_owner.", postgresURL},
 	{DatabaseApp, "postgres address", "postgres://cloudhub_app:secret@db:5432/cloudhub", "", true, "server, worker", "As role cloudhub_app.", postgresURL},
 	{DatabaseIdentity, "postgres address", "postgres://cloudhub_identity:secret@db:5432/cloudhub", "", true, "server", "As role cloudhub_identity.", postgresURL},
 	{DatabaseSystem, "postgres address", "postgres://cloudhub_system:secret@db:5432/cloudhub", "", true, "worker", "As role cloudhub_system.", postgresURL},
+	{DatabaseAdmin, "postgres address", "postgres://cloudhub_admin:secret@db:5432/cloudhub", "", true, "server", "As role cloudhub_admin: the operators' page. Empty: this server has none.", postgresURL},
 	{TemporalAddress, "host:port", "temporal:7233", "", false, "worker", "Temporal's frontend.", hostPort},
+	{TemporalUI, "http or https address", "https://temporal.example.com", "", false, "server", "Temporal's UI, for links on the operators' page. Empty: no links.", httpURL},
 	{KeysDir, "folder", "/etc/cloudhub/keys", "", false, "server, worker", "Keyrings: server.json and workers.public.json for a server, workers.private.json for a worker.", anything},
 	{AWSEndpoint, "http or https address", "http://127.0.0.1:5000", "", false, "dev, worker", "Another AWS than the real one: a simulator or an emulator. Accounts are then marked simulated.", httpURL},
+	{AWSPrincipalARN, "role or user ARN of AWS IAM", "arn:aws:iam::123456789012:user/cloudhub", "", false, "dev, server", "The installation's own AWS identity, which the roles of customers' accounts trust. Empty: accounts are added by access key only.", principalARN},
+	{AWSPrincipalKey, "AWS access key id", "AKIAIOSFODNN7EXAMPLE", "", false, "dev, worker", "Access key of that identity. It needs one permission, sts:AssumeRole.", accessKeyID},
+	{AWSPrincipalSecret, "AWS secret access key", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "", true, "dev, worker", "Its secret. A server never gets it.", anything},
+	{AWSPrincipalChain, "true or false", "true", "false", false, "dev, worker", "Instead of a key: that identity is whatever the AWS SDK finds on the worker's machine (environment, web identity, instance role).", trueOrFalse},
 	{TrialDays, "whole number, 0 to 365", "30", "30", false, "dev, server", "Days of the pro plan for a person's first organization.", days},
 	{LogLevel, "debug, info, warn or error", "info", "info", false, "all", "How much is logged.", logLevel},
+	{Traces, "off, otlp or file:PATH", "otlp", "off", false, "dev, server, worker", "Where traces go. `otlp`: by HTTP, to the address and with the headers of the standard `OTEL_EXPORTER_OTLP_…` settings. `file:PATH`: a JSON object for each span.", traces},
 	{SimToken, "any text", "a-long-random-text", "", true, "sim", "Guards the simulator's control addresses.", anything},
 }
 
@@ -139,6 +156,9 @@ func (v Values) Int(name string) int {
 	}
 	return n
 }
+
+// Bool is the value of a setting that is true or false.
+func (v Values) Bool(name string) bool { return v.m[name] == "true" }
 
 // Need fails when any of the settings is empty, naming all of them.
 func (v Values) Need(names ...string) error {
@@ -212,6 +232,32 @@ func networks(s string) error {
 	return nil
 }
 
+func principalARN(s string) error {
+	if !awsrole.ValidPrincipal(s) {
+		return errors.New("ARN")
+	}
+	return nil
+}
+
+func accessKeyID(s string) error {
+	for _, r := range s {
+		if (r < 'A' || r > 'Z') && (r < '0' || r > '9') {
+			return errors.New("key id")
+		}
+	}
+	if len(s) < 16 || len(s) > 128 {
+		return errors.New("key id")
+	}
+	return nil
+}
+
+func trueOrFalse(s string) error {
+	if s != "true" && s != "false" {
+		return errors.New("switch")
+	}
+	return nil
+}
+
 func days(s string) error {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 0 || n > 365 {
@@ -225,6 +271,14 @@ func logLevel(s string) error {
 		return errors.New("level")
 	}
 	return nil
+}
+
+func traces(s string) error {
+	path, file := strings.CutPrefix(s, "file:")
+	if file && path != "" || s == "off" || s == "otlp" {
+		return nil
+	}
+	return errors.New("traces")
 }
 
 // nearest is the known name that differs in the fewest letters.

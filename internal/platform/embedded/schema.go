@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/url"
 	"strconv"
@@ -17,7 +16,6 @@ import (
 	"go.temporal.io/server/common/persistence/sql/sqlplugin/postgresql"
 	v12 "go.temporal.io/server/schema/postgresql/v12"
 	"go.temporal.io/server/tools/common/schema"
-	sqltool "go.temporal.io/server/tools/sql"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -142,20 +140,20 @@ func (s *stores) setUpOne(ctx context.Context, cfg config.SQL, name, version str
 		return &SchemaError{Database: cfg.DatabaseName, Reason: fmt.Sprintf(
 			"has schema %s, made by a newer CloudHub; this one knows %s: use the newer CloudHub, or start again with --reset", current, version)}
 	}
-	// The version is written last and the log is in order, so what a crash
-	// takes is at most the end, and the next start sees half a schema.
-	cfg.ConnectAttributes = maps.Clone(cfg.ConnectAttributes)
-	cfg.ConnectAttributes["synchronous_commit"] = "off"
-	conn, err := sqltool.NewConnection(&cfg, logger)
+	inside := s.base.Copy()
+	inside.Database = cfg.DatabaseName
+	conn, err := pgx.ConnectConfig(ctx, inside)
 	if err != nil {
 		return fmt.Errorf("connect to %s: %w", cfg.DatabaseName, err)
 	}
-	defer conn.Close()
-	if current == "" {
-		err = schema.NewSetupSchemaTask(conn, &schema.SetupConfig{SchemaName: name, InitialVersion: version}, logger).Run()
-	} else {
-		err = schema.NewUpdateSchemaTask(conn, &schema.UpdateConfig{SchemaName: name, TargetVersion: version}, logger).Run()
-	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		db := &atomicSchema{ctx: ctx, tx: tx, database: cfg.DatabaseName}
+		if current == "" {
+			return schema.NewSetupSchemaTask(db, &schema.SetupConfig{SchemaName: name, InitialVersion: version}, logger).Run()
+		}
+		return schema.NewUpdateSchemaTask(db, &schema.UpdateConfig{SchemaName: name, TargetVersion: version}, logger).Run()
+	})
 	if err != nil {
 		return fmt.Errorf("schema of %s: %w", cfg.DatabaseName, err)
 	}
@@ -182,9 +180,9 @@ func (s *stores) createDatabase(ctx context.Context, name string) error {
 }
 
 // schemaVersion returns the version of Temporal's schema; "" when there is
-// none. What a setup that was interrupted left behind is removed: it shows by
-// the version table, which is made first, being empty, as the version is
-// written last.
+// none. What an older CloudHub left of a set-up that was interrupted is removed:
+// it shows by the version table, which was made first, being empty, as the
+// version was written last.
 func (s *stores) schemaVersion(ctx context.Context, name string) (string, error) {
 	cfg := s.base.Copy()
 	cfg.Database = name

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
@@ -253,7 +254,48 @@ func checkSchema(t *testing.T, pg *postgres.Server) {
 		require.NoError(t, schema.NewUpdateSchemaTask(conn, &schema.UpdateConfig{SchemaName: "postgresql/v12/temporal", TargetVersion: "1.16"}, logger).Run())
 		conn.Close()
 		require.Equal(t, "1.16", version(t, stores))
+		// Of visibility every step is taken, those that make indexes too.
+		require.NoError(t, stores.createDatabase(t.Context(), "older_visibility"))
+		conn, err = sqltool.NewConnection(&stores.visibility, logger)
+		require.NoError(t, err)
+		require.NoError(t, schema.NewSetupSchemaTask(conn, &schema.SetupConfig{InitialVersion: "0.0"}, logger).Run())
+		require.NoError(t, schema.NewUpdateSchemaTask(conn, &schema.UpdateConfig{SchemaName: "postgresql/v12/visibility", TargetVersion: "1.1"}, logger).Run())
+		conn.Close()
 		_, err = setUp(t, "older")
+		require.NoError(t, err)
+		require.Equal(t, v12.Version, version(t, stores))
+	})
+	// Killed in the middle: the server's session dies with it, and nothing of the
+	// upgrade is there.
+	t.Run("an upgrade that is killed half-way", func(t *testing.T) {
+		stores, err := newStores(pg.URL("postgres"), "killed")
+		require.NoError(t, err)
+		require.NoError(t, stores.createDatabase(t.Context(), "killed"))
+		conn, err := sqltool.NewConnection(&stores.main, logger)
+		require.NoError(t, err)
+		require.NoError(t, schema.NewSetupSchemaTask(conn, &schema.SetupConfig{InitialVersion: "0.0"}, logger).Run())
+		require.NoError(t, schema.NewUpdateSchemaTask(conn, &schema.UpdateConfig{SchemaName: "postgresql/v12/temporal", TargetVersion: "1.9"}, logger).Run())
+		// Somebody's lock on a table holds the upgrade up in its middle.
+		require.NoError(t, conn.Exec("CREATE TABLE tables_before AS SELECT tablename FROM pg_tables WHERE schemaname = 'public'"))
+		holder, err := pgx.Connect(t.Context(), strings.Replace(pg.URL("killed"), "?", "?application_name=holder&", 1))
+		require.NoError(t, err)
+		_, err = holder.Exec(t.Context(), "BEGIN; LOCK TABLE schema_version IN SHARE MODE")
+		require.NoError(t, err)
+		failed := make(chan error, 1)
+		go func() { failed <- stores.setUp(t.Context(), logger) }()
+		require.Eventually(t, func() bool {
+			// It has made tables, as it alone sees, and waits.
+			killed, err := tryQuery(t.Context(), pg, `
+				SELECT pg_terminate_backend(l.pid)::text FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+				WHERE NOT l.granted AND a.datname = 'killed' AND a.query LIKE 'INSERT INTO schema_version%'`)
+			return err == nil && killed == "true"
+		}, 30*time.Second, 20*time.Millisecond)
+		require.Error(t, <-failed)
+		require.NoError(t, holder.Close(t.Context()))
+		require.Equal(t, "1.9", version(t, stores))
+		execute(t, stores, `DO $$ BEGIN ASSERT NOT EXISTS (SELECT FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN (SELECT tablename FROM tables_before) AND tablename <> 'tables_before'); END $$`)
+		conn.Close()
+		_, err = setUp(t, "killed")
 		require.NoError(t, err)
 		require.Equal(t, v12.Version, version(t, stores))
 	})

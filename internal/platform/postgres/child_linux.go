@@ -20,6 +20,11 @@ func childAttr(account *account) *syscall.SysProcAttr {
 	return attr
 }
 
+// folderOf returns the working folder of a process, for root and its own user.
+func folderOf(pid int) (string, error) {
+	return os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid))
+}
+
 // commandOf returns the arguments of a process, or an error when it is gone.
 func commandOf(pid int) ([]string, error) {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))

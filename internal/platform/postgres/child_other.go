@@ -3,6 +3,7 @@
 package postgres
 
 import (
+	"errors"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -18,6 +19,9 @@ func childAttr(account *account) *syscall.SysProcAttr {
 	}
 	return attr
 }
+
+// folderOf is not to be had here.
+func folderOf(int) (string, error) { return "", errors.ErrUnsupported }
 
 // commandOf returns the arguments of a process, or an error when it is gone. A
 // path with a space in it comes apart, and is then not recognised as ours.

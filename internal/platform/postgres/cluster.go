@@ -115,7 +115,7 @@ func (s *Server) ensureCluster(ctx context.Context, exists bool) (string, error)
 		return "", err
 	}
 	for _, dir := range leftovers {
-		if err := os.RemoveAll(dir); err != nil {
+		if err := removeStaging(ctx, dir); err != nil {
 			return "", err
 		}
 	}
@@ -143,6 +143,22 @@ func (s *Server) ensureCluster(ctx context.Context, exists bool) (string, error)
 		return "", err
 	}
 	return password, syncDir(s.opts.DataDir)
+}
+
+// removeStaging removes half a cluster. What the initdb of a killed CloudHub
+// started takes a moment to end, and makes files until then.
+func removeStaging(ctx context.Context, dir string) error {
+	for deadline := time.Now().Add(backendPatience); ; {
+		err := os.RemoveAll(dir)
+		if err == nil || !errors.Is(err, syscall.ENOTEMPTY) || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 func (s *Server) initdb(ctx context.Context, staging, password string) error {
@@ -189,14 +205,15 @@ func (s *Server) runInitdb(ctx context.Context, dir string, args []string) (stri
 // endOrphan deals with the postmaster.pid that a killed PostgreSQL leaves
 // behind. The server it names may still be alive: ours, outliving a CloudHub
 // that was killed. The kernel has told it to end (on Linux), so it gets a
-// moment, then the signal again. A process that merely has the number now is
+// moment, then the signal again, and in the end SIGKILL, after which the next
+// start recovers from the WAL. A process that merely has the number now is
 // left alone and the file is removed, because PostgreSQL would refuse to start;
 // its own check for a shared memory segment in use still stands.
 func endOrphan(ctx context.Context, cluster string, log *slog.Logger) error {
 	for _, step := range []struct {
 		signal syscall.Signal // 0 only waits
 		limit  time.Duration
-	}{{0, 3 * time.Second}, {fastSignal, fastLimit}, {quitSignal, quitLimit}} {
+	}{{0, 3 * time.Second}, {fastSignal, fastLimit}, {quitSignal, quitLimit}, {syscall.SIGKILL, quitLimit}} {
 		pid, state := serverOf(cluster)
 		switch state {
 		case noServer:
@@ -210,6 +227,8 @@ func endOrphan(ctx context.Context, cluster string, log *slog.Logger) error {
 			if err := syscall.Kill(pid, step.signal); err != nil && !errors.Is(err, syscall.ESRCH) {
 				return fmt.Errorf("end the PostgreSQL left behind (pid %d): %w", pid, err)
 			}
+			// One that was stopped hears of nothing but this.
+			_ = syscall.Kill(pid, syscall.SIGCONT)
 		}
 		for deadline := time.Now().Add(step.limit); state == ourServer && time.Now().Before(deadline); _, state = serverOf(cluster) {
 			select {
@@ -236,8 +255,8 @@ func removeStale(cluster string) error {
 type serverState int
 
 const (
-	noServer    serverState = iota // no such process, or not a postgres
-	ourServer                      // a postgres started with -D and this cluster
+	noServer    serverState = iota // no such process, or not a postgres of this cluster
+	ourServer                      // a postgres that works in this cluster
 	otherServer                    // a postgres of which that cannot be said
 )
 
@@ -261,7 +280,17 @@ func serverOf(cluster string) (pid int, state serverState) {
 			return pid, ourServer
 		}
 	}
-	return pid, otherServer
+	// A postgres works in its cluster's folder: that of another cluster merely
+	// has the number of ours now.
+	dir, err := folderOf(pid)
+	switch {
+	case err != nil:
+		return pid, otherServer
+	case sameFolder(dir, cluster):
+		return pid, ourServer
+	default:
+		return pid, noServer
+	}
 }
 
 func sameFolder(a, b string) bool {

@@ -54,6 +54,7 @@ type Server struct {
 	logFile  *logFile
 
 	pid     atomic.Int64
+	trouble atomic.Pointer[SpaceError]
 	stop    chan struct{} // closed when Stop is called
 	stopped sync.Once
 	done    chan struct{} // closed when nothing runs any more
@@ -65,7 +66,7 @@ type Server struct {
 // runs until Stop, or until this process ends.
 //
 // Errors to tell apart: *NotFoundError, *VersionError, *InUseError,
-// *TraverseError, *FolderError, *PortError, *ExitError.
+// *TraverseError, *FolderError, *SpaceError, *PortError, *ExitError.
 func Start(ctx context.Context, opts Options) (*Server, error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
@@ -89,6 +90,7 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 		return nil, err
 	}
 	go s.supervise(running)
+	go s.watchDisk()
 	return s, nil
 }
 
@@ -97,14 +99,21 @@ func (s *Server) cluster() string { return filepath.Join(s.opts.DataDir, "cluste
 // prepare does all that must be true before the server can start.
 func (s *Server) prepare(ctx context.Context) error {
 	if err := makeDataDir(s.opts.DataDir); err != nil {
-		return err
+		return writable(filepath.Dir(s.opts.DataDir), err)
 	}
 	var err error
 	if s.lock, err = lockFolder(ctx, s.opts.DataDir); err != nil {
-		return err
+		return writable(s.opts.DataDir, err)
 	}
 	want, err := clusterMajor(s.cluster())
 	if err != nil {
+		return err
+	}
+	need := int64(needToRun)
+	if want == 0 {
+		need = needNew
+	}
+	if err := checkSpace(s.opts.DataDir, need); err != nil {
 		return err
 	}
 	if s.bin, err = FindBinaries(ctx, s.opts.BinDir, want); err != nil {
@@ -231,8 +240,10 @@ func (s *Server) waitReady(ctx context.Context) error {
 }
 
 // builtinSettings: sized for one developer's machine or a test, with the
-// promises of a real database (fsync stays on). No replication, so WAL can be
-// minimal; small WAL, because Temporal writes much and keeps little; early
+// promises of a real database (fsync stays on). There is no replication, and yet
+// WAL is not minimal: then a sequence that is used in the transaction that made
+// it goes back after a crash (nextval counts as logged what was never written).
+// Small WAL, because Temporal writes much and keeps little; early
 // vacuum, because its queues are tables; UTC, whatever the machine's zone.
 var builtinSettings = map[string]string{
 	"autovacuum_analyze_scale_factor":     "0.02",
@@ -251,7 +262,7 @@ var builtinSettings = map[string]string{
 	"password_encryption":                 "scram-sha-256",
 	"shared_buffers":                      "128MB",
 	"timezone":                            "UTC",
-	"wal_level":                           "minimal",
+	"wal_level":                           "replica",
 }
 
 var settingName = regexp.MustCompile(`^[a-z_]+(\.[a-z_]+)?$`)

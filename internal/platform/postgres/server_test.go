@@ -23,7 +23,7 @@ func TestDataOutlivesARestart(t *testing.T) {
 	t.Logf("from nothing: %v", time.Since(began))
 	require.Equal(t, "America/Noronha", query(t, pg, `SHOW timezone`))
 	for setting, value := range map[string]string{
-		"fsync": "on", "max_connections": "120", "wal_level": "minimal", "listen_addresses": "127.0.0.1",
+		"fsync": "on", "max_connections": "120", "wal_level": "replica", "listen_addresses": "127.0.0.1",
 		"unix_socket_directories": "", "server_encoding": "UTF8", "password_encryption": "scram-sha-256",
 	} {
 		require.Equal(t, value, query(t, pg, `SHOW `+setting), setting)

@@ -99,11 +99,20 @@ func (s *Server) supervise(running *child) {
 			if !s.sleep(pause) {
 				return
 			}
+			// Without room it would only fail: that is no reason to give up.
+			for s.Trouble() != nil {
+				if !s.sleep(diskEvery) {
+					return
+				}
+			}
 			pause = min(2*pause, longPause)
 			again, err := s.relaunch()
 			if err == nil {
 				running = again
 				break
+			}
+			if s.lookAtDisk(); s.Trouble() != nil {
+				continue
 			}
 			if failures++; failures == giveUp {
 				s.err = fmt.Errorf("PostgreSQL cannot be brought back: %w", err)

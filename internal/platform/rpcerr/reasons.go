@@ -26,10 +26,14 @@ const (
 	ReasonValidation Reason = "VALIDATION"
 	// ReasonTooLarge: The request is larger than 1 MiB. Send less at once.
 	ReasonTooLarge Reason = "TOO_LARGE"
+	// ReasonTooSlow: The request did not arrive in time. Check your connection and try again.
+	ReasonTooSlow Reason = "TOO_SLOW"
 	// ReasonPageTokenInvalid: The page token does not belong to this list and filter. Start from the first page.
 	ReasonPageTokenInvalid Reason = "PAGE_TOKEN_INVALID"
 	// ReasonRateLimited: Too many requests. Try again in {seconds} s.
 	ReasonRateLimited Reason = "RATE_LIMITED"
+	// ReasonTooManyStreams: At most {limit} live views may be open at once, for one person or one network. Close some; until then this one is read every few seconds.
+	ReasonTooManyStreams Reason = "TOO_MANY_STREAMS"
 	// ReasonRequestIdReused: This request id was used for another request. Use a new one.
 	ReasonRequestIdReused Reason = "REQUEST_ID_REUSED"
 	// ReasonConflict: Somebody changed this meanwhile. Read it again and repeat your change.
@@ -66,6 +70,16 @@ const (
 	ReasonAccountBusy Reason = "ACCOUNT_BUSY"
 	// ReasonProbeTimeout: The provider did not answer within ten seconds. Nothing was kept; try again.
 	ReasonProbeTimeout Reason = "PROBE_TIMEOUT"
+	// ReasonAccountMismatch: This opens the account {found}, but here it is {external_id}. Nothing was changed.
+	ReasonAccountMismatch Reason = "ACCOUNT_MISMATCH"
+	// ReasonRolePrincipalMissing: This installation has no AWS identity of its own that a role could trust. Whoever operates it can configure one; until then use an access key.
+	ReasonRolePrincipalMissing Reason = "ROLE_PRINCIPAL_MISSING"
+	// ReasonRolePreparationGone: The external id of this form is no longer valid: seven days have passed, or an account uses it. Open the form anew; the role's trust policy needs the new one.
+	ReasonRolePreparationGone Reason = "ROLE_PREPARATION_GONE"
+	// ReasonRoleNotAssumable: AWS does not let us take this role ({detail}). Check the ARN, and that its trust policy names our identity and the external id shown here. A role just made takes a minute.
+	ReasonRoleNotAssumable Reason = "ROLE_NOT_ASSUMABLE"
+	// ReasonRoleWithoutExternalId: This role can be assumed without the external id, so whoever knows its ARN could have us act in it. Put the condition into its trust policy, as shown here, and try again.
+	ReasonRoleWithoutExternalId Reason = "ROLE_WITHOUT_EXTERNAL_ID"
 	// ReasonProtected: It is protected.
 	ReasonProtected Reason = "PROTECTED"
 	// ReasonObserveOnly: Its account is observe-only.
@@ -92,8 +106,14 @@ const (
 	ReasonGone Reason = "GONE"
 	// ReasonOperatorEnded: An operator ended it: {detail}
 	ReasonOperatorEnded Reason = "OPERATOR_ENDED"
-	// ReasonProviderUnauthenticated: The provider no longer accepts the key. Replace it.
+	// ReasonParked: Our operations team holds this for now. Nothing of it happens until they let it go on.
+	ReasonParked Reason = "PARKED"
+	// ReasonExpiredParked: Its time passed while our operations team held it: {detail}
+	ReasonExpiredParked Reason = "EXPIRED_PARKED"
+	// ReasonProviderUnauthenticated: The provider no longer accepts the key or role. Check it there, or replace it.
 	ReasonProviderUnauthenticated Reason = "PROVIDER_UNAUTHENTICATED"
+	// ReasonProviderNoPrincipal: This installation has no AWS identity that works, so it cannot take the account's role. Whoever operates it must configure one.
+	ReasonProviderNoPrincipal Reason = "PROVIDER_NO_PRINCIPAL"
 	// ReasonProviderDenied: The provider refused: a permission is missing.
 	ReasonProviderDenied Reason = "PROVIDER_DENIED"
 	// ReasonProviderThrottled: The provider asked for fewer calls. We go on more slowly.
@@ -121,9 +141,11 @@ var codes = map[Reason]connect.Code{
 	ReasonPermissionDenied:            connect.CodePermissionDenied,
 	ReasonNotFound:                    connect.CodeNotFound,
 	ReasonValidation:                  connect.CodeInvalidArgument,
-	ReasonTooLarge:                    connect.CodeInvalidArgument,
+	ReasonTooLarge:                    connect.CodeResourceExhausted,
+	ReasonTooSlow:                     connect.CodeDeadlineExceeded,
 	ReasonPageTokenInvalid:            connect.CodeInvalidArgument,
 	ReasonRateLimited:                 connect.CodeResourceExhausted,
+	ReasonTooManyStreams:              connect.CodeResourceExhausted,
 	ReasonRequestIdReused:             connect.CodeInvalidArgument,
 	ReasonConflict:                    connect.CodeAborted,
 	ReasonPlanRequired:                connect.CodeFailedPrecondition,
@@ -142,6 +164,11 @@ var codes = map[Reason]connect.Code{
 	ReasonAccountExists:               connect.CodeAlreadyExists,
 	ReasonAccountBusy:                 connect.CodeFailedPrecondition,
 	ReasonProbeTimeout:                connect.CodeUnavailable,
+	ReasonAccountMismatch:             connect.CodeFailedPrecondition,
+	ReasonRolePrincipalMissing:        connect.CodeFailedPrecondition,
+	ReasonRolePreparationGone:         connect.CodeFailedPrecondition,
+	ReasonRoleNotAssumable:            connect.CodeInvalidArgument,
+	ReasonRoleWithoutExternalId:       connect.CodeInvalidArgument,
 }
 
 // english has the developers' message of each reason.
@@ -154,8 +181,10 @@ var english = map[Reason]string{
 	ReasonNotFound:                    "This does not exist, or you may not see it.",
 	ReasonValidation:                  "Some fields need another value.",
 	ReasonTooLarge:                    "The request is larger than 1 MiB. Send less at once.",
+	ReasonTooSlow:                     "The request did not arrive in time. Check your connection and try again.",
 	ReasonPageTokenInvalid:            "The page token does not belong to this list and filter. Start from the first page.",
 	ReasonRateLimited:                 "Too many requests. Try again in {seconds} s.",
+	ReasonTooManyStreams:              "At most {limit} live views may be open at once, for one person or one network. Close some; until then this one is read every few seconds.",
 	ReasonRequestIdReused:             "This request id was used for another request. Use a new one.",
 	ReasonConflict:                    "Somebody changed this meanwhile. Read it again and repeat your change.",
 	ReasonPlanRequired:                "This comes with the plan {plan}.",
@@ -174,6 +203,11 @@ var english = map[Reason]string{
 	ReasonAccountExists:               "The account {external_id} is in this workspace already, as {name}.",
 	ReasonAccountBusy:                 "An operation is changing machines of this account. Try again when it has ended.",
 	ReasonProbeTimeout:                "The provider did not answer within ten seconds. Nothing was kept; try again.",
+	ReasonAccountMismatch:             "This opens the account {found}, but here it is {external_id}. Nothing was changed.",
+	ReasonRolePrincipalMissing:        "This installation has no AWS identity of its own that a role could trust. Whoever operates it can configure one; until then use an access key.",
+	ReasonRolePreparationGone:         "The external id of this form is no longer valid: seven days have passed, or an account uses it. Open the form anew; the role's trust policy needs the new one.",
+	ReasonRoleNotAssumable:            "AWS does not let us take this role ({detail}). Check the ARN, and that its trust policy names our identity and the external id shown here. A role just made takes a minute.",
+	ReasonRoleWithoutExternalId:       "This role can be assumed without the external id, so whoever knows its ARN could have us act in it. Put the condition into its trust policy, as shown here, and try again.",
 	ReasonProtected:                   "It is protected.",
 	ReasonObserveOnly:                 "Its account is observe-only.",
 	ReasonAutoScaling:                 "It belongs to an Auto Scaling group, which would replace it.",
@@ -187,7 +221,10 @@ var english = map[Reason]string{
 	ReasonNotSeen:                     "The provider accepted, but the wanted state was not seen in time.",
 	ReasonGone:                        "The machine no longer exists.",
 	ReasonOperatorEnded:               "An operator ended it: {detail}",
-	ReasonProviderUnauthenticated:     "The provider no longer accepts the key. Replace it.",
+	ReasonParked:                      "Our operations team holds this for now. Nothing of it happens until they let it go on.",
+	ReasonExpiredParked:               "Its time passed while our operations team held it: {detail}",
+	ReasonProviderUnauthenticated:     "The provider no longer accepts the key or role. Check it there, or replace it.",
+	ReasonProviderNoPrincipal:         "This installation has no AWS identity that works, so it cannot take the account's role. Whoever operates it must configure one.",
 	ReasonProviderDenied:              "The provider refused: a permission is missing.",
 	ReasonProviderThrottled:           "The provider asked for fewer calls. We go on more slowly.",
 	ReasonProviderNotFound:            "The provider does not know the machine.",

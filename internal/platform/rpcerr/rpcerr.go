@@ -90,6 +90,22 @@ func ReasonOf(err error) Reason {
 	return ReasonInternal
 }
 
+// CodeName is the name of the code that a client sees of err, "ok" for nil.
+func CodeName(err error) string {
+	if err == nil {
+		return "ok"
+	}
+	e, _ := From(err)
+	return codeOf(e.Reason).String()
+}
+
+func codeOf(r Reason) connect.Code {
+	if code, ok := codes[r]; ok {
+		return code
+	}
+	return connect.CodeInternal
+}
+
 // From finds the domain error in err. What is none becomes INTERNAL, or what a
 // context's end means, or what the protocol itself found wrong with a request;
 // internal says that err was not expected and should be logged.
@@ -133,11 +149,7 @@ func fromProtocol(c *connect.Error) (e *Error, internal bool) {
 // violations, retry time and request id, each at most once.
 func ToConnect(err error, requestID string) *connect.Error {
 	e, _ := From(err)
-	code, ok := codes[e.Reason]
-	if !ok {
-		code = connect.CodeInternal
-	}
-	out := connect.NewError(code, errors.New(e.text()))
+	out := connect.NewError(codeOf(e.Reason), errors.New(e.text()))
 	add(out, &errdetails.ErrorInfo{Reason: string(e.Reason), Domain: Domain, Metadata: maps.Clone(e.Meta)})
 	if len(e.Fields) > 0 {
 		bad := &errdetails.BadRequest{}

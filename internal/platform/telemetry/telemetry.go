@@ -1,4 +1,4 @@
-// Package telemetry owns how a process tells about itself: logs, metrics,
+// Package telemetry owns how a process tells about itself: logs, traces, metrics,
 // profiles and readiness on a private address.
 package telemetry
 
@@ -26,9 +26,10 @@ func Level(name string) slog.Level {
 	return l
 }
 
-// JSONLogger logs for machines.
+// JSONLogger logs for machines. Each line has the tags and the trace of its
+// context.
 func JSONLogger(w io.Writer, level slog.Level) *slog.Logger {
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+	return slog.New(Tagged(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})))
 }
 
 // NewRegistry has the metrics of the process and of Go.
@@ -53,7 +54,7 @@ func Private(reg *prometheus.Registry, ready func(context.Context) error) http.H
 		ctx, cancel := context.WithTimeout(r.Context(), time.Second)
 		defer cancel()
 		if err := ready(ctx); err != nil {
-			http.Error(w, "not ready", http.StatusServiceUnavailable)
+			http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = io.WriteString(w, "ready\n")

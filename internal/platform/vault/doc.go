@@ -11,7 +11,7 @@
 // and schema version. Copied to another row it does not open.
 //
 // Keys have ids and rotate: AddKey, roll out everywhere, Promote, seal anew what
-// names the old id. Keys are Tink keysets in JSON, from files or from bytes
+// names the old id, Retire. A running process follows its file (Follow). Keys are Tink keysets in JSON, from files or from bytes
 // that the caller took from its environment.
 //
 // This package must not log, must not keep plaintext, and must not give a

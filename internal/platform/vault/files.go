@@ -31,31 +31,28 @@ func (e *ModeError) Error() string {
 
 // LoadSealer reads the workers' public ring, for the server.
 func LoadSealer(dir string) (*Sealer, error) {
-	raw, err := os.ReadFile(filepath.Join(dir, WorkersPublicFile))
-	if err != nil {
-		return nil, err
-	}
-	return ParseSealer(raw)
+	s := &Sealer{}
+	s.file = &ringFile{path: filepath.Join(dir, WorkersPublicFile), read: os.ReadFile, parse: s.parse}
+	_, err := s.file.reload()
+	return s, err
 }
 
 // LoadOpener reads the workers' private ring, for a worker. It returns a
 // *ModeError when others may read the file.
 func LoadOpener(dir string) (*Opener, error) {
-	raw, err := readPrivate(filepath.Join(dir, WorkersPrivateFile))
-	if err != nil {
-		return nil, err
-	}
-	return ParseOpener(raw)
+	o := &Opener{sealer: &Sealer{}}
+	o.file = &ringFile{path: filepath.Join(dir, WorkersPrivateFile), read: readPrivate, parse: o.parse}
+	_, err := o.file.reload()
+	return o, err
 }
 
 // LoadServerRing reads the server's own ring. It returns a *ModeError when
 // others may read the file.
 func LoadServerRing(dir string) (*ServerRing, error) {
-	raw, err := readPrivate(filepath.Join(dir, ServerFile))
-	if err != nil {
-		return nil, err
-	}
-	return ParseServerRing(raw)
+	s := &ServerRing{}
+	s.file = &ringFile{path: filepath.Join(dir, ServerFile), read: readPrivate, parse: s.parse}
+	_, err := s.file.reload()
+	return s, err
 }
 
 // readPrivate checks the file that it has open, not a name that may change.
@@ -116,7 +113,7 @@ func ensureServer(dir string, now time.Time) error {
 		return err
 	}
 	rings := map[Ring]*ring{}
-	for _, name := range serverRings() {
+	for _, name := range ServerRings() {
 		if rings[name], err = newRing(name, now); err != nil {
 			return err
 		}
@@ -124,8 +121,8 @@ func ensureServer(dir string, now time.Time) error {
 	return writeServer(dir, rings)
 }
 
-// AddKey adds a key to a ring without using it: roll the files out, restart what
-// reads them, then Promote. It returns the new key's id.
+// AddKey adds a key to a ring without using it: roll the files out, wait until
+// what reads them has noticed, then Promote. It returns the new key's id.
 func AddKey(dir string, name Ring, now time.Time) (keyID string, err error) {
 	err = change(dir, name, func(r *ring) (err error) {
 		keyID, err = r.add(name, now)
@@ -134,27 +131,53 @@ func AddKey(dir string, name Ring, now time.Time) (keyID string, err error) {
 	return keyID, err
 }
 
-// Promote makes a key the one that seals and signs. It returns an
-// *UnknownKeyError when there is no enabled key with this id.
-func Promote(dir string, name Ring, keyID string) error {
-	return change(dir, name, func(r *ring) error { return r.promote(keyID) })
+// Promote makes a key the one that seals and signs; the primary already stays
+// so. It returns an *UnknownKeyError when there is no enabled key with this id.
+func Promote(dir string, name Ring, keyID string, now time.Time) error {
+	return change(dir, name, func(r *ring) error { return r.promote(keyID, now) })
 }
 
-// Status lists the keys of all rings in dir, without their material.
+// Retire removes a key for good: nothing that it sealed opens any more. That
+// nothing is left that it sealed is the caller's to know. Errors to tell apart:
+// *UnknownKeyError, *PrimaryKeyError, *TooSoonError.
+func Retire(dir string, name Ring, keyID string, now time.Time) error {
+	return change(dir, name, func(r *ring) error { return r.retire(name, keyID, now) })
+}
+
+// Status lists the keys of the rings that are in dir, without their material.
+// Of a folder that has the workers' public half alone, as a server's, that one
+// is listed.
 func Status(dir string) ([]KeyStatus, error) {
 	workers, err := readWorkers(dir)
-	if err != nil {
+	if errors.Is(err, os.ErrNotExist) {
+		workers, err = readPublic(dir)
+	}
+	var list []KeyStatus
+	switch {
+	case err == nil:
+		list = workers.status(RingWorkers)
+	case !errors.Is(err, os.ErrNotExist):
 		return nil, err
 	}
 	server, err := readServer(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return list, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	list := workers.status(RingWorkers)
-	for _, name := range serverRings() {
+	for _, name := range ServerRings() {
 		list = append(list, server[name].status(name)...)
 	}
 	return list, nil
+}
+
+func readPublic(dir string) (*ring, error) {
+	raw, err := os.ReadFile(filepath.Join(dir, WorkersPublicFile))
+	if err != nil {
+		return nil, err
+	}
+	return parseRing(raw, true)
 }
 
 func change(dir string, name Ring, edit func(*ring) error) error {
@@ -238,7 +261,7 @@ func replace(path string, data []byte, mode os.FileMode) error {
 	}
 	defer os.Remove(file.Name())
 	_, err = file.Write(append(data, '\n'))
-	if err = errors.Join(err, file.Chmod(mode), file.Sync(), file.Close()); err != nil {
+	if err = errors.Join(err, file.Chmod(mode), keepOwner(path, file), file.Sync(), file.Close()); err != nil {
 		return err
 	}
 	if err := os.Rename(file.Name(), path); err != nil {
@@ -249,6 +272,26 @@ func replace(path string, data []byte, mode os.FileMode) error {
 		return err
 	}
 	return errors.Join(folder.Sync(), folder.Close())
+}
+
+// keepOwner gives what root writes to whom the replaced file belongs, or its
+// folder: the program that reads it may be another user's.
+func keepOwner(path string, file *os.File) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		info, err = os.Stat(filepath.Dir(path))
+	}
+	if err != nil {
+		return err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil
+	}
+	return file.Chown(int(owner.Uid), int(owner.Gid))
 }
 
 // locked runs f while no other process changes the same directory.

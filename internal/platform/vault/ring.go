@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
@@ -29,7 +28,8 @@ const (
 	RingStorage Ring = "storage" // AES-256-GCM: what the server must read back
 )
 
-func serverRings() []Ring { return []Ring{RingSigning, RingMAC, RingTokens, RingStorage} }
+// ServerRings are the rings of server.json.
+func ServerRings() []Ring { return []Ring{RingSigning, RingMAC, RingTokens, RingStorage} }
 
 func (r Ring) template() (*tinkpb.KeyTemplate, error) {
 	switch r {
@@ -45,16 +45,19 @@ func (r Ring) template() (*tinkpb.KeyTemplate, error) {
 	return nil, fmt.Errorf("vault: no ring %q", r)
 }
 
-// ring is a keyset and when its keys were made, which Tink does not keep.
+// ring is a keyset, and what Tink does not keep of its keys: when they were
+// made, and when another took over from them. Times by key id.
 type ring struct {
-	handle  *keyset.Handle
-	created map[string]time.Time // by key id
+	handle   *keyset.Handle
+	created  map[string]time.Time
+	replaced map[string]time.Time
 }
 
 // ringJSON is a ring on disk or in a variable. A bare Tink keyset is read too.
 type ringJSON struct {
-	Created map[string]time.Time `json:"created,omitempty"`
-	Keyset  json.RawMessage      `json:"keyset"`
+	Created  map[string]time.Time `json:"created,omitempty"`
+	Replaced map[string]time.Time `json:"replaced,omitempty"`
+	Keyset   json.RawMessage      `json:"keyset"`
 }
 
 func newRing(name Ring, now time.Time) (*ring, error) {
@@ -90,13 +93,13 @@ func parseRing(raw []byte, public bool) (*ring, error) {
 		if err != nil {
 			return nil, errors.New("vault: not a public ring in JSON (a private one is refused here)")
 		}
-		return &ring{handle: handle, created: file.Created}, nil
+		return &ring{handle: handle, created: file.Created, replaced: file.Replaced}, nil
 	}
 	handle, err := insecurecleartextkeyset.Read(reader)
 	if err != nil {
 		return nil, errMalformed
 	}
-	return &ring{handle: handle, created: file.Created}, nil
+	return &ring{handle: handle, created: file.Created, replaced: file.Replaced}, nil
 }
 
 func (r *ring) marshal(public bool) (json.RawMessage, error) {
@@ -111,7 +114,7 @@ func (r *ring) marshal(public bool) (json.RawMessage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vault: write ring: %w", err)
 	}
-	return json.Marshal(ringJSON{Created: r.created, Keyset: out.Bytes()})
+	return json.Marshal(ringJSON{Created: r.created, Replaced: r.replaced, Keyset: out.Bytes()})
 }
 
 func (r *ring) public() (*ring, error) {
@@ -119,7 +122,7 @@ func (r *ring) public() (*ring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vault: public half: %w", err)
 	}
-	return &ring{handle: handle, created: r.created}, nil
+	return &ring{handle: handle, created: r.created, replaced: r.replaced}, nil
 }
 
 // add adds a key that is not primary.
@@ -143,17 +146,114 @@ func (r *ring) add(name Ring, now time.Time) (string, error) {
 	return formatID(id), nil
 }
 
-func (r *ring) promote(keyID string) error {
-	id, err := strconv.ParseUint(keyID, 10, 32)
+// primary is the id of the key that seals and signs.
+func (r *ring) primary() string { return formatID(r.handle.KeysetInfo().GetPrimaryKeyId()) }
+
+func (r *ring) promote(keyID string, now time.Time) error {
+	id, err := r.find(keyID)
 	if err != nil {
-		return &UnknownKeyError{KeyID: keyID}
+		return err
+	}
+	before := r.primary()
+	if before == keyID {
+		return nil
 	}
 	manager := keyset.NewManagerFromHandle(r.handle)
-	if err := manager.SetPrimary(uint32(id)); err != nil {
+	if err := manager.SetPrimary(id); err != nil {
 		return &UnknownKeyError{KeyID: keyID}
 	}
-	r.handle, err = manager.Handle()
-	return err
+	if r.handle, err = manager.Handle(); err != nil {
+		return err
+	}
+	if r.replaced == nil {
+		r.replaced = map[string]time.Time{}
+	}
+	r.replaced[before] = now.UTC().Truncate(time.Second)
+	delete(r.replaced, keyID)
+	return nil
+}
+
+// retire removes a key's material.
+func (r *ring) retire(name Ring, keyID string, now time.Time) error {
+	id, err := r.find(keyID)
+	if err != nil {
+		return err
+	}
+	if keyID == r.primary() {
+		return &PrimaryKeyError{Ring: name, KeyID: keyID}
+	}
+	if replaced, ok := r.replaced[keyID]; ok {
+		if until := replaced.Add(name.settles()); now.Before(until) {
+			return &TooSoonError{Ring: name, KeyID: keyID, Until: until}
+		}
+	}
+	manager := keyset.NewManagerFromHandle(r.handle)
+	if err := manager.Delete(id); err != nil {
+		return fmt.Errorf("vault: retire key: %w", err)
+	}
+	if r.handle, err = manager.Handle(); err != nil {
+		return err
+	}
+	delete(r.created, keyID)
+	delete(r.replaced, keyID)
+	return nil
+}
+
+func (r *ring) find(keyID string) (uint32, error) {
+	for _, key := range r.handle.KeysetInfo().GetKeyInfo() {
+		if formatID(key.GetKeyId()) == keyID {
+			return key.GetKeyId(), nil
+		}
+	}
+	return 0, &UnknownKeyError{KeyID: keyID}
+}
+
+// replacedIDs are the keys that were primary once, in the order of the keyset.
+func (r *ring) replacedIDs() []string {
+	var ids []string
+	for _, key := range r.handle.KeysetInfo().GetKeyInfo() {
+		if _, ok := r.replaced[formatID(key.GetKeyId())]; ok {
+			ids = append(ids, formatID(key.GetKeyId()))
+		}
+	}
+	return ids
+}
+
+// settles is how long a key must have been out of use before it may be retired.
+// Processes that follow the file stop using it within seconds; what was signed
+// with it lives longer: access tokens five minutes, page tokens as long as a
+// person may leave a list open.
+func (r Ring) settles() time.Duration {
+	switch r {
+	case RingSigning, RingMAC:
+		return 10 * time.Minute
+	case RingTokens:
+		return time.Hour
+	default:
+		return time.Minute
+	}
+}
+
+// A PrimaryKeyError says that a key cannot be retired because it is in use.
+type PrimaryKeyError struct {
+	Ring  Ring
+	KeyID string
+}
+
+func (e *PrimaryKeyError) Error() string {
+	return fmt.Sprintf("vault: key %s is the primary of ring %s: promote another one first", e.KeyID, e.Ring)
+}
+
+// A TooSoonError says that what a key made may still be about.
+type TooSoonError struct {
+	Ring  Ring
+	KeyID string
+	Until time.Time
+}
+
+func (e *TooSoonError) Error() string {
+	return fmt.Sprintf("vault: key %s of ring %s was primary until a moment ago, and what it made is still about: retire it after %s",
+		e.KeyID, e.Ring, e.Until.Format(time.RFC3339))
 }
 
 // KeyStatus is one key of a ring.
@@ -163,6 +263,9 @@ type KeyStatus struct {
 	Primary bool
 	Status  string    // ENABLED, DISABLED or DESTROYED
 	Created time.Time // zero when it was not kept
+	// Replaced is when another key took over; zero for the primary and for one
+	// that never was.
+	Replaced time.Time
 }
 
 func (r *ring) status(name Ring) []KeyStatus {
@@ -171,11 +274,12 @@ func (r *ring) status(name Ring) []KeyStatus {
 	for _, key := range info.GetKeyInfo() {
 		id := formatID(key.GetKeyId())
 		list = append(list, KeyStatus{
-			Ring:    name,
-			KeyID:   id,
-			Primary: key.GetKeyId() == info.GetPrimaryKeyId(),
-			Status:  key.GetStatus().String(),
-			Created: r.created[id],
+			Ring:     name,
+			KeyID:    id,
+			Primary:  key.GetKeyId() == info.GetPrimaryKeyId(),
+			Status:   key.GetStatus().String(),
+			Created:  r.created[id],
+			Replaced: r.replaced[id],
 		})
 	}
 	return list
@@ -183,33 +287,59 @@ func (r *ring) status(name Ring) []KeyStatus {
 
 // ParseSealer reads workers.public.json from bytes. It refuses a private ring.
 func ParseSealer(raw []byte) (*Sealer, error) {
+	s := &Sealer{}
+	return s, s.parse(raw)
+}
+
+func (s *Sealer) parse(raw []byte) error {
 	r, err := parseRing(raw, true)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return newSealer(r.handle)
+	now, err := newSealing(r.handle)
+	if err != nil {
+		return err
+	}
+	s.now.Store(now)
+	return nil
 }
 
 // ParseOpener reads workers.private.json from bytes.
 func ParseOpener(raw []byte) (*Opener, error) {
+	o := &Opener{sealer: &Sealer{}}
+	return o, o.parse(raw)
+}
+
+func (o *Opener) parse(raw []byte) error {
 	r, err := parseRing(raw, false)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return newOpener(r.handle)
+	now, err := newOpening(r)
+	if err != nil {
+		return err
+	}
+	o.set(now)
+	return nil
 }
 
 // ParseServerRing reads server.json from bytes.
 func ParseServerRing(raw []byte) (*ServerRing, error) {
+	s := &ServerRing{}
+	return s, s.parse(raw)
+}
+
+func (s *ServerRing) parse(raw []byte) error {
 	rings, err := parseServer(raw)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	handles := make(map[Ring]*keyset.Handle, len(rings))
-	for name, r := range rings {
-		handles[name] = r.handle
+	now, err := newServerKeys(rings)
+	if err != nil {
+		return err
 	}
-	return newServerRing(handles)
+	s.now.Store(now)
+	return nil
 }
 
 func parseServer(raw []byte) (map[Ring]*ring, error) {
@@ -217,8 +347,8 @@ func parseServer(raw []byte) (map[Ring]*ring, error) {
 	if err := json.Unmarshal(raw, &file); err != nil {
 		return nil, errMalformed
 	}
-	rings := make(map[Ring]*ring, len(serverRings()))
-	for _, name := range serverRings() {
+	rings := make(map[Ring]*ring, len(ServerRings()))
+	for _, name := range ServerRings() {
 		part, ok := file[name]
 		if !ok {
 			return nil, fmt.Errorf("vault: the server's ring lacks %q", name)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/tink-crypto/tink-go/v2/hybrid"
 	"github.com/tink-crypto/tink-go/v2/keyset"
@@ -47,8 +48,22 @@ type Sealed struct {
 }
 
 // ErrNotOpened says that a ciphertext does not open: it was changed, or copied
-// from elsewhere, or sealed for another context. Which one cannot be told.
+// from elsewhere, or sealed for another context. Which of these cannot be told.
 var ErrNotOpened = errors.New("vault: the ciphertext does not open here")
+
+// A NotOpenedError is ErrNotOpened with the place: which field of which row.
+type NotOpenedError struct{ At Context }
+
+func (e *NotOpenedError) Error() string {
+	where := fmt.Sprintf("%s of row %s", e.At.Field, e.At.Subject)
+	if e.At.Workspace != "" {
+		where += " in workspace " + e.At.Workspace
+	}
+	return fmt.Sprintf("vault: the ciphertext does not open as the %s of organization %s, schema %d: it was changed, or sealed for another place",
+		where, e.At.Org, e.At.Schema)
+}
+
+func (e *NotOpenedError) Unwrap() error { return ErrNotOpened }
 
 // An UnknownKeyError says that the ring has no usable key with this id: it was
 // not rolled out yet, or was removed too early.
@@ -60,11 +75,17 @@ func (e *UnknownKeyError) Error() string {
 
 // A Sealer seals for the workers. It cannot open.
 type Sealer struct {
+	now  atomic.Pointer[sealing]
+	file *ringFile // nil when it was not read from a file
+}
+
+// sealing is what a Sealer uses until its file changes.
+type sealing struct {
 	keyID   string
 	encrypt tink.HybridEncrypt
 }
 
-func newSealer(public *keyset.Handle) (*Sealer, error) {
+func newSealing(public *keyset.Handle) (*sealing, error) {
 	primary, err := public.Primary()
 	if err != nil {
 		return nil, fmt.Errorf("vault: workers' public ring: %w", err)
@@ -73,7 +94,7 @@ func newSealer(public *keyset.Handle) (*Sealer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vault: workers' public ring: %w", err)
 	}
-	return &Sealer{keyID: formatID(primary.KeyID()), encrypt: encrypt}, nil
+	return &sealing{keyID: formatID(primary.KeyID()), encrypt: encrypt}, nil
 }
 
 // Seal seals for one place.
@@ -82,24 +103,43 @@ func (s *Sealer) Seal(secret Secret, at Context) (Sealed, error) {
 	if err != nil {
 		return Sealed{}, err
 	}
-	ciphertext, err := s.encrypt.Encrypt([]byte(secret.Reveal()), info)
+	now := s.now.Load()
+	plaintext := []byte(secret.Reveal())
+	defer clear(plaintext)
+	ciphertext, err := now.encrypt.Encrypt(plaintext, info)
 	if err != nil {
 		return Sealed{}, fmt.Errorf("vault: seal: %w", err)
 	}
-	return Sealed{KeyID: s.keyID, Ciphertext: ciphertext}, nil
+	return Sealed{KeyID: now.keyID, Ciphertext: ciphertext}, nil
 }
 
 // KeyID of what is sealed now.
-func (s *Sealer) KeyID() string { return s.keyID }
+func (s *Sealer) KeyID() string { return s.now.Load().keyID }
+
+// Reload reads the file again that the Sealer was made from. It reports whether
+// there is something new in it; when it cannot be read, the old ring stays.
+func (s *Sealer) Reload() (changed bool, err error) { return s.file.reload() }
+
+// Primaries names the key of the ring that seals now.
+func (s *Sealer) Primaries() map[Ring]string { return map[Ring]string{RingWorkers: s.KeyID()} }
 
 // An Opener opens what a Sealer sealed.
 type Opener struct {
-	keys    map[string]bool // enabled
-	decrypt tink.HybridDecrypt
-	sealer  *Sealer
+	now    atomic.Pointer[opening]
+	sealer *Sealer
+	file   *ringFile
 }
 
-func newOpener(private *keyset.Handle) (*Opener, error) {
+// opening is what an Opener uses until its file changes.
+type opening struct {
+	keys     map[string]bool // enabled
+	replaced []string        // were primary once
+	decrypt  tink.HybridDecrypt
+	sealing  *sealing
+}
+
+func newOpening(r *ring) (*opening, error) {
+	private := r.handle
 	decrypt, err := hybrid.NewHybridDecrypt(private)
 	if err != nil {
 		return nil, fmt.Errorf("vault: workers' private ring: %w", err)
@@ -108,7 +148,7 @@ func newOpener(private *keyset.Handle) (*Opener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vault: workers' private ring: %w", err)
 	}
-	sealer, err := newSealer(public)
+	sealing, err := newSealing(public)
 	if err != nil {
 		return nil, err
 	}
@@ -116,26 +156,56 @@ func newOpener(private *keyset.Handle) (*Opener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Opener{keys: keys, decrypt: decrypt, sealer: sealer}, nil
+	return &opening{keys: keys, replaced: r.replacedIDs(), decrypt: decrypt, sealing: sealing}, nil
 }
+
+func (o *Opener) set(now *opening) {
+	o.sealer.now.Store(now.sealing)
+	o.now.Store(now)
+}
+
+// Replaced are the enabled keys that were primary once: what they sealed is to
+// be sealed anew. A key that was added and never promoted is not one of them, so
+// workers that have not heard of a promotion yet do not undo it.
+func (o *Opener) Replaced() []string { return o.now.Load().replaced }
+
+// Has says whether a key of the ring has this id and is enabled.
+func (o *Opener) Has(keyID string) bool { return o.now.Load().keys[keyID] }
+
+// Reload is as Sealer.Reload.
+func (o *Opener) Reload() (changed bool, err error) { return o.file.reload() }
+
+// Primaries names the key of the ring that seals now.
+func (o *Opener) Primaries() map[Ring]string { return o.sealer.Primaries() }
 
 // Sealer with the public half of the same ring, for a worker that seals anew.
 func (o *Opener) Sealer() *Sealer { return o.sealer }
 
-// Open returns ErrNotOpened, or an *UnknownKeyError.
+// Open returns a *NotOpenedError, or an *UnknownKeyError. A key that is not
+// known may have been added a moment ago: the ring's file is read again first.
 func (o *Opener) Open(sealed Sealed, at Context) (Secret, error) {
 	info, err := at.info("workers v1")
 	if err != nil {
 		return Secret{}, err
 	}
-	if err := checkKeyID(sealed, o.keys); err != nil {
+	err = checkKeyID(sealed, at, o.now.Load().keys)
+	if isUnknownKey(err) && o.file.reloadForUnknown() {
+		err = checkKeyID(sealed, at, o.now.Load().keys)
+	}
+	if err != nil {
 		return Secret{}, err
 	}
-	plaintext, err := o.decrypt.Decrypt(sealed.Ciphertext, info)
+	plaintext, err := o.now.Load().decrypt.Decrypt(sealed.Ciphertext, info)
 	if err != nil {
-		return Secret{}, ErrNotOpened
+		return Secret{}, &NotOpenedError{At: at}
 	}
+	defer clear(plaintext)
 	return NewSecret(plaintext), nil
+}
+
+func isUnknownKey(err error) bool {
+	var unknown *UnknownKeyError
+	return errors.As(err, &unknown)
 }
 
 // tinkPrefix: one version byte and the key's id, before every ciphertext.
@@ -143,10 +213,10 @@ const tinkPrefix = 5
 
 // checkKeyID holds the stored id against the one in the ciphertext, so that the
 // column can be trusted, and tells a missing key from a wrong ciphertext.
-func checkKeyID(sealed Sealed, keys map[string]bool) error {
+func checkKeyID(sealed Sealed, at Context, keys map[string]bool) error {
 	if len(sealed.Ciphertext) < tinkPrefix ||
 		formatID(binary.BigEndian.Uint32(sealed.Ciphertext[1:tinkPrefix])) != sealed.KeyID {
-		return ErrNotOpened
+		return &NotOpenedError{At: at}
 	}
 	if !keys[sealed.KeyID] {
 		return &UnknownKeyError{KeyID: sealed.KeyID}

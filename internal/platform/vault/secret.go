@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"unsafe"
 )
 
 const redacted = "[redacted]"
@@ -23,8 +24,23 @@ type Secret struct {
 
 // NewSecret copies its argument.
 func NewSecret[T ~string | ~[]byte](value T) Secret {
-	s := string(value)
+	var s string
+	if len(value) > 0 {
+		raw := make([]byte, len(value))
+		copy(raw, value)
+		s = unsafe.String(&raw[0], len(raw))
+	}
 	return Secret{value: &s}
+}
+
+// Wipe overwrites the text. It is for who made the Secret and is done with it:
+// what Reveal gave to others is the same text.
+func (s Secret) Wipe() {
+	if s.value == nil || *s.value == "" {
+		return
+	}
+	clear(unsafe.Slice(unsafe.StringData(*s.value), len(*s.value)))
+	*s.value = ""
 }
 
 // Reveal returns the text; "" for the zero Secret.

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/insecuresecretdataaccess"
@@ -19,6 +20,12 @@ const macSize = 32
 
 // A ServerRing is what the server keeps for itself.
 type ServerRing struct {
+	now  atomic.Pointer[serverKeys]
+	file *ringFile // nil when it was not read from a file
+}
+
+// serverKeys are what a ServerRing uses until its file changes.
+type serverKeys struct {
 	signingKid string
 	signing    ed25519.PrivateKey
 	verifying  map[string]ed25519.PublicKey
@@ -30,34 +37,35 @@ type ServerRing struct {
 	storageKeyID string
 	storageKeys  map[string]bool
 	storage      tink.AEAD
+
+	primaries map[Ring]string
 }
 
-func newServerRing(rings map[Ring]*keyset.Handle) (*ServerRing, error) {
-	s := &ServerRing{}
-	if err := s.readSigning(rings[RingSigning]); err != nil {
+func newServerKeys(rings map[Ring]*ring) (*serverKeys, error) {
+	s := &serverKeys{primaries: map[Ring]string{}}
+	for name, r := range rings {
+		s.primaries[name] = r.primary()
+	}
+	if err := s.readSigning(rings[RingSigning].handle); err != nil {
 		return nil, fmt.Errorf("vault: signing ring: %w", err)
 	}
 	var err error
-	if s.mac, err = newMAC(rings[RingMAC]); err != nil {
+	if s.mac, err = newMAC(rings[RingMAC].handle); err != nil {
 		return nil, fmt.Errorf("vault: MAC ring: %w", err)
 	}
-	if s.tokens, err = aead.New(rings[RingTokens]); err != nil {
+	if s.tokens, err = aead.New(rings[RingTokens].handle); err != nil {
 		return nil, fmt.Errorf("vault: token ring: %w", err)
 	}
-	if s.storage, err = aead.New(rings[RingStorage]); err != nil {
+	if s.storage, err = aead.New(rings[RingStorage].handle); err != nil {
 		return nil, fmt.Errorf("vault: storage ring: %w", err)
 	}
-	primary, err := rings[RingStorage].Primary()
-	if err != nil {
-		return nil, fmt.Errorf("vault: storage ring: %w", err)
-	}
-	s.storageKeyID = formatID(primary.KeyID())
-	s.storageKeys, err = enabledIDs(rings[RingStorage])
+	s.storageKeyID = s.primaries[RingStorage]
+	s.storageKeys, err = enabledIDs(rings[RingStorage].handle)
 	return s, err
 }
 
 // readSigning takes the keys out of Tink, because a JWT library wants them.
-func (s *ServerRing) readSigning(handle *keyset.Handle) error {
+func (s *serverKeys) readSigning(handle *keyset.Handle) error {
 	s.verifying = map[string]ed25519.PublicKey{}
 	for i := range handle.Len() {
 		entry, err := handle.Entry(i)
@@ -90,28 +98,41 @@ func (s *ServerRing) readSigning(handle *keyset.Handle) error {
 
 // SigningKey signs access tokens (JWT, EdDSA); kid goes into the header.
 func (s *ServerRing) SigningKey() (kid string, key ed25519.PrivateKey) {
-	return s.signingKid, s.signing
+	now := s.now.Load()
+	return now.signingKid, now.signing
 }
 
 // VerifyKey returns the key that a token's header names, the primary or an
-// enabled other one.
+// enabled other one. An unknown one may have been promoted a moment ago, beside
+// another server: the ring's file is read again first.
 func (s *ServerRing) VerifyKey(kid string) (ed25519.PublicKey, bool) {
-	key, ok := s.verifying[kid]
+	key, ok := s.now.Load().verifying[kid]
+	if !ok && s.file.reloadForUnknown() {
+		key, ok = s.now.Load().verifying[kid]
+	}
 	return key, ok
 }
+
+// Reload is as Sealer.Reload.
+func (s *ServerRing) Reload() (changed bool, err error) { return s.file.reload() }
+
+// Primaries names the key of each of its rings that signs and seals now.
+func (s *ServerRing) Primaries() map[Ring]string { return s.now.Load().primaries }
 
 // MAC returns the 32 bytes that belong to data under label and the primary key.
 // The same arguments give the same bytes: a refresh token's successor can be
 // derived again. Different labels are different functions.
 func (s *ServerRing) MAC(label string, data []byte) []byte {
-	return compute(s.mac.PRFs[s.mac.PrimaryID], label, data)
+	mac := s.now.Load().mac
+	return compute(mac.PRFs[mac.PrimaryID], label, data)
 }
 
 // MACs returns the MAC under every enabled key, by key id. After a promotion
 // what an older key derived is found among them.
 func (s *ServerRing) MACs(label string, data []byte) map[string][]byte {
-	all := make(map[string][]byte, len(s.mac.PRFs))
-	for id, function := range s.mac.PRFs {
+	mac := s.now.Load().mac
+	all := make(map[string][]byte, len(mac.PRFs))
+	for id, function := range mac.PRFs {
 		all[formatID(id)] = compute(function, label, data)
 	}
 	return all
@@ -144,7 +165,7 @@ func newMAC(handle *keyset.Handle) (*prf.Set, error) {
 // URL-safe text. associated is what the token is good for (organization, method,
 // hash of filter and order); opening takes the same bytes.
 func (s *ServerRing) SealToken(plaintext, associated []byte) (string, error) {
-	sealed, err := s.tokens.Encrypt(plaintext, associated)
+	sealed, err := s.now.Load().tokens.Encrypt(plaintext, associated)
 	if err != nil {
 		return "", fmt.Errorf("vault: seal token: %w", err)
 	}
@@ -159,7 +180,7 @@ func (s *ServerRing) OpenToken(token string, associated []byte) ([]byte, error) 
 	if err != nil {
 		return nil, ErrNotOpened
 	}
-	plaintext, err := s.tokens.Decrypt(sealed, associated)
+	plaintext, err := s.now.Load().tokens.Decrypt(sealed, associated)
 	if err != nil {
 		return nil, ErrNotOpened
 	}
@@ -173,25 +194,34 @@ func (s *ServerRing) Seal(secret Secret, at Context) (Sealed, error) {
 	if err != nil {
 		return Sealed{}, err
 	}
-	ciphertext, err := s.storage.Encrypt([]byte(secret.Reveal()), info)
+	now := s.now.Load()
+	plaintext := []byte(secret.Reveal())
+	defer clear(plaintext)
+	ciphertext, err := now.storage.Encrypt(plaintext, info)
 	if err != nil {
 		return Sealed{}, fmt.Errorf("vault: seal: %w", err)
 	}
-	return Sealed{KeyID: s.storageKeyID, Ciphertext: ciphertext}, nil
+	return Sealed{KeyID: now.storageKeyID, Ciphertext: ciphertext}, nil
 }
 
-// Open opens what Seal sealed. It returns ErrNotOpened, or an *UnknownKeyError.
+// Open opens what Seal sealed. It returns a *NotOpenedError, or an
+// *UnknownKeyError.
 func (s *ServerRing) Open(sealed Sealed, at Context) (Secret, error) {
 	info, err := at.info("server v1")
 	if err != nil {
 		return Secret{}, err
 	}
-	if err := checkKeyID(sealed, s.storageKeys); err != nil {
+	err = checkKeyID(sealed, at, s.now.Load().storageKeys)
+	if isUnknownKey(err) && s.file.reloadForUnknown() {
+		err = checkKeyID(sealed, at, s.now.Load().storageKeys)
+	}
+	if err != nil {
 		return Secret{}, err
 	}
-	plaintext, err := s.storage.Decrypt(sealed.Ciphertext, info)
+	plaintext, err := s.now.Load().storage.Decrypt(sealed.Ciphertext, info)
 	if err != nil {
-		return Secret{}, ErrNotOpened
+		return Secret{}, &NotOpenedError{At: at}
 	}
+	defer clear(plaintext)
 	return NewSecret(plaintext), nil
 }

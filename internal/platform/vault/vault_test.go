@@ -2,10 +2,12 @@ package vault_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -192,7 +194,7 @@ func TestRotation(t *testing.T) {
 	sealer, _ = halves(t, dir)
 	require.Equal(t, before.KeyID, sealer.KeyID(), "an added key is not used before it is promoted")
 
-	require.NoError(t, vault.Promote(dir, vault.RingWorkers, id))
+	require.NoError(t, vault.Promote(dir, vault.RingWorkers, id, later))
 	sealer, opener := halves(t, dir)
 	require.Equal(t, id, sealer.KeyID())
 	require.Equal(t, id, opener.Sealer().KeyID())
@@ -205,13 +207,13 @@ func TestRotation(t *testing.T) {
 	}
 
 	var unknown *vault.UnknownKeyError
-	require.ErrorAs(t, vault.Promote(dir, vault.RingWorkers, "7"), &unknown)
-	require.ErrorAs(t, vault.Promote(dir, vault.RingWorkers, "x"), &unknown)
+	require.ErrorAs(t, vault.Promote(dir, vault.RingWorkers, "7", later), &unknown)
+	require.ErrorAs(t, vault.Promote(dir, vault.RingWorkers, "x", later), &unknown)
 
 	status, err := vault.Status(dir)
 	require.NoError(t, err)
 	require.Len(t, status, 6)
-	require.Equal(t, vault.KeyStatus{Ring: vault.RingWorkers, KeyID: before.KeyID, Status: "ENABLED", Created: now}, status[0])
+	require.Equal(t, vault.KeyStatus{Ring: vault.RingWorkers, KeyID: before.KeyID, Status: "ENABLED", Created: now, Replaced: later}, status[0])
 	require.Equal(t, vault.KeyStatus{Ring: vault.RingWorkers, KeyID: id, Primary: true, Status: "ENABLED", Created: later}, status[1])
 }
 
@@ -230,7 +232,7 @@ func TestServersRingRotates(t *testing.T) {
 	for _, name := range []vault.Ring{vault.RingSigning, vault.RingMAC, vault.RingTokens, vault.RingStorage} {
 		id, err := vault.AddKey(dir, name, now)
 		require.NoError(t, err)
-		require.NoError(t, vault.Promote(dir, name, id))
+		require.NoError(t, vault.Promote(dir, name, id, now))
 	}
 	ring = server(t, dir)
 	kid, key := ring.SigningKey()
@@ -412,4 +414,213 @@ func FuzzParse(f *testing.F) {
 		_, _ = vault.ParseOpener(raw)
 		_, _ = vault.ParseServerRing(raw)
 	})
+}
+
+// A process that runs must notice what an operator did to the files, and must go
+// on with what it has when the files are broken.
+func TestARunningProcessFollowsItsFiles(t *testing.T) {
+	t.Parallel()
+	dir := rings(t)
+	sealer, opener := halves(t, dir)
+	ring := server(t, dir)
+	old, err := sealer.Seal(vault.NewSecret("old"), place)
+	require.NoError(t, err)
+	type news struct {
+		of  vault.Follower
+		err error
+	}
+	heard, hup := make(chan news, 100), make(chan os.Signal, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		vault.Follow(ctx, hup, func(of vault.Follower, err error) { heard <- news{of, err} }, sealer, opener, ring)
+	}()
+	hear := func(n int) (list []news) {
+		for range n {
+			select {
+			case x := <-heard:
+				list = append(list, x)
+			case <-time.After(30 * time.Second):
+				t.Fatal("nothing was noticed")
+			}
+		}
+		return list
+	}
+	hear(3)
+	id, err := vault.AddKey(dir, vault.RingWorkers, now)
+	require.NoError(t, err)
+	require.NoError(t, vault.Promote(dir, vault.RingWorkers, id, now))
+	hup <- syscall.SIGHUP
+	for _, x := range hear(2) {
+		require.NoError(t, x.err)
+		require.Equal(t, id, x.of.Primaries()[vault.RingWorkers])
+	}
+	fresh, err := sealer.Seal(vault.NewSecret("new"), place)
+	require.NoError(t, err)
+	require.Equal(t, id, fresh.KeyID)
+	require.Equal(t, []string{old.KeyID}, opener.Replaced())
+	for text, sealed := range map[string]vault.Sealed{"old": old, "new": fresh} {
+		secret, err := opener.Open(sealed, place)
+		require.NoError(t, err)
+		require.Equal(t, text, secret.Reveal())
+	}
+
+	// A broken file, and one that others may read, change nothing.
+	path := filepath.Join(dir, vault.WorkersPrivateFile)
+	good, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, []byte("hunter2"), 0o600))
+	hup <- syscall.SIGHUP
+	x := hear(1)[0]
+	require.ErrorContains(t, x.err, vault.WorkersPrivateFile)
+	require.NotContains(t, x.err.Error(), "hunter2")
+	_, err = opener.Open(fresh, place)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, good, 0o600))
+	require.NoError(t, os.Chmod(path, 0o644))
+	hup <- syscall.SIGHUP
+	var mode *vault.ModeError
+	require.ErrorAs(t, hear(1)[0].err, &mode)
+	cancel()
+	<-ended
+}
+
+// The worker hears of a new key a moment after the server: what is sealed with
+// it opens all the same.
+func TestAnUnknownKeyIsLookedForInTheFile(t *testing.T) {
+	t.Parallel()
+	dir := rings(t)
+	_, opener := halves(t, dir)
+	one, other := server(t, dir), server(t, dir)
+	for _, name := range []vault.Ring{vault.RingWorkers, vault.RingSigning} {
+		id, err := vault.AddKey(dir, name, now)
+		require.NoError(t, err)
+		require.NoError(t, vault.Promote(dir, name, id, now))
+	}
+	sealer, _ := halves(t, dir)
+	sealed, err := sealer.Seal(vault.NewSecret("s3cr3t"), place)
+	require.NoError(t, err)
+	secret, err := opener.Open(sealed, place)
+	require.NoError(t, err)
+	require.Equal(t, "s3cr3t", secret.Reveal())
+	changed, err := one.Reload()
+	require.NoError(t, err)
+	require.True(t, changed)
+	kid, _ := one.SigningKey()
+	_, ok := other.VerifyKey(kid)
+	require.True(t, ok, "another server signs with the new key already")
+	changed, err = other.Reload()
+	require.NoError(t, err)
+	require.False(t, changed)
+}
+
+// A worker that has a new key and has not heard of its promotion must not seal
+// what the new one sealed back with the old.
+func TestOnlyReplacedKeysAreToBeSealedAnew(t *testing.T) {
+	t.Parallel()
+	dir := rings(t)
+	first := status(t, dir, vault.RingWorkers)[0].KeyID
+	id, err := vault.AddKey(dir, vault.RingWorkers, now)
+	require.NoError(t, err)
+	replaced := func() []string {
+		_, opener := halves(t, dir)
+		return opener.Replaced()
+	}
+	require.Empty(t, replaced())
+	require.NoError(t, vault.Promote(dir, vault.RingWorkers, id, now))
+	require.Equal(t, []string{first}, replaced())
+	require.NoError(t, vault.Promote(dir, vault.RingWorkers, id, now.Add(time.Hour)))
+	require.Equal(t, now, status(t, dir, vault.RingWorkers)[0].Replaced, "promoting the primary changes nothing")
+	require.NoError(t, vault.Promote(dir, vault.RingWorkers, first, now))
+	require.Equal(t, []string{id}, replaced(), "and back")
+}
+
+func status(t *testing.T, dir string, name vault.Ring) (list []vault.KeyStatus) {
+	t.Helper()
+	all, err := vault.Status(dir)
+	require.NoError(t, err)
+	for _, k := range all {
+		if k.Ring == name {
+			list = append(list, k)
+		}
+	}
+	return list
+}
+
+// A key goes when nothing needs it: not while it is in use, and not while what
+// it signed is still good.
+func TestRetire(t *testing.T) {
+	t.Parallel()
+	dir := rings(t)
+	sealer, _ := halves(t, dir)
+	old, err := sealer.Seal(vault.NewSecret("s3cr3t"), place)
+	require.NoError(t, err)
+	for ring, settles := range map[vault.Ring]time.Duration{
+		vault.RingWorkers: time.Minute, vault.RingSigning: 10 * time.Minute, vault.RingMAC: 10 * time.Minute,
+		vault.RingTokens: time.Hour, vault.RingStorage: time.Minute,
+	} {
+		first := status(t, dir, ring)[0].KeyID
+		var primary *vault.PrimaryKeyError
+		require.ErrorAs(t, vault.Retire(dir, ring, first, now), &primary, ring)
+		id, err := vault.AddKey(dir, ring, now)
+		require.NoError(t, err)
+		require.NoError(t, vault.Promote(dir, ring, id, now))
+		var soon *vault.TooSoonError
+		require.ErrorAs(t, vault.Retire(dir, ring, first, now.Add(settles-time.Second)), &soon, ring)
+		require.Equal(t, now.Add(settles), soon.Until, ring)
+		require.NoError(t, vault.Retire(dir, ring, first, now.Add(settles)), ring)
+		left := status(t, dir, ring)
+		require.Len(t, left, 1, ring)
+		require.Equal(t, id, left[0].KeyID)
+		var unknown *vault.UnknownKeyError
+		require.ErrorAs(t, vault.Retire(dir, ring, first, now.Add(settles)), &unknown, ring)
+		never, err := vault.AddKey(dir, ring, now)
+		require.NoError(t, err)
+		require.NoError(t, vault.Retire(dir, ring, never, now), "one that was never used goes at once")
+	}
+	_, opener := halves(t, dir)
+	_, err = opener.Open(old, place)
+	var unknown *vault.UnknownKeyError
+	require.ErrorAs(t, err, &unknown)
+	raw, err := os.ReadFile(filepath.Join(dir, vault.WorkersPrivateFile))
+	require.NoError(t, err)
+	require.NotContains(t, string(raw), old.KeyID, "nothing of the key is left")
+}
+
+// Whoever reads the log must learn which row it is.
+func TestWhatDoesNotOpenSaysWhich(t *testing.T) {
+	t.Parallel()
+	dir := rings(t)
+	sealer, opener := halves(t, dir)
+	sealed, err := sealer.Seal(vault.NewSecret("s3cr3t"), place)
+	require.NoError(t, err)
+	there := vault.Context{Org: "org-2", Workspace: "ws-9", Subject: "row-7", Field: "credential", Schema: 3}
+	_, err = opener.Open(sealed, there)
+	var which *vault.NotOpenedError
+	require.ErrorAs(t, err, &which)
+	require.Equal(t, there, which.At)
+	for _, part := range []string{"org-2", "ws-9", "row-7", "credential", "schema 3"} {
+		require.ErrorContains(t, err, part)
+	}
+	require.NotContains(t, err.Error(), "s3cr3t")
+}
+
+// A server's folder has no private key of the workers, and a worker's has none
+// of the server.
+func TestStatusOfAPartOfTheFolder(t *testing.T) {
+	t.Parallel()
+	dir := rings(t)
+	require.NoError(t, os.Remove(filepath.Join(dir, vault.WorkersPrivateFile)))
+	all, err := vault.Status(dir)
+	require.NoError(t, err)
+	require.Len(t, all, 5)
+	require.NoError(t, os.Remove(filepath.Join(dir, vault.ServerFile)))
+	all, err = vault.Status(dir)
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+	require.True(t, all[0].Primary)
+	all, err = vault.Status(t.TempDir())
+	require.NoError(t, err)
+	require.Empty(t, all)
 }

@@ -32,7 +32,13 @@ export function WorkspaceLayout() {
   if (!data?.user) return null;
   if (!org || !workspace) return <NotFoundPage />;
   return (
-    <WorkspaceProvider user={data.user} organizations={data.organizations} org={org} workspace={workspace}>
+    <WorkspaceProvider
+      user={data.user}
+      organizations={data.organizations}
+      platformAdmin={data.platformAdmin}
+      org={org}
+      workspace={workspace}
+    >
       <WorkspaceStreamProvider key={workspace.id}>
         <InShell key={workspace.id}>
           <Outlet />

@@ -94,6 +94,24 @@ export function routes({ session, queryClient, transport }: RouterDeps): RouteOb
               lazy: async () => ({ Component: (await import("./NoWorkspacePage")).NoWorkspacePage }),
             },
             {
+              path: "/admin",
+              lazy: async () => ({ Component: (await import("@/features/admin/AdminLayout")).AdminLayout }),
+              children: [
+                {
+                  errorElement: <RouteError inPage />,
+                  children: [
+                    {
+                      path: "agenda",
+                      loader: texts("admin"),
+                      shouldRevalidate: () => false,
+                      lazy: async () => ({ Component: (await import("@/features/admin/AgendaPage")).AgendaPage }),
+                    },
+                    { path: "*", element: <NotFoundPage inPage /> },
+                  ],
+                },
+              ],
+            },
+            {
               path: "/o/:orgId/w/:workspaceId",
               lazy: async () => ({ Component: (await import("./layouts")).WorkspaceLayout }),
               children: [
@@ -117,6 +135,12 @@ export function routes({ session, queryClient, transport }: RouterDeps): RouteOb
                       }),
                     },
                     {
+                      path: "schedules/:scheduleId/runs/:operationId",
+                      loader: texts("schedule", "instance"),
+                      shouldRevalidate: () => false,
+                      lazy: async () => ({ Component: (await import("@/features/schedule/RunPage")).RunPage }),
+                    },
+                    {
                       path: "accounts",
                       loader: texts("account"),
                       shouldRevalidate: () => false,
@@ -136,7 +160,7 @@ export function routes({ session, queryClient, transport }: RouterDeps): RouteOb
 }
 
 /** The texts of a page come with its code, once: a filter in the address waits for nothing. */
-function texts(...namespaces: Array<"instance" | "schedule" | "account">) {
+function texts(...namespaces: Array<"instance" | "schedule" | "account" | "admin">) {
   return async () => {
     await i18n.loadNamespaces(namespaces);
     return null;

@@ -25,6 +25,7 @@ export function ConfirmDialog({
   busy,
   error,
   danger,
+  disabled = false,
 }: {
   open: boolean;
   onClose: () => void;
@@ -40,6 +41,8 @@ export function ConfirmDialog({
   busy?: boolean;
   error?: unknown;
   danger?: boolean;
+  /** Something in `children` must be filled in first. */
+  disabled?: boolean;
 }) {
   const { t } = useTranslation("common");
   const [typed, setTyped] = useState("");
@@ -47,7 +50,7 @@ export function ConfirmDialog({
   useEffect(() => {
     if (open) setTyped("");
   }, [open]);
-  const ready = typeName === undefined || typed.trim() === typeName;
+  const ready = !disabled && (typeName === undefined || typed.trim() === typeName);
   return (
     <Dialog.Root open={open} onOpenChange={(next) => !next && !busy && onClose()}>
       <Dialog.Portal>

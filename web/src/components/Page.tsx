@@ -3,6 +3,7 @@ import { type ReactNode, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "react-router";
 import { drawerTakesPage, useMedia } from "@/lib/media";
+import { Skeleton } from "./Badge";
 
 /**
  * A page: title, one line that says the state of things, actions on the right.
@@ -31,6 +32,15 @@ export function Page({
       </div>
       {children}
     </div>
+  );
+}
+
+/** Holds the place of the line below the title, so that nothing moves when it comes. */
+export function LeadSkeleton() {
+  return (
+    <span className="flex h-[1.45em] items-center">
+      <Skeleton width={260} />
+    </span>
   );
 }
 

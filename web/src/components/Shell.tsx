@@ -12,8 +12,37 @@ import { SettingsMenu, UserMenu } from "./ShellMenus";
 import { Toaster } from "./Toast";
 import { WhereAmI } from "./WhereAmI";
 
-/** Sidebar, bar and the page. */
+/** Sidebar, bar and the page of a workspace. */
 export function Shell({ children, onSignOut }: { children: ReactNode; onSignOut: () => void }) {
+  const { user, org } = useWorkspace();
+  return (
+    <Frame
+      sections={<Sections />}
+      person={<UserMenu user={user} org={org} onSignOut={onSignOut} />}
+      where={
+        <>
+          <WhereAmI />
+          <LiveState />
+        </>
+      }
+    >
+      {children}
+    </Frame>
+  );
+}
+
+/** The same around pages of no workspace; `where` says in the bar where one is. */
+export function Frame({
+  sections,
+  person,
+  where,
+  children,
+}: {
+  sections: ReactNode;
+  person: ReactNode;
+  where: ReactNode;
+  children: ReactNode;
+}) {
   const { t } = useTranslation("common");
   return (
     <>
@@ -24,16 +53,13 @@ export function Shell({ children, onSignOut }: { children: ReactNode; onSignOut:
         <aside className="side">
           <div className="side-in">
             <Brand />
-            <Sections />
-            <div className="side-foot">
-              <UserMenu onSignOut={onSignOut} />
-            </div>
+            {sections}
+            <div className="side-foot">{person}</div>
           </div>
         </aside>
         <header className="bar">
-          <PhoneMenu onSignOut={onSignOut} />
-          <WhereAmI />
-          <LiveState />
+          <PhoneMenu sections={sections} person={person} />
+          {where}
           <SettingsMenu />
         </header>
         <main className="main" id="main" tabIndex={-1}>
@@ -58,7 +84,7 @@ function Brand() {
 /** Only what exists stands here. */
 function Sections() {
   const { t } = useTranslation("common");
-  const { path } = useWorkspace();
+  const { path, platformAdmin } = useWorkspace();
   return (
     <nav className="nav" aria-label={t("nav.label")}>
       <section>
@@ -87,11 +113,20 @@ function Sections() {
           <span>{t("nav.accounts")}</span>
         </NavLink>
       </section>
+      {platformAdmin && (
+        <section>
+          <h2>{t("nav.operations")}</h2>
+          <NavLink to="/admin/agenda" title={t("nav.agenda")}>
+            <Icon name="list" />
+            <span>{t("nav.agenda")}</span>
+          </NavLink>
+        </section>
+      )}
     </nav>
   );
 }
 
-function PhoneMenu({ onSignOut }: { onSignOut: () => void }) {
+function PhoneMenu({ sections, person }: { sections: ReactNode; person: ReactNode }) {
   const { t } = useTranslation("common");
   const [open, setOpen] = useState(false);
   const { pathname } = useLocation();
@@ -112,10 +147,8 @@ function PhoneMenu({ onSignOut }: { onSignOut: () => void }) {
               <IconButton icon="close" label={t("close")} />
             </Dialog.Close>
           </div>
-          <Sections />
-          <div className="side-foot">
-            <UserMenu onSignOut={onSignOut} />
-          </div>
+          {sections}
+          <div className="side-foot">{person}</div>
         </Dialog.Content>
       </Dialog.Portal>
     </Dialog.Root>

@@ -1,8 +1,7 @@
 import { useTranslation } from "react-i18next";
-import { Role } from "@/gen/cloudhub/v1/user_pb";
+import { type Organization, Role, type User } from "@/gen/cloudhub/v1/user_pb";
 import { type Language, languageNames, languages, setLanguage } from "@/i18n";
 import { type Density, type Theme, useDensity, useTheme } from "@/lib/theme";
-import { useWorkspace } from "@/lib/workspace";
 import { IconButton } from "./Button";
 import { Icon } from "./Icon";
 import { Menu, MenuChoices, MenuItem, MenuSeparator } from "./Menu";
@@ -54,9 +53,17 @@ export function SettingsMenu() {
   );
 }
 
-export function UserMenu({ onSignOut }: { onSignOut: () => void }) {
+/** `org` is where one is; outside of an organization there is none. */
+export function UserMenu({
+  user,
+  org,
+  onSignOut,
+}: {
+  user: User;
+  org?: Organization | undefined;
+  onSignOut: () => void;
+}) {
   const { t } = useTranslation("common");
-  const { user, org } = useWorkspace();
   return (
     <Menu
       label={t("user.menu", { name: user.name })}
@@ -73,7 +80,7 @@ export function UserMenu({ onSignOut }: { onSignOut: () => void }) {
         </button>
       }
     >
-      <p className="lab">{`${org.name} · ${roleName(org.role, t)}`}</p>
+      {org && <p className="lab">{`${org.name} · ${roleName(org.role, t)}`}</p>}
       <MenuItem icon="exit" onSelect={onSignOut}>
         {t("user.signOut")}
       </MenuItem>

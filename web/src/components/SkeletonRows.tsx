@@ -1,6 +1,6 @@
 import clsx from "clsx";
 import { Skeleton } from "./Badge";
-import { type Column, cellClass } from "./Table";
+import { type Column, cellClass } from "./column";
 
 /** Widths that repeat without looking like a pattern, and never change between two renders. */
 const widths = [86, 64, 104, 76, 92, 70, 98, 60];

@@ -10,6 +10,7 @@ import {
   useState,
 } from "react";
 import { useTranslation } from "react-i18next";
+import { type Column, cellClass } from "./column";
 import { Check } from "./form";
 import { Icon } from "./Icon";
 import { SkeletonRows } from "./SkeletonRows";
@@ -18,30 +19,7 @@ import { useVirtualRows } from "./useVirtualRows";
 
 export type SortState = { id: string; dir: "asc" | "desc" };
 
-export type Column<Row> = {
-  id: string;
-  header: ReactNode;
-  /** What stands in the cell. */
-  cell: (row: Row) => ReactNode;
-  /** The head is a button that sorts by this column. */
-  sortable?: boolean;
-  /** Figures: to the right, tabular. */
-  numeric?: boolean;
-  /** The cell is the name of the row: in medium weight, and the button that opens it when `onOpen` is given. */
-  name?: boolean;
-  /** Takes the width that is left, and is cut with an ellipsis. */
-  grow?: boolean;
-  /** Leaves as the table narrows: 1 first, 4 last. Without it the column stays. */
-  priority?: 1 | 2 | 3 | 4;
-  /** Its place in the card of a phone: 1 2 above, 3 4 below, "w" a third line. Without it the phone leaves it out. */
-  phone?: 1 | 2 | 3 | 4 | "w";
-  /** Repeated before the figure on phones, where there is no head. */
-  unit?: string;
-  /** Beside the name, outside its button: badges, marks. */
-  after?: (row: Row) => ReactNode;
-  /** Least width in px. */
-  width?: number;
-};
+export type { Column } from "./column";
 
 export type TableProps<Row> = {
   /** What the table is, for those who do not see it. */
@@ -260,14 +238,14 @@ export function Table<Row>(props: TableProps<Row>) {
                           {onOpen ? (
                             <button
                               type="button"
-                              className={clsx("nm", column.after && "tight")}
+                              className={clsx("nm", column.stacked && "stacked")}
                               tabIndex={-1}
                               onClick={() => onOpen(row)}
                             >
                               {column.cell(row)}
                             </button>
                           ) : (
-                            <span className="nm">{column.cell(row)}</span>
+                            <span className={clsx("nm", column.stacked && "stacked")}>{column.cell(row)}</span>
                           )}
                           {column.after?.(row)}
                         </span>
@@ -314,6 +292,11 @@ function Head<Row>({
           {column.header}
           <Icon name={dir === "desc" ? "down" : "up"} className={active ? undefined : "no"} />
         </button>
+      ) : active && column.sortable ? (
+        <span className="sorted">
+          {column.header}
+          <Icon name={dir === "desc" ? "down" : "up"} />
+        </span>
       ) : (
         column.header
       )}
@@ -343,15 +326,6 @@ function Pad({ height, span }: { height: number; span: number }) {
     <tr aria-hidden="true">
       <td className="pad" colSpan={span} style={{ height }} />
     </tr>
-  );
-}
-
-export function cellClass<Row>(column: Column<Row>) {
-  return clsx(
-    column.numeric && "num",
-    column.grow && "max",
-    column.priority && `p${column.priority}`,
-    column.phone && `m${column.phone}`,
   );
 }
 

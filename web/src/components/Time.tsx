@@ -14,6 +14,19 @@ export function RelativeTime({ at, className }: { at: Moment; className?: string
   );
 }
 
+/** What was: "há 6 h" today, "ontem 20:10", "22 nov" before that. */
+export function Past({ at, className }: { at: Moment; className?: string }) {
+  const now = useNow(30_000);
+  const format = useFormat();
+  const date = toDate(at);
+  if (!date) return <span className={className}>{format.past(undefined)}</span>;
+  return (
+    <time className={className} dateTime={date.toISOString()} title={format.full(date)}>
+      {format.past(date, now)}
+    </time>
+  );
+}
+
 /** "hoje 19:00", "qua 05:30", "25 dez 19:00". */
 export function When({ at, className }: { at: Moment; className?: string }) {
   const now = useNow(30_000);

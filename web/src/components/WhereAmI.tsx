@@ -10,7 +10,9 @@ export function WhereAmI() {
   const { organizations, org, workspace } = useWorkspace();
   const { pathname } = useLocation();
   const navigate = useNavigate();
-  const page = (/^\/o\/[^/]+\/w\/[^/]+\/(.+)$/.exec(pathname)?.[1] ?? "aws/ec2") as WorkspacePage;
+  const here = /^\/o\/[^/]+\/w\/[^/]+\/(.+)$/.exec(pathname)?.[1] ?? "aws/ec2";
+  // A run is of one workspace; elsewhere its list is the nearest.
+  const page = (here.startsWith("schedules/") ? "schedules" : here) as WorkspacePage;
 
   const goToOrg = (id: string) => {
     const target = organizations.find((one) => one.id === id);

@@ -14,7 +14,13 @@ import {
   TargetState,
 } from "@/gen/cloudhub/v1/operation_pb";
 import { ResourceState } from "@/gen/cloudhub/v1/resource_pb";
-import { type Schedule, ScheduleRunSchema, ScheduleSchema, ScheduleService } from "@/gen/cloudhub/v1/schedule_pb";
+import {
+  type PreviewScheduleRequest,
+  type Schedule,
+  ScheduleRunSchema,
+  ScheduleSchema,
+  ScheduleService,
+} from "@/gen/cloudhub/v1/schedule_pb";
 import { fakeError } from "@/test/fakes";
 
 const zone = "America/Sao_Paulo";
@@ -244,23 +250,26 @@ export function schedules(rpc: ConnectRouter, answer: <Answer>(full: Answer, emp
       throw fakeError(Code.InvalidArgument, "VALIDATION", { fields: { "rule.stop_time": "SCHEDULE_CONFLICT" } });
     },
     deleteSchedule: () => ({}),
-    previewSchedule: ({ rule }) => {
-      const coming = [];
-      if (!rule) return { runs: [] };
-      let wall = wallIn(rule.timeZone, new Date());
-      for (let n = 0; n < 30; n++) {
-        const next = eventAfter({ ...rule, weekdays: [...rule.weekdays] }, wall);
-        if (!next) break;
-        const day = addDays(wall, next.days);
-        const time = instantOf(day, next.minute, rule.timeZone);
-        coming.push({
-          time: timestampFromMs(time.getTime()),
-          wanted: next.on ? ResourceState.RUNNING : ResourceState.STOPPED,
-          movedByGap: wallIn(rule.timeZone, time).minute !== next.minute,
-        });
-        wall = { ...wallIn(rule.timeZone, time), minute: next.minute };
-      }
-      return { runs: coming };
-    },
+    previewSchedule,
   });
+}
+
+/** The coming runs of a rule, thirty of them. */
+export function previewSchedule({ rule }: PreviewScheduleRequest) {
+  const coming = [];
+  if (!rule) return { runs: [] };
+  let wall = wallIn(rule.timeZone, new Date());
+  for (let n = 0; n < 30; n++) {
+    const next = eventAfter({ ...rule, weekdays: [...rule.weekdays] }, wall);
+    if (!next) break;
+    const day = addDays(wall, next.days);
+    const time = instantOf(day, next.minute, rule.timeZone);
+    coming.push({
+      time: timestampFromMs(time.getTime()),
+      wanted: next.on ? ResourceState.RUNNING : ResourceState.STOPPED,
+      movedByGap: wallIn(rule.timeZone, time).minute !== next.minute,
+    });
+    wall = { ...wallIn(rule.timeZone, time), minute: next.minute };
+  }
+  return { runs: coming };
 }

@@ -12,11 +12,20 @@ import {
   ResourceSchema,
   ResourceState,
 } from "@/gen/cloudhub/v1/resource_pb";
+import { ScheduleService } from "@/gen/cloudhub/v1/schedule_pb";
 import { UserService } from "@/gen/cloudhub/v1/user_pb";
-import { accountId, fakeAccount, fakeError, fakeMe } from "@/test/fakes";
-import { listed, operations, schedules } from "./operations";
+import { accountId, fakeAccount, fakeError, fakeMe, fakeRole } from "@/test/fakes";
+import { listed, operations, previewSchedule, schedules } from "./operations";
+import {
+  pictureAccounts,
+  pictureCounts,
+  pictureListed,
+  pictureOperations,
+  pictureResources,
+  pictureSchedules,
+} from "./picture";
 
-export type Scene = "full" | "empty" | "error" | "denied" | "loading" | "probe" | "refused";
+export type Scene = "full" | "picture" | "empty" | "error" | "denied" | "loading" | "probe" | "refused";
 
 const never = () => new Promise<never>(() => {});
 const failed = () => fakeError(Code.Internal, "INTERNAL");
@@ -108,6 +117,49 @@ export const resources: Resource[] = names.flatMap((name, index) =>
 
 /** What the services answer in a scene. */
 export function fakeTransport(scene: Scene) {
+  return scene === "picture" ? pictureTransport() : sceneTransport(scene);
+}
+
+/** The data of the design pictures; of the 96 machines that they count, the eighteen that they show. */
+function pictureTransport() {
+  return createRouterTransport((rpc) => {
+    rpc.service(UserService, { getMe: () => fakeMe() });
+    rpc.service(CloudAccountService, {
+      listCloudAccounts: () => ({ cloudAccounts: pictureAccounts }),
+      createCloudAccount: never,
+    });
+    rpc.service(InventoryService, {
+      listResources: (request) => {
+        if (request.pageToken) return never();
+        const named = new Set(request.resourceIds);
+        const resources = pictureResources.filter((one) => named.size === 0 || named.has(one.id));
+        return { resources, counts: pictureCounts, nextPageToken: named.size === 0 ? "19" : "" };
+      },
+      getResource: (request) => ({ resource: pictureResources.find((one) => one.id === request.resourceId) }),
+    });
+    rpc.service(OperationService, {
+      listOperations: (request) => ({ operations: pictureListed(request) }),
+      getOperation: (request) => ({ operation: pictureOperations.find((one) => one.id === request.operationId) }),
+      watchWorkspace,
+    });
+    rpc.service(ScheduleService, {
+      listSchedules: (request) => ({
+        schedules: request.resourceId
+          ? pictureSchedules.filter((one) => one.name === "Homologação, dias úteis")
+          : pictureSchedules,
+      }),
+      getSchedule: (request) => ({ schedule: pictureSchedules.find((one) => one.id === request.scheduleId) }),
+      previewSchedule,
+    });
+  });
+}
+
+async function* watchWorkspace(_request: unknown, context: { signal: AbortSignal }) {
+  yield create(WatchWorkspaceResponseSchema, {});
+  await new Promise((resolve) => context.signal.addEventListener("abort", resolve));
+}
+
+function sceneTransport(scene: Scene) {
   const answer = async <Answer>(full: Answer, empty: Answer): Promise<Answer> => {
     if (scene === "loading") return never();
     if (scene === "error") throw failed();
@@ -116,6 +168,7 @@ export function fakeTransport(scene: Scene) {
   return createRouterTransport((rpc) => {
     rpc.service(UserService, { getMe: () => (scene === "denied" ? fakeMe([Permission.COSTS_VIEW]) : fakeMe()) });
     rpc.service(CloudAccountService, {
+      prepareAwsRole: () => fakeRole(),
       listCloudAccounts: () => answer({ cloudAccounts: accounts }, { cloudAccounts: [] }),
       createCloudAccount: () => {
         if (scene === "probe") return never();
@@ -146,10 +199,7 @@ export function fakeTransport(scene: Scene) {
     rpc.service(OperationService, {
       listOperations: (request) => answer({ operations: listed(request) }, { operations: [] }),
       getOperation: (request) => ({ operation: operations.find((one) => one.id === request.operationId) }),
-      watchWorkspace: async function* (_request, context) {
-        yield create(WatchWorkspaceResponseSchema, {});
-        await new Promise((resolve) => context.signal.addEventListener("abort", resolve));
-      },
+      watchWorkspace,
     });
     schedules(rpc, answer);
   });

@@ -1,6 +1,7 @@
 import "i18next";
 import type reasons from "./gen/reasons.pt-BR.json";
 import type account from "./locales/pt-BR/account.json";
+import type admin from "./locales/pt-BR/admin.json";
 import type auth from "./locales/pt-BR/auth.json";
 import type common from "./locales/pt-BR/common.json";
 import type instance from "./locales/pt-BR/instance.json";
@@ -13,6 +14,7 @@ declare module "i18next" {
       common: typeof common;
       auth: typeof auth;
       account: typeof account;
+      admin: typeof admin;
       instance: typeof instance;
       schedule: typeof schedule;
       reasons: typeof reasons;

@@ -30,6 +30,17 @@ describe("moments", () => {
     expect(pt.ago(now + gap, now).replaceAll("\u00a0", " ")).toBe(text);
   });
 
+  it.each([
+    ["2026-11-24T10:00:00Z", "há 7 h", "7 hr ago"],
+    // Not yet a day ago, but another day.
+    ["2026-11-23T23:10:00Z", "ontem 20:10", "yesterday 20:10"],
+    ["2026-11-22T17:00:00Z", "22 nov", "Nov 22"],
+    ["2025-03-12T12:00:00Z", "12 mar 2025", "Mar 12, 2025"],
+  ])("what was at %s was %s", (iso, portuguese, english) => {
+    expect(pt.past(at(iso), now).replaceAll("\u00a0", " ")).toBe(portuguese);
+    expect(en.past(at(iso), now).replaceAll("\u00a0", " ")).toBe(english);
+  });
+
   it("writes dates without their little words, and the year only when it is another", () => {
     expect(pt.date(at("2026-11-23T12:00:00Z"), now)).toBe("23 nov");
     expect(pt.date(at("2025-03-12T12:00:00Z"), now)).toBe("12 mar 2025");

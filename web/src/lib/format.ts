@@ -71,6 +71,18 @@ export function makeFormat(language: string, zone: string | undefined) {
     return at ? clock.format(at) : none;
   };
 
+  const ago = (moment: Moment, now = Date.now()) => {
+    const at = toDate(moment);
+    if (!at) return none;
+    const gap = at.getTime() - now;
+    const size = Math.abs(gap);
+    if (size < 5_000) return bare(relative.format(0, "second"));
+    if (size < minute) return bare(relativeAlways.format(Math.trunc(gap / 1000), "second"));
+    if (size < hour) return bare(relativeAlways.format(Math.trunc(gap / minute), "minute"));
+    if (size < day) return bare(relativeAlways.format(Math.trunc(gap / hour), "hour"));
+    return bare(relativeAlways.format(Math.trunc(gap / day), "day"));
+  };
+
   return {
     language,
     zone,
@@ -110,16 +122,14 @@ export function makeFormat(language: string, zone: string | undefined) {
       return `${date(at, now)} ${clock.format(at)}`;
     },
     /** "há 2 min", "em 4 h", "agora". */
-    ago: (moment: Moment, now = Date.now()) => {
+    ago,
+    /** "há 6 h" today, "ontem 20:10", "22 nov" before: how far back decides what one wants to know. */
+    past: (moment: Moment, now = Date.now()) => {
       const at = toDate(moment);
       if (!at) return none;
-      const gap = at.getTime() - now;
-      const size = Math.abs(gap);
-      if (size < 5_000) return bare(relative.format(0, "second"));
-      if (size < minute) return bare(relativeAlways.format(Math.trunc(gap / 1000), "second"));
-      if (size < hour) return bare(relativeAlways.format(Math.trunc(gap / minute), "minute"));
-      if (size < day) return bare(relativeAlways.format(Math.trunc(gap / hour), "hour"));
-      return bare(relativeAlways.format(Math.trunc(gap / day), "day"));
+      const away = dayNumber(at) - dayNumber(new Date(now));
+      if (away >= 0) return ago(at, now);
+      return away === -1 ? `${relative.format(-1, "day")} ${clock.format(at)}` : date(at, now);
     },
     /** "48 s", "6 min 12 s", "4 h 28 min", "3 d 2 h": two units at most. */
     duration: (milliseconds: number) => {

@@ -6,6 +6,8 @@ import { ZoneContext } from "./format";
 export type WorkspaceValue = {
   user: User;
   organizations: readonly Organization[];
+  /** He may open the operators' page. */
+  platformAdmin: boolean;
   org: Organization;
   workspace: Workspace;
   orgId: string;
@@ -30,12 +32,14 @@ export function workspacePath(orgId: string, workspaceId: string, sub: Workspace
 export function WorkspaceProvider({
   user,
   organizations,
+  platformAdmin = false,
   org,
   workspace,
   children,
 }: {
   user: User;
   organizations: readonly Organization[];
+  platformAdmin?: boolean;
   org: Organization;
   workspace: Workspace;
   children: ReactNode;
@@ -44,6 +48,7 @@ export function WorkspaceProvider({
     () => ({
       user,
       organizations,
+      platformAdmin,
       org,
       workspace,
       orgId: org.id,
@@ -53,7 +58,7 @@ export function WorkspaceProvider({
       can: (permission) => workspace.permissions.includes(permission),
       path: (sub) => workspacePath(org.id, workspace.id, sub),
     }),
-    [user, organizations, org, workspace],
+    [user, organizations, platformAdmin, org, workspace],
   );
   return (
     <Context.Provider value={value}>

@@ -17,6 +17,8 @@ type Options = {
   services?: (router: ConnectRouter) => void;
   transport?: Transport;
   at?: string;
+  /** The pattern that `at` fits, for a page that reads its ids from the address. */
+  route?: string;
   permissions?: readonly Permission[];
 };
 
@@ -43,9 +45,9 @@ export function renderInWorkspace(
 }
 
 /** Any page; every other path shows itself as text, so that a test sees where it went. */
-export function renderPage(page: ReactNode, { services, transport, at = "/" }: Options = {}) {
+export function renderPage(page: ReactNode, { services, transport, at = "/", route }: Options = {}) {
   const queryClient = new QueryClient({ defaultOptions: { queries: { retry: false }, mutations: { retry: false } } });
-  const path = at.split("?")[0] ?? at;
+  const path = route ?? at.split("?")[0] ?? at;
   const router = createMemoryRouter(
     [
       { path, element: page },

@@ -1,7 +1,13 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { CloudAccountSchema, CloudAccountState } from "@/gen/cloudhub/v1/cloud_account_pb";
+import {
+  AwsRoleDocumentsSchema,
+  CloudAccountSchema,
+  CloudAccountState,
+  CredentialKind,
+  PrepareAwsRoleResponseSchema,
+} from "@/gen/cloudhub/v1/cloud_account_pb";
 import { Permission, Plan } from "@/gen/cloudhub/v1/options_pb";
 import { Provider } from "@/gen/cloudhub/v1/resource_pb";
 import { type GetMeResponse, GetMeResponseSchema, Role } from "@/gen/cloudhub/v1/user_pb";
@@ -62,6 +68,7 @@ export function fakeAccount(n: number, changes: MessageInitShape<typeof CloudAcc
     name: `conta-${n}`,
     externalId: String(447122901835 + n),
     credentialHint: "QX7A",
+    credentialKind: CredentialKind.AWS_ACCESS_KEY,
     observeOnly: true,
     state: CloudAccountState.OK,
     lastSyncTime: timestampFromMs(now - 130_000),
@@ -76,6 +83,19 @@ export function fakeAccount(n: number, changes: MessageInitShape<typeof CloudAcc
     createTime: timestampFromDate(new Date("2026-03-12T14:00:00Z")),
     etag: `"${n}"`,
     version: 1n,
+    ...changes,
+  });
+}
+
+/** How a role must look, as the server says it. */
+export function fakeRole(changes: MessageInitShape<typeof PrepareAwsRoleResponseSchema> = {}) {
+  return create(PrepareAwsRoleResponseSchema, {
+    preparationId: "44444444-4444-4444-8444-444444444444",
+    externalId: "6e0f3a52-9a3c-4a52-8d0b-6f2f8f0b8a11",
+    principalArn: "arn:aws:iam::905418276340:user/cloudhub",
+    trustPolicy: '{"trust": "6e0f3a52-9a3c-4a52-8d0b-6f2f8f0b8a11"}',
+    read: create(AwsRoleDocumentsSchema, { policy: '{"read": "policy"}', cloudformation: "read: template" }),
+    full: create(AwsRoleDocumentsSchema, { policy: '{"full": "policy"}', cloudformation: "full: template" }),
     ...changes,
   });
 }

@@ -82,6 +82,56 @@ func (CloudAccountState) EnumDescriptor() ([]byte, []int) {
 	return file_cloudhub_v1_cloud_account_proto_rawDescGZIP(), []int{0}
 }
 
+// How CloudHub gets into an account.
+type CredentialKind int32
+
+const (
+	CredentialKind_CREDENTIAL_KIND_UNSPECIFIED    CredentialKind = 0
+	CredentialKind_CREDENTIAL_KIND_AWS_ACCESS_KEY CredentialKind = 1
+	CredentialKind_CREDENTIAL_KIND_AWS_ROLE       CredentialKind = 2
+)
+
+// Enum value maps for CredentialKind.
+var (
+	CredentialKind_name = map[int32]string{
+		0: "CREDENTIAL_KIND_UNSPECIFIED",
+		1: "CREDENTIAL_KIND_AWS_ACCESS_KEY",
+		2: "CREDENTIAL_KIND_AWS_ROLE",
+	}
+	CredentialKind_value = map[string]int32{
+		"CREDENTIAL_KIND_UNSPECIFIED":    0,
+		"CREDENTIAL_KIND_AWS_ACCESS_KEY": 1,
+		"CREDENTIAL_KIND_AWS_ROLE":       2,
+	}
+)
+
+func (x CredentialKind) Enum() *CredentialKind {
+	p := new(CredentialKind)
+	*p = x
+	return p
+}
+
+func (x CredentialKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CredentialKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_cloudhub_v1_cloud_account_proto_enumTypes[1].Descriptor()
+}
+
+func (CredentialKind) Type() protoreflect.EnumType {
+	return &file_cloudhub_v1_cloud_account_proto_enumTypes[1]
+}
+
+func (x CredentialKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CredentialKind.Descriptor instead.
+func (CredentialKind) EnumDescriptor() ([]byte, []int) {
+	return file_cloudhub_v1_cloud_account_proto_rawDescGZIP(), []int{1}
+}
+
 type CloudAccount struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Id       string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -89,7 +139,7 @@ type CloudAccount struct {
 	Name     string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
 	// The provider's own id of the account: AWS account number.
 	ExternalId string `protobuf:"bytes,4,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
-	// The last four characters of the access key id.
+	// The last four characters of the access key id; empty for a role.
 	CredentialHint string `protobuf:"bytes,5,opt,name=credential_hint,json=credentialHint,proto3" json:"credential_hint,omitempty"`
 	// Nothing is ever changed in the account.
 	ObserveOnly bool              `protobuf:"varint,6,opt,name=observe_only,json=observeOnly,proto3" json:"observe_only,omitempty"`
@@ -104,12 +154,17 @@ type CloudAccount struct {
 	// Permissions that the trial found missing, e.g. "ec2:StopInstances".
 	MissingPermissions []string `protobuf:"bytes,13,rep,name=missing_permissions,json=missingPermissions,proto3" json:"missing_permissions,omitempty"`
 	// The endpoint is a simulator or an emulator, not the real cloud.
-	Simulated     bool                   `protobuf:"varint,14,opt,name=simulated,proto3" json:"simulated,omitempty"`
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
-	Etag          string                 `protobuf:"bytes,16,opt,name=etag,proto3" json:"etag,omitempty"`
-	Version       int64                  `protobuf:"varint,17,opt,name=version,proto3" json:"version,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Simulated      bool                   `protobuf:"varint,14,opt,name=simulated,proto3" json:"simulated,omitempty"`
+	CreateTime     *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	Etag           string                 `protobuf:"bytes,16,opt,name=etag,proto3" json:"etag,omitempty"`
+	Version        int64                  `protobuf:"varint,17,opt,name=version,proto3" json:"version,omitempty"`
+	CredentialKind CredentialKind         `protobuf:"varint,18,opt,name=credential_kind,json=credentialKind,proto3,enum=cloudhub.v1.CredentialKind" json:"credential_kind,omitempty"`
+	// Of a role.
+	RoleArn string `protobuf:"bytes,19,opt,name=role_arn,json=roleArn,proto3" json:"role_arn,omitempty"`
+	// Of a role: what its trust policy must ask for. No secret, and never changed.
+	RoleExternalId string `protobuf:"bytes,20,opt,name=role_external_id,json=roleExternalId,proto3" json:"role_external_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *CloudAccount) Reset() {
@@ -261,6 +316,27 @@ func (x *CloudAccount) GetVersion() int64 {
 	return 0
 }
 
+func (x *CloudAccount) GetCredentialKind() CredentialKind {
+	if x != nil {
+		return x.CredentialKind
+	}
+	return CredentialKind_CREDENTIAL_KIND_UNSPECIFIED
+}
+
+func (x *CloudAccount) GetRoleArn() string {
+	if x != nil {
+		return x.RoleArn
+	}
+	return ""
+}
+
+func (x *CloudAccount) GetRoleExternalId() string {
+	if x != nil {
+		return x.RoleExternalId
+	}
+	return ""
+}
+
 type RegionCoverage struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Region string                 `protobuf:"bytes,1,opt,name=region,proto3" json:"region,omitempty"`
@@ -401,6 +477,285 @@ func (x *AwsAccessKey) GetHomeRegion() string {
 	return ""
 }
 
+// An AWS role that CloudHub takes with its external id.
+type AwsRole struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of the account in AWS that the role opens.
+	RoleArn string `protobuf:"bytes,1,opt,name=role_arn,json=roleArn,proto3" json:"role_arn,omitempty"`
+	// Of PrepareAwsRole; empty when an account's credential is replaced.
+	PreparationId string `protobuf:"bytes,2,opt,name=preparation_id,json=preparationId,proto3" json:"preparation_id,omitempty"`
+	// Where regions are asked first; empty means us-east-1.
+	HomeRegion    string `protobuf:"bytes,3,opt,name=home_region,json=homeRegion,proto3" json:"home_region,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AwsRole) Reset() {
+	*x = AwsRole{}
+	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AwsRole) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AwsRole) ProtoMessage() {}
+
+func (x *AwsRole) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AwsRole.ProtoReflect.Descriptor instead.
+func (*AwsRole) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_cloud_account_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *AwsRole) GetRoleArn() string {
+	if x != nil {
+		return x.RoleArn
+	}
+	return ""
+}
+
+func (x *AwsRole) GetPreparationId() string {
+	if x != nil {
+		return x.PreparationId
+	}
+	return ""
+}
+
+func (x *AwsRole) GetHomeRegion() string {
+	if x != nil {
+		return x.HomeRegion
+	}
+	return ""
+}
+
+type PrepareAwsRoleRequest struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	OrgId       string                 `protobuf:"bytes,1,opt,name=org_id,json=orgId,proto3" json:"org_id,omitempty"`
+	WorkspaceId string                 `protobuf:"bytes,2,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// The account whose credential is to be replaced; empty for a new one.
+	CloudAccountId string `protobuf:"bytes,3,opt,name=cloud_account_id,json=cloudAccountId,proto3" json:"cloud_account_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *PrepareAwsRoleRequest) Reset() {
+	*x = PrepareAwsRoleRequest{}
+	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PrepareAwsRoleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PrepareAwsRoleRequest) ProtoMessage() {}
+
+func (x *PrepareAwsRoleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PrepareAwsRoleRequest.ProtoReflect.Descriptor instead.
+func (*PrepareAwsRoleRequest) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_cloud_account_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *PrepareAwsRoleRequest) GetOrgId() string {
+	if x != nil {
+		return x.OrgId
+	}
+	return ""
+}
+
+func (x *PrepareAwsRoleRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *PrepareAwsRoleRequest) GetCloudAccountId() string {
+	if x != nil {
+		return x.CloudAccountId
+	}
+	return ""
+}
+
+type PrepareAwsRoleResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// For CreateCloudAccount; empty when an account was named.
+	PreparationId string `protobuf:"bytes,1,opt,name=preparation_id,json=preparationId,proto3" json:"preparation_id,omitempty"`
+	// What the role's trust policy must ask for.
+	ExternalId string `protobuf:"bytes,2,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
+	// Who takes the role: an AWS identity of this installation.
+	PrincipalArn string `protobuf:"bytes,3,opt,name=principal_arn,json=principalArn,proto3" json:"principal_arn,omitempty"`
+	// IAM policy, JSON.
+	TrustPolicy string `protobuf:"bytes,4,opt,name=trust_policy,json=trustPolicy,proto3" json:"trust_policy,omitempty"`
+	// What the role may do when CloudHub only looks.
+	Read *AwsRoleDocuments `protobuf:"bytes,5,opt,name=read,proto3" json:"read,omitempty"`
+	// The same, and starting and stopping.
+	Full *AwsRoleDocuments `protobuf:"bytes,6,opt,name=full,proto3" json:"full,omitempty"`
+	// Until when the preparation is kept; absent when an account was named.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PrepareAwsRoleResponse) Reset() {
+	*x = PrepareAwsRoleResponse{}
+	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PrepareAwsRoleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PrepareAwsRoleResponse) ProtoMessage() {}
+
+func (x *PrepareAwsRoleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PrepareAwsRoleResponse.ProtoReflect.Descriptor instead.
+func (*PrepareAwsRoleResponse) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_cloud_account_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *PrepareAwsRoleResponse) GetPreparationId() string {
+	if x != nil {
+		return x.PreparationId
+	}
+	return ""
+}
+
+func (x *PrepareAwsRoleResponse) GetExternalId() string {
+	if x != nil {
+		return x.ExternalId
+	}
+	return ""
+}
+
+func (x *PrepareAwsRoleResponse) GetPrincipalArn() string {
+	if x != nil {
+		return x.PrincipalArn
+	}
+	return ""
+}
+
+func (x *PrepareAwsRoleResponse) GetTrustPolicy() string {
+	if x != nil {
+		return x.TrustPolicy
+	}
+	return ""
+}
+
+func (x *PrepareAwsRoleResponse) GetRead() *AwsRoleDocuments {
+	if x != nil {
+		return x.Read
+	}
+	return nil
+}
+
+func (x *PrepareAwsRoleResponse) GetFull() *AwsRoleDocuments {
+	if x != nil {
+		return x.Full
+	}
+	return nil
+}
+
+func (x *PrepareAwsRoleResponse) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+type AwsRoleDocuments struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// IAM policy, JSON.
+	Policy string `protobuf:"bytes,1,opt,name=policy,proto3" json:"policy,omitempty"`
+	// Makes the role with its trust and its policy; its output RoleArn is what
+	// CreateCloudAccount asks for. YAML.
+	Cloudformation string `protobuf:"bytes,2,opt,name=cloudformation,proto3" json:"cloudformation,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *AwsRoleDocuments) Reset() {
+	*x = AwsRoleDocuments{}
+	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AwsRoleDocuments) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AwsRoleDocuments) ProtoMessage() {}
+
+func (x *AwsRoleDocuments) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AwsRoleDocuments.ProtoReflect.Descriptor instead.
+func (*AwsRoleDocuments) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_cloud_account_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *AwsRoleDocuments) GetPolicy() string {
+	if x != nil {
+		return x.Policy
+	}
+	return ""
+}
+
+func (x *AwsRoleDocuments) GetCloudformation() string {
+	if x != nil {
+		return x.Cloudformation
+	}
+	return ""
+}
+
 type CreateCloudAccountRequest struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	OrgId       string                 `protobuf:"bytes,1,opt,name=org_id,json=orgId,proto3" json:"org_id,omitempty"`
@@ -411,6 +766,7 @@ type CreateCloudAccountRequest struct {
 	// Types that are valid to be assigned to Credential:
 	//
 	//	*CreateCloudAccountRequest_AwsAccessKey
+	//	*CreateCloudAccountRequest_AwsRole
 	Credential isCreateCloudAccountRequest_Credential `protobuf_oneof:"credential"`
 	// UUID of this request: sending it again answers as the first time.
 	RequestId     string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -420,7 +776,7 @@ type CreateCloudAccountRequest struct {
 
 func (x *CreateCloudAccountRequest) Reset() {
 	*x = CreateCloudAccountRequest{}
-	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[3]
+	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -432,7 +788,7 @@ func (x *CreateCloudAccountRequest) String() string {
 func (*CreateCloudAccountRequest) ProtoMessage() {}
 
 func (x *CreateCloudAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[3]
+	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -445,7 +801,7 @@ func (x *CreateCloudAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateCloudAccountRequest.ProtoReflect.Descriptor instead.
 func (*CreateCloudAccountRequest) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_cloud_account_proto_rawDescGZIP(), []int{3}
+	return file_cloudhub_v1_cloud_account_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CreateCloudAccountRequest) GetOrgId() string {
@@ -492,6 +848,15 @@ func (x *CreateCloudAccountRequest) GetAwsAccessKey() *AwsAccessKey {
 	return nil
 }
 
+func (x *CreateCloudAccountRequest) GetAwsRole() *AwsRole {
+	if x != nil {
+		if x, ok := x.Credential.(*CreateCloudAccountRequest_AwsRole); ok {
+			return x.AwsRole
+		}
+	}
+	return nil
+}
+
 func (x *CreateCloudAccountRequest) GetRequestId() string {
 	if x != nil {
 		return x.RequestId
@@ -507,7 +872,13 @@ type CreateCloudAccountRequest_AwsAccessKey struct {
 	AwsAccessKey *AwsAccessKey `protobuf:"bytes,5,opt,name=aws_access_key,json=awsAccessKey,proto3,oneof"`
 }
 
+type CreateCloudAccountRequest_AwsRole struct {
+	AwsRole *AwsRole `protobuf:"bytes,7,opt,name=aws_role,json=awsRole,proto3,oneof"`
+}
+
 func (*CreateCloudAccountRequest_AwsAccessKey) isCreateCloudAccountRequest_Credential() {}
+
+func (*CreateCloudAccountRequest_AwsRole) isCreateCloudAccountRequest_Credential() {}
 
 type CreateCloudAccountResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -518,7 +889,7 @@ type CreateCloudAccountResponse struct {
 
 func (x *CreateCloudAccountResponse) Reset() {
 	*x = CreateCloudAccountResponse{}
-	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[4]
+	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -530,7 +901,7 @@ func (x *CreateCloudAccountResponse) String() string {
 func (*CreateCloudAccountResponse) ProtoMessage() {}
 
 func (x *CreateCloudAccountResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[4]
+	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -543,7 +914,7 @@ func (x *CreateCloudAccountResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateCloudAccountResponse.ProtoReflect.Descriptor instead.
 func (*CreateCloudAccountResponse) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_cloud_account_proto_rawDescGZIP(), []int{4}
+	return file_cloudhub_v1_cloud_account_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CreateCloudAccountResponse) GetCloudAccount() *CloudAccount {
@@ -566,7 +937,7 @@ type ListCloudAccountsRequest struct {
 
 func (x *ListCloudAccountsRequest) Reset() {
 	*x = ListCloudAccountsRequest{}
-	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[5]
+	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -578,7 +949,7 @@ func (x *ListCloudAccountsRequest) String() string {
 func (*ListCloudAccountsRequest) ProtoMessage() {}
 
 func (x *ListCloudAccountsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[5]
+	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -591,7 +962,7 @@ func (x *ListCloudAccountsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCloudAccountsRequest.ProtoReflect.Descriptor instead.
 func (*ListCloudAccountsRequest) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_cloud_account_proto_rawDescGZIP(), []int{5}
+	return file_cloudhub_v1_cloud_account_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListCloudAccountsRequest) GetOrgId() string {
@@ -632,7 +1003,7 @@ type ListCloudAccountsResponse struct {
 
 func (x *ListCloudAccountsResponse) Reset() {
 	*x = ListCloudAccountsResponse{}
-	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[6]
+	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -644,7 +1015,7 @@ func (x *ListCloudAccountsResponse) String() string {
 func (*ListCloudAccountsResponse) ProtoMessage() {}
 
 func (x *ListCloudAccountsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[6]
+	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -657,7 +1028,7 @@ func (x *ListCloudAccountsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCloudAccountsResponse.ProtoReflect.Descriptor instead.
 func (*ListCloudAccountsResponse) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_cloud_account_proto_rawDescGZIP(), []int{6}
+	return file_cloudhub_v1_cloud_account_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListCloudAccountsResponse) GetCloudAccounts() []*CloudAccount {
@@ -691,7 +1062,7 @@ type UpdateCloudAccountRequest struct {
 
 func (x *UpdateCloudAccountRequest) Reset() {
 	*x = UpdateCloudAccountRequest{}
-	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[7]
+	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -703,7 +1074,7 @@ func (x *UpdateCloudAccountRequest) String() string {
 func (*UpdateCloudAccountRequest) ProtoMessage() {}
 
 func (x *UpdateCloudAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[7]
+	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -716,7 +1087,7 @@ func (x *UpdateCloudAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateCloudAccountRequest.ProtoReflect.Descriptor instead.
 func (*UpdateCloudAccountRequest) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_cloud_account_proto_rawDescGZIP(), []int{7}
+	return file_cloudhub_v1_cloud_account_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *UpdateCloudAccountRequest) GetOrgId() string {
@@ -777,7 +1148,7 @@ type UpdateCloudAccountResponse struct {
 
 func (x *UpdateCloudAccountResponse) Reset() {
 	*x = UpdateCloudAccountResponse{}
-	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[8]
+	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -789,7 +1160,7 @@ func (x *UpdateCloudAccountResponse) String() string {
 func (*UpdateCloudAccountResponse) ProtoMessage() {}
 
 func (x *UpdateCloudAccountResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[8]
+	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -802,10 +1173,171 @@ func (x *UpdateCloudAccountResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateCloudAccountResponse.ProtoReflect.Descriptor instead.
 func (*UpdateCloudAccountResponse) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_cloud_account_proto_rawDescGZIP(), []int{8}
+	return file_cloudhub_v1_cloud_account_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *UpdateCloudAccountResponse) GetCloudAccount() *CloudAccount {
+	if x != nil {
+		return x.CloudAccount
+	}
+	return nil
+}
+
+type ReplaceCloudAccountCredentialRequest struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	OrgId          string                 `protobuf:"bytes,1,opt,name=org_id,json=orgId,proto3" json:"org_id,omitempty"`
+	WorkspaceId    string                 `protobuf:"bytes,2,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	CloudAccountId string                 `protobuf:"bytes,3,opt,name=cloud_account_id,json=cloudAccountId,proto3" json:"cloud_account_id,omitempty"`
+	// The one last read; empty overwrites whatever is there.
+	Etag string `protobuf:"bytes,4,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Types that are valid to be assigned to Credential:
+	//
+	//	*ReplaceCloudAccountCredentialRequest_AwsAccessKey
+	//	*ReplaceCloudAccountCredentialRequest_AwsRole
+	Credential    isReplaceCloudAccountCredentialRequest_Credential `protobuf_oneof:"credential"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplaceCloudAccountCredentialRequest) Reset() {
+	*x = ReplaceCloudAccountCredentialRequest{}
+	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplaceCloudAccountCredentialRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplaceCloudAccountCredentialRequest) ProtoMessage() {}
+
+func (x *ReplaceCloudAccountCredentialRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplaceCloudAccountCredentialRequest.ProtoReflect.Descriptor instead.
+func (*ReplaceCloudAccountCredentialRequest) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_cloud_account_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ReplaceCloudAccountCredentialRequest) GetOrgId() string {
+	if x != nil {
+		return x.OrgId
+	}
+	return ""
+}
+
+func (x *ReplaceCloudAccountCredentialRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *ReplaceCloudAccountCredentialRequest) GetCloudAccountId() string {
+	if x != nil {
+		return x.CloudAccountId
+	}
+	return ""
+}
+
+func (x *ReplaceCloudAccountCredentialRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *ReplaceCloudAccountCredentialRequest) GetCredential() isReplaceCloudAccountCredentialRequest_Credential {
+	if x != nil {
+		return x.Credential
+	}
+	return nil
+}
+
+func (x *ReplaceCloudAccountCredentialRequest) GetAwsAccessKey() *AwsAccessKey {
+	if x != nil {
+		if x, ok := x.Credential.(*ReplaceCloudAccountCredentialRequest_AwsAccessKey); ok {
+			return x.AwsAccessKey
+		}
+	}
+	return nil
+}
+
+func (x *ReplaceCloudAccountCredentialRequest) GetAwsRole() *AwsRole {
+	if x != nil {
+		if x, ok := x.Credential.(*ReplaceCloudAccountCredentialRequest_AwsRole); ok {
+			return x.AwsRole
+		}
+	}
+	return nil
+}
+
+type isReplaceCloudAccountCredentialRequest_Credential interface {
+	isReplaceCloudAccountCredentialRequest_Credential()
+}
+
+type ReplaceCloudAccountCredentialRequest_AwsAccessKey struct {
+	AwsAccessKey *AwsAccessKey `protobuf:"bytes,5,opt,name=aws_access_key,json=awsAccessKey,proto3,oneof"`
+}
+
+type ReplaceCloudAccountCredentialRequest_AwsRole struct {
+	AwsRole *AwsRole `protobuf:"bytes,6,opt,name=aws_role,json=awsRole,proto3,oneof"`
+}
+
+func (*ReplaceCloudAccountCredentialRequest_AwsAccessKey) isReplaceCloudAccountCredentialRequest_Credential() {
+}
+
+func (*ReplaceCloudAccountCredentialRequest_AwsRole) isReplaceCloudAccountCredentialRequest_Credential() {
+}
+
+type ReplaceCloudAccountCredentialResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	CloudAccount  *CloudAccount          `protobuf:"bytes,1,opt,name=cloud_account,json=cloudAccount,proto3" json:"cloud_account,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplaceCloudAccountCredentialResponse) Reset() {
+	*x = ReplaceCloudAccountCredentialResponse{}
+	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplaceCloudAccountCredentialResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplaceCloudAccountCredentialResponse) ProtoMessage() {}
+
+func (x *ReplaceCloudAccountCredentialResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplaceCloudAccountCredentialResponse.ProtoReflect.Descriptor instead.
+func (*ReplaceCloudAccountCredentialResponse) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_cloud_account_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ReplaceCloudAccountCredentialResponse) GetCloudAccount() *CloudAccount {
 	if x != nil {
 		return x.CloudAccount
 	}
@@ -824,7 +1356,7 @@ type DeleteCloudAccountRequest struct {
 
 func (x *DeleteCloudAccountRequest) Reset() {
 	*x = DeleteCloudAccountRequest{}
-	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[9]
+	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -836,7 +1368,7 @@ func (x *DeleteCloudAccountRequest) String() string {
 func (*DeleteCloudAccountRequest) ProtoMessage() {}
 
 func (x *DeleteCloudAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[9]
+	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -849,7 +1381,7 @@ func (x *DeleteCloudAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteCloudAccountRequest.ProtoReflect.Descriptor instead.
 func (*DeleteCloudAccountRequest) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_cloud_account_proto_rawDescGZIP(), []int{9}
+	return file_cloudhub_v1_cloud_account_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DeleteCloudAccountRequest) GetOrgId() string {
@@ -888,7 +1420,7 @@ type DeleteCloudAccountResponse struct {
 
 func (x *DeleteCloudAccountResponse) Reset() {
 	*x = DeleteCloudAccountResponse{}
-	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[10]
+	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -900,7 +1432,7 @@ func (x *DeleteCloudAccountResponse) String() string {
 func (*DeleteCloudAccountResponse) ProtoMessage() {}
 
 func (x *DeleteCloudAccountResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[10]
+	mi := &file_cloudhub_v1_cloud_account_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -913,14 +1445,14 @@ func (x *DeleteCloudAccountResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteCloudAccountResponse.ProtoReflect.Descriptor instead.
 func (*DeleteCloudAccountResponse) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_cloud_account_proto_rawDescGZIP(), []int{10}
+	return file_cloudhub_v1_cloud_account_proto_rawDescGZIP(), []int{16}
 }
 
 var File_cloudhub_v1_cloud_account_proto protoreflect.FileDescriptor
 
 const file_cloudhub_v1_cloud_account_proto_rawDesc = "" +
 	"\n" +
-	"\x1fcloudhub/v1/cloud_account.proto\x12\vcloudhub.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19cloudhub/v1/options.proto\x1a\x1acloudhub/v1/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc5\x05\n" +
+	"\x1fcloudhub/v1/cloud_account.proto\x12\vcloudhub.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19cloudhub/v1/options.proto\x1a\x1acloudhub/v1/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd0\x06\n" +
 	"\fCloudAccount\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x121\n" +
 	"\bprovider\x18\x02 \x01(\x0e2\x15.cloudhub.v1.ProviderR\bprovider\x12\x12\n" +
@@ -942,7 +1474,10 @@ const file_cloudhub_v1_cloud_account_proto_rawDesc = "" +
 	"\vcreate_time\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12\x12\n" +
 	"\x04etag\x18\x10 \x01(\tR\x04etag\x12\x18\n" +
-	"\aversion\x18\x11 \x01(\x03R\aversion\"~\n" +
+	"\aversion\x18\x11 \x01(\x03R\aversion\x12D\n" +
+	"\x0fcredential_kind\x18\x12 \x01(\x0e2\x1b.cloudhub.v1.CredentialKindR\x0ecredentialKind\x12\x19\n" +
+	"\brole_arn\x18\x13 \x01(\tR\aroleArn\x12(\n" +
+	"\x10role_external_id\x18\x14 \x01(\tR\x0eroleExternalId\"~\n" +
 	"\x0eRegionCoverage\x12\x16\n" +
 	"\x06region\x18\x01 \x01(\tR\x06region\x12\x0e\n" +
 	"\x02ok\x18\x02 \x01(\bR\x02ok\x12\x14\n" +
@@ -953,13 +1488,36 @@ const file_cloudhub_v1_cloud_account_proto_rawDesc = "" +
 	"\raccess_key_id\x18\x01 \x01(\tB\x19\xbaH\x16r\x142\x12^[A-Z0-9]{16,128}$R\vaccessKeyId\x12D\n" +
 	"\x11secret_access_key\x18\x02 \x01(\tB\x18\xbaH\x11r\x0f\x10\x10\x18\x80\x012\b^[!-~]+$\x88\xaa\x19\x01R\x0fsecretAccessKey\x12G\n" +
 	"\vhome_region\x18\x03 \x01(\tB&\xbaH#r!\x18 2\x1d^([a-z]{2}(-[a-z]+)+-[0-9])?$R\n" +
-	"homeRegion\"\xe5\x02\n" +
+	"homeRegion\"\xf3\x01\n" +
+	"\aAwsRole\x12k\n" +
+	"\brole_arn\x18\x01 \x01(\tBP\xbaHMrK\x18\x80\x102F^arn:aws:iam::[0-9]{12}:role/([!-~]{1,510}/)?[A-Za-z0-9_+=,.@-]{1,64}$R\aroleArn\x122\n" +
+	"\x0epreparation_id\x18\x02 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\rpreparationId\x12G\n" +
+	"\vhome_region\x18\x03 \x01(\tB&\xbaH#r!\x18 2\x1d^([a-z]{2}(-[a-z]+)+-[0-9])?$R\n" +
+	"homeRegion\"\x9c\x01\n" +
+	"\x15PrepareAwsRoleRequest\x12\x1f\n" +
+	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12+\n" +
+	"\fworkspace_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\x125\n" +
+	"\x10cloud_account_id\x18\x03 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\x0ecloudAccountId\"\xcb\x02\n" +
+	"\x16PrepareAwsRoleResponse\x12%\n" +
+	"\x0epreparation_id\x18\x01 \x01(\tR\rpreparationId\x12\x1f\n" +
+	"\vexternal_id\x18\x02 \x01(\tR\n" +
+	"externalId\x12#\n" +
+	"\rprincipal_arn\x18\x03 \x01(\tR\fprincipalArn\x12!\n" +
+	"\ftrust_policy\x18\x04 \x01(\tR\vtrustPolicy\x121\n" +
+	"\x04read\x18\x05 \x01(\v2\x1d.cloudhub.v1.AwsRoleDocumentsR\x04read\x121\n" +
+	"\x04full\x18\x06 \x01(\v2\x1d.cloudhub.v1.AwsRoleDocumentsR\x04full\x12;\n" +
+	"\vexpire_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\"R\n" +
+	"\x10AwsRoleDocuments\x12\x16\n" +
+	"\x06policy\x18\x01 \x01(\tR\x06policy\x12&\n" +
+	"\x0ecloudformation\x18\x02 \x01(\tR\x0ecloudformation\"\x98\x03\n" +
 	"\x19CreateCloudAccountRequest\x12\x1f\n" +
 	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12+\n" +
 	"\fworkspace_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\x12S\n" +
 	"\x04name\x18\x03 \x01(\tB?\xbaH<r:\x10\x01\x18d24^[^\\x00-\\x1f\\x7f]*[^\\x00-\\x20\\x7f][^\\x00-\\x1f\\x7f]*$R\x04name\x12!\n" +
 	"\fobserve_only\x18\x04 \x01(\bR\vobserveOnly\x12A\n" +
-	"\x0eaws_access_key\x18\x05 \x01(\v2\x19.cloudhub.v1.AwsAccessKeyH\x00R\fawsAccessKey\x12*\n" +
+	"\x0eaws_access_key\x18\x05 \x01(\v2\x19.cloudhub.v1.AwsAccessKeyH\x00R\fawsAccessKey\x121\n" +
+	"\baws_role\x18\a \x01(\v2\x14.cloudhub.v1.AwsRoleH\x00R\aawsRole\x12*\n" +
 	"\n" +
 	"request_id\x18\x06 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestIdB\x13\n" +
 	"\n" +
@@ -985,6 +1543,17 @@ const file_cloudhub_v1_cloud_account_proto_rawDesc = "" +
 	"updateMask\x12\x1b\n" +
 	"\x04etag\x18\a \x01(\tB\a\xbaH\x04r\x02\x18@R\x04etag\"\\\n" +
 	"\x1aUpdateCloudAccountResponse\x12>\n" +
+	"\rcloud_account\x18\x01 \x01(\v2\x19.cloudhub.v1.CloudAccountR\fcloudAccount\"\xd0\x02\n" +
+	"$ReplaceCloudAccountCredentialRequest\x12\x1f\n" +
+	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12+\n" +
+	"\fworkspace_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\x122\n" +
+	"\x10cloud_account_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0ecloudAccountId\x12\x1b\n" +
+	"\x04etag\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04etag\x12A\n" +
+	"\x0eaws_access_key\x18\x05 \x01(\v2\x19.cloudhub.v1.AwsAccessKeyH\x00R\fawsAccessKey\x121\n" +
+	"\baws_role\x18\x06 \x01(\v2\x14.cloudhub.v1.AwsRoleH\x00R\aawsRoleB\x13\n" +
+	"\n" +
+	"credential\x12\x05\xbaH\x02\b\x01\"g\n" +
+	"%ReplaceCloudAccountCredentialResponse\x12>\n" +
 	"\rcloud_account\x18\x01 \x01(\v2\x19.cloudhub.v1.CloudAccountR\fcloudAccount\"\xba\x01\n" +
 	"\x19DeleteCloudAccountRequest\x12\x1f\n" +
 	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12+\n" +
@@ -997,13 +1566,21 @@ const file_cloudhub_v1_cloud_account_proto_rawDesc = "" +
 	"\x1bCLOUD_ACCOUNT_STATE_READING\x10\x01\x12\x1a\n" +
 	"\x16CLOUD_ACCOUNT_STATE_OK\x10\x02\x12\x1f\n" +
 	"\x1bCLOUD_ACCOUNT_STATE_PARTIAL\x10\x03\x12\x1f\n" +
-	"\x1bCLOUD_ACCOUNT_STATE_FAILING\x10\x042\xe1\x03\n" +
-	"\x13CloudAccountService\x12q\n" +
+	"\x1bCLOUD_ACCOUNT_STATE_FAILING\x10\x04*s\n" +
+	"\x0eCredentialKind\x12\x1f\n" +
+	"\x1bCREDENTIAL_KIND_UNSPECIFIED\x10\x00\x12\"\n" +
+	"\x1eCREDENTIAL_KIND_AWS_ACCESS_KEY\x10\x01\x12\x1c\n" +
+	"\x18CREDENTIAL_KIND_AWS_ROLE\x10\x022\xdd\x05\n" +
+	"\x13CloudAccountService\x12e\n" +
+	"\x0ePrepareAwsRole\x12\".cloudhub.v1.PrepareAwsRoleRequest\x1a#.cloudhub.v1.PrepareAwsRoleResponse\"\n" +
+	"\x82\xaa\x19\x06\b\x03\x10\t \x02\x12q\n" +
 	"\x12CreateCloudAccount\x12&.cloudhub.v1.CreateCloudAccountRequest\x1a'.cloudhub.v1.CreateCloudAccountResponse\"\n" +
 	"\x82\xaa\x19\x06\b\x03\x10\t \x04\x12q\n" +
 	"\x11ListCloudAccounts\x12%.cloudhub.v1.ListCloudAccountsRequest\x1a&.cloudhub.v1.ListCloudAccountsResponse\"\r\x82\xaa\x19\x06\b\x03\x10\x01 \x01\x90\x02\x01\x12q\n" +
 	"\x12UpdateCloudAccount\x12&.cloudhub.v1.UpdateCloudAccountRequest\x1a'.cloudhub.v1.UpdateCloudAccountResponse\"\n" +
-	"\x82\xaa\x19\x06\b\x03\x10\t \x02\x12q\n" +
+	"\x82\xaa\x19\x06\b\x03\x10\t \x02\x12\x92\x01\n" +
+	"\x1dReplaceCloudAccountCredential\x121.cloudhub.v1.ReplaceCloudAccountCredentialRequest\x1a2.cloudhub.v1.ReplaceCloudAccountCredentialResponse\"\n" +
+	"\x82\xaa\x19\x06\b\x03\x10\t \x04\x12q\n" +
 	"\x12DeleteCloudAccount\x12&.cloudhub.v1.DeleteCloudAccountRequest\x1a'.cloudhub.v1.DeleteCloudAccountResponse\"\n" +
 	"\x82\xaa\x19\x06\b\x03\x10\t \x02B=Z;github.com/cloudhub/cloudhub/api/gen/cloudhub/v1;cloudhubv1b\x06proto3"
 
@@ -1019,50 +1596,69 @@ func file_cloudhub_v1_cloud_account_proto_rawDescGZIP() []byte {
 	return file_cloudhub_v1_cloud_account_proto_rawDescData
 }
 
-var file_cloudhub_v1_cloud_account_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_cloudhub_v1_cloud_account_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_cloudhub_v1_cloud_account_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_cloudhub_v1_cloud_account_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_cloudhub_v1_cloud_account_proto_goTypes = []any{
-	(CloudAccountState)(0),             // 0: cloudhub.v1.CloudAccountState
-	(*CloudAccount)(nil),               // 1: cloudhub.v1.CloudAccount
-	(*RegionCoverage)(nil),             // 2: cloudhub.v1.RegionCoverage
-	(*AwsAccessKey)(nil),               // 3: cloudhub.v1.AwsAccessKey
-	(*CreateCloudAccountRequest)(nil),  // 4: cloudhub.v1.CreateCloudAccountRequest
-	(*CreateCloudAccountResponse)(nil), // 5: cloudhub.v1.CreateCloudAccountResponse
-	(*ListCloudAccountsRequest)(nil),   // 6: cloudhub.v1.ListCloudAccountsRequest
-	(*ListCloudAccountsResponse)(nil),  // 7: cloudhub.v1.ListCloudAccountsResponse
-	(*UpdateCloudAccountRequest)(nil),  // 8: cloudhub.v1.UpdateCloudAccountRequest
-	(*UpdateCloudAccountResponse)(nil), // 9: cloudhub.v1.UpdateCloudAccountResponse
-	(*DeleteCloudAccountRequest)(nil),  // 10: cloudhub.v1.DeleteCloudAccountRequest
-	(*DeleteCloudAccountResponse)(nil), // 11: cloudhub.v1.DeleteCloudAccountResponse
-	(Provider)(0),                      // 12: cloudhub.v1.Provider
-	(*timestamppb.Timestamp)(nil),      // 13: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),      // 14: google.protobuf.FieldMask
+	(CloudAccountState)(0),                        // 0: cloudhub.v1.CloudAccountState
+	(CredentialKind)(0),                           // 1: cloudhub.v1.CredentialKind
+	(*CloudAccount)(nil),                          // 2: cloudhub.v1.CloudAccount
+	(*RegionCoverage)(nil),                        // 3: cloudhub.v1.RegionCoverage
+	(*AwsAccessKey)(nil),                          // 4: cloudhub.v1.AwsAccessKey
+	(*AwsRole)(nil),                               // 5: cloudhub.v1.AwsRole
+	(*PrepareAwsRoleRequest)(nil),                 // 6: cloudhub.v1.PrepareAwsRoleRequest
+	(*PrepareAwsRoleResponse)(nil),                // 7: cloudhub.v1.PrepareAwsRoleResponse
+	(*AwsRoleDocuments)(nil),                      // 8: cloudhub.v1.AwsRoleDocuments
+	(*CreateCloudAccountRequest)(nil),             // 9: cloudhub.v1.CreateCloudAccountRequest
+	(*CreateCloudAccountResponse)(nil),            // 10: cloudhub.v1.CreateCloudAccountResponse
+	(*ListCloudAccountsRequest)(nil),              // 11: cloudhub.v1.ListCloudAccountsRequest
+	(*ListCloudAccountsResponse)(nil),             // 12: cloudhub.v1.ListCloudAccountsResponse
+	(*UpdateCloudAccountRequest)(nil),             // 13: cloudhub.v1.UpdateCloudAccountRequest
+	(*UpdateCloudAccountResponse)(nil),            // 14: cloudhub.v1.UpdateCloudAccountResponse
+	(*ReplaceCloudAccountCredentialRequest)(nil),  // 15: cloudhub.v1.ReplaceCloudAccountCredentialRequest
+	(*ReplaceCloudAccountCredentialResponse)(nil), // 16: cloudhub.v1.ReplaceCloudAccountCredentialResponse
+	(*DeleteCloudAccountRequest)(nil),             // 17: cloudhub.v1.DeleteCloudAccountRequest
+	(*DeleteCloudAccountResponse)(nil),            // 18: cloudhub.v1.DeleteCloudAccountResponse
+	(Provider)(0),                                 // 19: cloudhub.v1.Provider
+	(*timestamppb.Timestamp)(nil),                 // 20: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),                 // 21: google.protobuf.FieldMask
 }
 var file_cloudhub_v1_cloud_account_proto_depIdxs = []int32{
-	12, // 0: cloudhub.v1.CloudAccount.provider:type_name -> cloudhub.v1.Provider
+	19, // 0: cloudhub.v1.CloudAccount.provider:type_name -> cloudhub.v1.Provider
 	0,  // 1: cloudhub.v1.CloudAccount.state:type_name -> cloudhub.v1.CloudAccountState
-	13, // 2: cloudhub.v1.CloudAccount.last_sync_time:type_name -> google.protobuf.Timestamp
-	13, // 3: cloudhub.v1.CloudAccount.next_sync_time:type_name -> google.protobuf.Timestamp
-	2,  // 4: cloudhub.v1.CloudAccount.coverage:type_name -> cloudhub.v1.RegionCoverage
-	13, // 5: cloudhub.v1.CloudAccount.create_time:type_name -> google.protobuf.Timestamp
-	3,  // 6: cloudhub.v1.CreateCloudAccountRequest.aws_access_key:type_name -> cloudhub.v1.AwsAccessKey
-	1,  // 7: cloudhub.v1.CreateCloudAccountResponse.cloud_account:type_name -> cloudhub.v1.CloudAccount
-	1,  // 8: cloudhub.v1.ListCloudAccountsResponse.cloud_accounts:type_name -> cloudhub.v1.CloudAccount
-	14, // 9: cloudhub.v1.UpdateCloudAccountRequest.update_mask:type_name -> google.protobuf.FieldMask
-	1,  // 10: cloudhub.v1.UpdateCloudAccountResponse.cloud_account:type_name -> cloudhub.v1.CloudAccount
-	4,  // 11: cloudhub.v1.CloudAccountService.CreateCloudAccount:input_type -> cloudhub.v1.CreateCloudAccountRequest
-	6,  // 12: cloudhub.v1.CloudAccountService.ListCloudAccounts:input_type -> cloudhub.v1.ListCloudAccountsRequest
-	8,  // 13: cloudhub.v1.CloudAccountService.UpdateCloudAccount:input_type -> cloudhub.v1.UpdateCloudAccountRequest
-	10, // 14: cloudhub.v1.CloudAccountService.DeleteCloudAccount:input_type -> cloudhub.v1.DeleteCloudAccountRequest
-	5,  // 15: cloudhub.v1.CloudAccountService.CreateCloudAccount:output_type -> cloudhub.v1.CreateCloudAccountResponse
-	7,  // 16: cloudhub.v1.CloudAccountService.ListCloudAccounts:output_type -> cloudhub.v1.ListCloudAccountsResponse
-	9,  // 17: cloudhub.v1.CloudAccountService.UpdateCloudAccount:output_type -> cloudhub.v1.UpdateCloudAccountResponse
-	11, // 18: cloudhub.v1.CloudAccountService.DeleteCloudAccount:output_type -> cloudhub.v1.DeleteCloudAccountResponse
-	15, // [15:19] is the sub-list for method output_type
-	11, // [11:15] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	20, // 2: cloudhub.v1.CloudAccount.last_sync_time:type_name -> google.protobuf.Timestamp
+	20, // 3: cloudhub.v1.CloudAccount.next_sync_time:type_name -> google.protobuf.Timestamp
+	3,  // 4: cloudhub.v1.CloudAccount.coverage:type_name -> cloudhub.v1.RegionCoverage
+	20, // 5: cloudhub.v1.CloudAccount.create_time:type_name -> google.protobuf.Timestamp
+	1,  // 6: cloudhub.v1.CloudAccount.credential_kind:type_name -> cloudhub.v1.CredentialKind
+	8,  // 7: cloudhub.v1.PrepareAwsRoleResponse.read:type_name -> cloudhub.v1.AwsRoleDocuments
+	8,  // 8: cloudhub.v1.PrepareAwsRoleResponse.full:type_name -> cloudhub.v1.AwsRoleDocuments
+	20, // 9: cloudhub.v1.PrepareAwsRoleResponse.expire_time:type_name -> google.protobuf.Timestamp
+	4,  // 10: cloudhub.v1.CreateCloudAccountRequest.aws_access_key:type_name -> cloudhub.v1.AwsAccessKey
+	5,  // 11: cloudhub.v1.CreateCloudAccountRequest.aws_role:type_name -> cloudhub.v1.AwsRole
+	2,  // 12: cloudhub.v1.CreateCloudAccountResponse.cloud_account:type_name -> cloudhub.v1.CloudAccount
+	2,  // 13: cloudhub.v1.ListCloudAccountsResponse.cloud_accounts:type_name -> cloudhub.v1.CloudAccount
+	21, // 14: cloudhub.v1.UpdateCloudAccountRequest.update_mask:type_name -> google.protobuf.FieldMask
+	2,  // 15: cloudhub.v1.UpdateCloudAccountResponse.cloud_account:type_name -> cloudhub.v1.CloudAccount
+	4,  // 16: cloudhub.v1.ReplaceCloudAccountCredentialRequest.aws_access_key:type_name -> cloudhub.v1.AwsAccessKey
+	5,  // 17: cloudhub.v1.ReplaceCloudAccountCredentialRequest.aws_role:type_name -> cloudhub.v1.AwsRole
+	2,  // 18: cloudhub.v1.ReplaceCloudAccountCredentialResponse.cloud_account:type_name -> cloudhub.v1.CloudAccount
+	6,  // 19: cloudhub.v1.CloudAccountService.PrepareAwsRole:input_type -> cloudhub.v1.PrepareAwsRoleRequest
+	9,  // 20: cloudhub.v1.CloudAccountService.CreateCloudAccount:input_type -> cloudhub.v1.CreateCloudAccountRequest
+	11, // 21: cloudhub.v1.CloudAccountService.ListCloudAccounts:input_type -> cloudhub.v1.ListCloudAccountsRequest
+	13, // 22: cloudhub.v1.CloudAccountService.UpdateCloudAccount:input_type -> cloudhub.v1.UpdateCloudAccountRequest
+	15, // 23: cloudhub.v1.CloudAccountService.ReplaceCloudAccountCredential:input_type -> cloudhub.v1.ReplaceCloudAccountCredentialRequest
+	17, // 24: cloudhub.v1.CloudAccountService.DeleteCloudAccount:input_type -> cloudhub.v1.DeleteCloudAccountRequest
+	7,  // 25: cloudhub.v1.CloudAccountService.PrepareAwsRole:output_type -> cloudhub.v1.PrepareAwsRoleResponse
+	10, // 26: cloudhub.v1.CloudAccountService.CreateCloudAccount:output_type -> cloudhub.v1.CreateCloudAccountResponse
+	12, // 27: cloudhub.v1.CloudAccountService.ListCloudAccounts:output_type -> cloudhub.v1.ListCloudAccountsResponse
+	14, // 28: cloudhub.v1.CloudAccountService.UpdateCloudAccount:output_type -> cloudhub.v1.UpdateCloudAccountResponse
+	16, // 29: cloudhub.v1.CloudAccountService.ReplaceCloudAccountCredential:output_type -> cloudhub.v1.ReplaceCloudAccountCredentialResponse
+	18, // 30: cloudhub.v1.CloudAccountService.DeleteCloudAccount:output_type -> cloudhub.v1.DeleteCloudAccountResponse
+	25, // [25:31] is the sub-list for method output_type
+	19, // [19:25] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_cloudhub_v1_cloud_account_proto_init() }
@@ -1072,16 +1668,21 @@ func file_cloudhub_v1_cloud_account_proto_init() {
 	}
 	file_cloudhub_v1_options_proto_init()
 	file_cloudhub_v1_resource_proto_init()
-	file_cloudhub_v1_cloud_account_proto_msgTypes[3].OneofWrappers = []any{
+	file_cloudhub_v1_cloud_account_proto_msgTypes[7].OneofWrappers = []any{
 		(*CreateCloudAccountRequest_AwsAccessKey)(nil),
+		(*CreateCloudAccountRequest_AwsRole)(nil),
+	}
+	file_cloudhub_v1_cloud_account_proto_msgTypes[13].OneofWrappers = []any{
+		(*ReplaceCloudAccountCredentialRequest_AwsAccessKey)(nil),
+		(*ReplaceCloudAccountCredentialRequest_AwsRole)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cloudhub_v1_cloud_account_proto_rawDesc), len(file_cloudhub_v1_cloud_account_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   11,
+			NumEnums:      2,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

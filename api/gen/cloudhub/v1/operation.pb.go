@@ -32,6 +32,8 @@ const (
 	OperationOrigin_OPERATION_ORIGIN_TIMETABLE   OperationOrigin = 2
 	OperationOrigin_OPERATION_ORIGIN_FINDING     OperationOrigin = 3
 	OperationOrigin_OPERATION_ORIGIN_UNDO        OperationOrigin = 4
+	// CloudHub itself: a reading of an account.
+	OperationOrigin_OPERATION_ORIGIN_SYSTEM OperationOrigin = 5
 )
 
 // Enum value maps for OperationOrigin.
@@ -42,6 +44,7 @@ var (
 		2: "OPERATION_ORIGIN_TIMETABLE",
 		3: "OPERATION_ORIGIN_FINDING",
 		4: "OPERATION_ORIGIN_UNDO",
+		5: "OPERATION_ORIGIN_SYSTEM",
 	}
 	OperationOrigin_value = map[string]int32{
 		"OPERATION_ORIGIN_UNSPECIFIED": 0,
@@ -49,6 +52,7 @@ var (
 		"OPERATION_ORIGIN_TIMETABLE":   2,
 		"OPERATION_ORIGIN_FINDING":     3,
 		"OPERATION_ORIGIN_UNDO":        4,
+		"OPERATION_ORIGIN_SYSTEM":      5,
 	}
 )
 
@@ -77,6 +81,60 @@ func (x OperationOrigin) Number() protoreflect.EnumNumber {
 // Deprecated: Use OperationOrigin.Descriptor instead.
 func (OperationOrigin) EnumDescriptor() ([]byte, []int) {
 	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{0}
+}
+
+// What an operation does.
+type OperationKind int32
+
+const (
+	OperationKind_OPERATION_KIND_UNSPECIFIED OperationKind = 0
+	// Changes the power of machines.
+	OperationKind_OPERATION_KIND_POWER OperationKind = 1
+	// Has read an account into the inventory, and found something else than was
+	// there, or failed. It asks for no change and has no targets; readings that
+	// found nothing new leave no operation.
+	OperationKind_OPERATION_KIND_SYNC OperationKind = 2
+)
+
+// Enum value maps for OperationKind.
+var (
+	OperationKind_name = map[int32]string{
+		0: "OPERATION_KIND_UNSPECIFIED",
+		1: "OPERATION_KIND_POWER",
+		2: "OPERATION_KIND_SYNC",
+	}
+	OperationKind_value = map[string]int32{
+		"OPERATION_KIND_UNSPECIFIED": 0,
+		"OPERATION_KIND_POWER":       1,
+		"OPERATION_KIND_SYNC":        2,
+	}
+)
+
+func (x OperationKind) Enum() *OperationKind {
+	p := new(OperationKind)
+	*p = x
+	return p
+}
+
+func (x OperationKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (OperationKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_cloudhub_v1_operation_proto_enumTypes[1].Descriptor()
+}
+
+func (OperationKind) Type() protoreflect.EnumType {
+	return &file_cloudhub_v1_operation_proto_enumTypes[1]
+}
+
+func (x OperationKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use OperationKind.Descriptor instead.
+func (OperationKind) EnumDescriptor() ([]byte, []int) {
+	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{1}
 }
 
 type OperationState int32
@@ -132,11 +190,11 @@ func (x OperationState) String() string {
 }
 
 func (OperationState) Descriptor() protoreflect.EnumDescriptor {
-	return file_cloudhub_v1_operation_proto_enumTypes[1].Descriptor()
+	return file_cloudhub_v1_operation_proto_enumTypes[2].Descriptor()
 }
 
 func (OperationState) Type() protoreflect.EnumType {
-	return &file_cloudhub_v1_operation_proto_enumTypes[1]
+	return &file_cloudhub_v1_operation_proto_enumTypes[2]
 }
 
 func (x OperationState) Number() protoreflect.EnumNumber {
@@ -145,7 +203,7 @@ func (x OperationState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OperationState.Descriptor instead.
 func (OperationState) EnumDescriptor() ([]byte, []int) {
-	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{1}
+	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{2}
 }
 
 // The step an operation is at, in order.
@@ -195,11 +253,11 @@ func (x OperationStep) String() string {
 }
 
 func (OperationStep) Descriptor() protoreflect.EnumDescriptor {
-	return file_cloudhub_v1_operation_proto_enumTypes[2].Descriptor()
+	return file_cloudhub_v1_operation_proto_enumTypes[3].Descriptor()
 }
 
 func (OperationStep) Type() protoreflect.EnumType {
-	return &file_cloudhub_v1_operation_proto_enumTypes[2]
+	return &file_cloudhub_v1_operation_proto_enumTypes[3]
 }
 
 func (x OperationStep) Number() protoreflect.EnumNumber {
@@ -208,7 +266,7 @@ func (x OperationStep) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OperationStep.Descriptor instead.
 func (OperationStep) EnumDescriptor() ([]byte, []int) {
-	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{2}
+	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{3}
 }
 
 type TargetState int32
@@ -273,11 +331,11 @@ func (x TargetState) String() string {
 }
 
 func (TargetState) Descriptor() protoreflect.EnumDescriptor {
-	return file_cloudhub_v1_operation_proto_enumTypes[3].Descriptor()
+	return file_cloudhub_v1_operation_proto_enumTypes[4].Descriptor()
 }
 
 func (TargetState) Type() protoreflect.EnumType {
-	return &file_cloudhub_v1_operation_proto_enumTypes[3]
+	return &file_cloudhub_v1_operation_proto_enumTypes[4]
 }
 
 func (x TargetState) Number() protoreflect.EnumNumber {
@@ -286,10 +344,11 @@ func (x TargetState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use TargetState.Descriptor instead.
 func (TargetState) EnumDescriptor() ([]byte, []int) {
-	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{3}
+	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{4}
 }
 
-// Operation is one change of power of one or many machines, whoever asked.
+// Operation is one change of power of one or many machines, whoever asked, or
+// what one reading of an account found.
 type Operation struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Id     string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -314,7 +373,7 @@ type Operation struct {
 	LastError string `protobuf:"bytes,14,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
 	// The provider's own words for it.
 	LastErrorDetail string `protobuf:"bytes,15,opt,name=last_error_detail,json=lastErrorDetail,proto3" json:"last_error_detail,omitempty"`
-	// Nothing is sent to a provider after this.
+	// Nothing is sent to a provider after this. Absent of a reading.
 	ActBefore *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=act_before,json=actBefore,proto3" json:"act_before,omitempty"`
 	// The minute a timetable meant; absent otherwise.
 	DueTime    *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=due_time,json=dueTime,proto3" json:"due_time,omitempty"`
@@ -324,7 +383,10 @@ type Operation struct {
 	Version    int64                  `protobuf:"varint,21,opt,name=version,proto3" json:"version,omitempty"`
 	// All of them in GetOperation; in ListOperations with `resource_id` that
 	// resource's alone.
-	Targets       []*OperationTarget `protobuf:"bytes,22,rep,name=targets,proto3" json:"targets,omitempty"`
+	Targets []*OperationTarget `protobuf:"bytes,22,rep,name=targets,proto3" json:"targets,omitempty"`
+	Kind    OperationKind      `protobuf:"varint,23,opt,name=kind,proto3,enum=cloudhub.v1.OperationKind" json:"kind,omitempty"`
+	// What a reading found to differ; of kind SYNC alone.
+	Difference    *InventoryDifference `protobuf:"bytes,24,opt,name=difference,proto3" json:"difference,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -513,6 +575,102 @@ func (x *Operation) GetTargets() []*OperationTarget {
 	return nil
 }
 
+func (x *Operation) GetKind() OperationKind {
+	if x != nil {
+		return x.Kind
+	}
+	return OperationKind_OPERATION_KIND_UNSPECIFIED
+}
+
+func (x *Operation) GetDifference() *InventoryDifference {
+	if x != nil {
+		return x.Difference
+	}
+	return nil
+}
+
+// What one reading of an account found to differ from the inventory.
+type InventoryDifference struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	CloudAccountId string                 `protobuf:"bytes,1,opt,name=cloud_account_id,json=cloudAccountId,proto3" json:"cloud_account_id,omitempty"`
+	// As the account was called then.
+	CloudAccountName string `protobuf:"bytes,2,opt,name=cloud_account_name,json=cloudAccountName,proto3" json:"cloud_account_name,omitempty"`
+	// Machines that the inventory did not have.
+	AddedCount int32 `protobuf:"varint,3,opt,name=added_count,json=addedCount,proto3" json:"added_count,omitempty"`
+	// Machines whose state, name, type, zone or tags were not as the inventory had
+	// them.
+	ChangedCount int32 `protobuf:"varint,4,opt,name=changed_count,json=changedCount,proto3" json:"changed_count,omitempty"`
+	// Machines that the provider no longer has.
+	GoneCount     int32 `protobuf:"varint,5,opt,name=gone_count,json=goneCount,proto3" json:"gone_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InventoryDifference) Reset() {
+	*x = InventoryDifference{}
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InventoryDifference) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InventoryDifference) ProtoMessage() {}
+
+func (x *InventoryDifference) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InventoryDifference.ProtoReflect.Descriptor instead.
+func (*InventoryDifference) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *InventoryDifference) GetCloudAccountId() string {
+	if x != nil {
+		return x.CloudAccountId
+	}
+	return ""
+}
+
+func (x *InventoryDifference) GetCloudAccountName() string {
+	if x != nil {
+		return x.CloudAccountName
+	}
+	return ""
+}
+
+func (x *InventoryDifference) GetAddedCount() int32 {
+	if x != nil {
+		return x.AddedCount
+	}
+	return 0
+}
+
+func (x *InventoryDifference) GetChangedCount() int32 {
+	if x != nil {
+		return x.ChangedCount
+	}
+	return 0
+}
+
+func (x *InventoryDifference) GetGoneCount() int32 {
+	if x != nil {
+		return x.GoneCount
+	}
+	return 0
+}
+
 type OperationSchedule struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
 	ScheduleId string                 `protobuf:"bytes,1,opt,name=schedule_id,json=scheduleId,proto3" json:"schedule_id,omitempty"`
@@ -525,7 +683,7 @@ type OperationSchedule struct {
 
 func (x *OperationSchedule) Reset() {
 	*x = OperationSchedule{}
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[1]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -537,7 +695,7 @@ func (x *OperationSchedule) String() string {
 func (*OperationSchedule) ProtoMessage() {}
 
 func (x *OperationSchedule) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[1]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -550,7 +708,7 @@ func (x *OperationSchedule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperationSchedule.ProtoReflect.Descriptor instead.
 func (*OperationSchedule) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{1}
+	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *OperationSchedule) GetScheduleId() string {
@@ -605,7 +763,7 @@ type OperationTarget struct {
 
 func (x *OperationTarget) Reset() {
 	*x = OperationTarget{}
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[2]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -617,7 +775,7 @@ func (x *OperationTarget) String() string {
 func (*OperationTarget) ProtoMessage() {}
 
 func (x *OperationTarget) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[2]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -630,7 +788,7 @@ func (x *OperationTarget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperationTarget.ProtoReflect.Descriptor instead.
 func (*OperationTarget) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{2}
+	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *OperationTarget) GetOperationId() string {
@@ -763,7 +921,7 @@ type GetOperationRequest struct {
 
 func (x *GetOperationRequest) Reset() {
 	*x = GetOperationRequest{}
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[3]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -775,7 +933,7 @@ func (x *GetOperationRequest) String() string {
 func (*GetOperationRequest) ProtoMessage() {}
 
 func (x *GetOperationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[3]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -788,7 +946,7 @@ func (x *GetOperationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOperationRequest.ProtoReflect.Descriptor instead.
 func (*GetOperationRequest) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{3}
+	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *GetOperationRequest) GetOrgId() string {
@@ -821,7 +979,7 @@ type GetOperationResponse struct {
 
 func (x *GetOperationResponse) Reset() {
 	*x = GetOperationResponse{}
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[4]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -833,7 +991,7 @@ func (x *GetOperationResponse) String() string {
 func (*GetOperationResponse) ProtoMessage() {}
 
 func (x *GetOperationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[4]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -846,7 +1004,7 @@ func (x *GetOperationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOperationResponse.ProtoReflect.Descriptor instead.
 func (*GetOperationResponse) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{4}
+	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetOperationResponse) GetOperation() *Operation {
@@ -875,7 +1033,7 @@ type ListOperationsRequest struct {
 
 func (x *ListOperationsRequest) Reset() {
 	*x = ListOperationsRequest{}
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[5]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -887,7 +1045,7 @@ func (x *ListOperationsRequest) String() string {
 func (*ListOperationsRequest) ProtoMessage() {}
 
 func (x *ListOperationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[5]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -900,7 +1058,7 @@ func (x *ListOperationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOperationsRequest.ProtoReflect.Descriptor instead.
 func (*ListOperationsRequest) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{5}
+	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ListOperationsRequest) GetOrgId() string {
@@ -962,7 +1120,7 @@ type ListOperationsResponse struct {
 
 func (x *ListOperationsResponse) Reset() {
 	*x = ListOperationsResponse{}
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[6]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -974,7 +1132,7 @@ func (x *ListOperationsResponse) String() string {
 func (*ListOperationsResponse) ProtoMessage() {}
 
 func (x *ListOperationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[6]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -987,7 +1145,7 @@ func (x *ListOperationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOperationsResponse.ProtoReflect.Descriptor instead.
 func (*ListOperationsResponse) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{6}
+	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListOperationsResponse) GetOperations() []*Operation {
@@ -1014,7 +1172,7 @@ type WatchWorkspaceRequest struct {
 
 func (x *WatchWorkspaceRequest) Reset() {
 	*x = WatchWorkspaceRequest{}
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[7]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1026,7 +1184,7 @@ func (x *WatchWorkspaceRequest) String() string {
 func (*WatchWorkspaceRequest) ProtoMessage() {}
 
 func (x *WatchWorkspaceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[7]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1039,7 +1197,7 @@ func (x *WatchWorkspaceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchWorkspaceRequest.ProtoReflect.Descriptor instead.
 func (*WatchWorkspaceRequest) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{7}
+	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *WatchWorkspaceRequest) GetOrgId() string {
@@ -1075,7 +1233,7 @@ type WatchWorkspaceResponse struct {
 
 func (x *WatchWorkspaceResponse) Reset() {
 	*x = WatchWorkspaceResponse{}
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[8]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1087,7 +1245,7 @@ func (x *WatchWorkspaceResponse) String() string {
 func (*WatchWorkspaceResponse) ProtoMessage() {}
 
 func (x *WatchWorkspaceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[8]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1100,7 +1258,7 @@ func (x *WatchWorkspaceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchWorkspaceResponse.ProtoReflect.Descriptor instead.
 func (*WatchWorkspaceResponse) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{8}
+	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *WatchWorkspaceResponse) GetResources() []*Resource {
@@ -1156,7 +1314,7 @@ var File_cloudhub_v1_operation_proto protoreflect.FileDescriptor
 
 const file_cloudhub_v1_operation_proto_rawDesc = "" +
 	"\n" +
-	"\x1bcloudhub/v1/operation.proto\x12\vcloudhub.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fcloudhub/v1/cloud_account.proto\x1a\x19cloudhub/v1/options.proto\x1a\x1acloudhub/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x80\b\n" +
+	"\x1bcloudhub/v1/operation.proto\x12\vcloudhub.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fcloudhub/v1/cloud_account.proto\x1a\x19cloudhub/v1/options.proto\x1a\x1acloudhub/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf2\b\n" +
 	"\tOperation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x124\n" +
 	"\x06origin\x18\x02 \x01(\x0e2\x1c.cloudhub.v1.OperationOriginR\x06origin\x121\n" +
@@ -1184,7 +1342,19 @@ const file_cloudhub_v1_operation_proto_rawDesc = "" +
 	"start_time\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
 	"\bend_time\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12\x18\n" +
 	"\aversion\x18\x15 \x01(\x03R\aversion\x126\n" +
-	"\atargets\x18\x16 \x03(\v2\x1c.cloudhub.v1.OperationTargetR\atargets\"d\n" +
+	"\atargets\x18\x16 \x03(\v2\x1c.cloudhub.v1.OperationTargetR\atargets\x12.\n" +
+	"\x04kind\x18\x17 \x01(\x0e2\x1a.cloudhub.v1.OperationKindR\x04kind\x12@\n" +
+	"\n" +
+	"difference\x18\x18 \x01(\v2 .cloudhub.v1.InventoryDifferenceR\n" +
+	"difference\"\xd2\x01\n" +
+	"\x13InventoryDifference\x12(\n" +
+	"\x10cloud_account_id\x18\x01 \x01(\tR\x0ecloudAccountId\x12,\n" +
+	"\x12cloud_account_name\x18\x02 \x01(\tR\x10cloudAccountName\x12\x1f\n" +
+	"\vadded_count\x18\x03 \x01(\x05R\n" +
+	"addedCount\x12#\n" +
+	"\rchanged_count\x18\x04 \x01(\x05R\fchangedCount\x12\x1d\n" +
+	"\n" +
+	"gone_count\x18\x05 \x01(\x05R\tgoneCount\"d\n" +
 	"\x11OperationSchedule\x12\x1f\n" +
 	"\vschedule_id\x18\x01 \x01(\tR\n" +
 	"scheduleId\x12\x12\n" +
@@ -1247,13 +1417,18 @@ const file_cloudhub_v1_operation_proto_rawDesc = "" +
 	"\x0ecloud_accounts\x18\x04 \x03(\v2\x19.cloudhub.v1.CloudAccountR\rcloudAccounts\x12!\n" +
 	"\fschedule_ids\x18\x05 \x03(\tR\vscheduleIds\x12.\n" +
 	"\x04time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x129\n" +
-	"\x19removed_cloud_account_ids\x18\a \x03(\tR\x16removedCloudAccountIds*\xa9\x01\n" +
+	"\x19removed_cloud_account_ids\x18\a \x03(\tR\x16removedCloudAccountIds*\xc6\x01\n" +
 	"\x0fOperationOrigin\x12 \n" +
 	"\x1cOPERATION_ORIGIN_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17OPERATION_ORIGIN_PERSON\x10\x01\x12\x1e\n" +
 	"\x1aOPERATION_ORIGIN_TIMETABLE\x10\x02\x12\x1c\n" +
 	"\x18OPERATION_ORIGIN_FINDING\x10\x03\x12\x19\n" +
-	"\x15OPERATION_ORIGIN_UNDO\x10\x04*\xfd\x01\n" +
+	"\x15OPERATION_ORIGIN_UNDO\x10\x04\x12\x1b\n" +
+	"\x17OPERATION_ORIGIN_SYSTEM\x10\x05*b\n" +
+	"\rOperationKind\x12\x1e\n" +
+	"\x1aOPERATION_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14OPERATION_KIND_POWER\x10\x01\x12\x17\n" +
+	"\x13OPERATION_KIND_SYNC\x10\x02*\xfd\x01\n" +
 	"\x0eOperationState\x12\x1f\n" +
 	"\x1bOPERATION_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16OPERATION_STATE_QUEUED\x10\x01\x12\x1b\n" +
@@ -1299,62 +1474,66 @@ func file_cloudhub_v1_operation_proto_rawDescGZIP() []byte {
 	return file_cloudhub_v1_operation_proto_rawDescData
 }
 
-var file_cloudhub_v1_operation_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_cloudhub_v1_operation_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_cloudhub_v1_operation_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_cloudhub_v1_operation_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_cloudhub_v1_operation_proto_goTypes = []any{
 	(OperationOrigin)(0),           // 0: cloudhub.v1.OperationOrigin
-	(OperationState)(0),            // 1: cloudhub.v1.OperationState
-	(OperationStep)(0),             // 2: cloudhub.v1.OperationStep
-	(TargetState)(0),               // 3: cloudhub.v1.TargetState
-	(*Operation)(nil),              // 4: cloudhub.v1.Operation
-	(*OperationSchedule)(nil),      // 5: cloudhub.v1.OperationSchedule
-	(*OperationTarget)(nil),        // 6: cloudhub.v1.OperationTarget
-	(*GetOperationRequest)(nil),    // 7: cloudhub.v1.GetOperationRequest
-	(*GetOperationResponse)(nil),   // 8: cloudhub.v1.GetOperationResponse
-	(*ListOperationsRequest)(nil),  // 9: cloudhub.v1.ListOperationsRequest
-	(*ListOperationsResponse)(nil), // 10: cloudhub.v1.ListOperationsResponse
-	(*WatchWorkspaceRequest)(nil),  // 11: cloudhub.v1.WatchWorkspaceRequest
-	(*WatchWorkspaceResponse)(nil), // 12: cloudhub.v1.WatchWorkspaceResponse
-	(*timestamppb.Timestamp)(nil),  // 13: google.protobuf.Timestamp
-	(ResourceState)(0),             // 14: cloudhub.v1.ResourceState
-	(*Resource)(nil),               // 15: cloudhub.v1.Resource
-	(*CloudAccount)(nil),           // 16: cloudhub.v1.CloudAccount
+	(OperationKind)(0),             // 1: cloudhub.v1.OperationKind
+	(OperationState)(0),            // 2: cloudhub.v1.OperationState
+	(OperationStep)(0),             // 3: cloudhub.v1.OperationStep
+	(TargetState)(0),               // 4: cloudhub.v1.TargetState
+	(*Operation)(nil),              // 5: cloudhub.v1.Operation
+	(*InventoryDifference)(nil),    // 6: cloudhub.v1.InventoryDifference
+	(*OperationSchedule)(nil),      // 7: cloudhub.v1.OperationSchedule
+	(*OperationTarget)(nil),        // 8: cloudhub.v1.OperationTarget
+	(*GetOperationRequest)(nil),    // 9: cloudhub.v1.GetOperationRequest
+	(*GetOperationResponse)(nil),   // 10: cloudhub.v1.GetOperationResponse
+	(*ListOperationsRequest)(nil),  // 11: cloudhub.v1.ListOperationsRequest
+	(*ListOperationsResponse)(nil), // 12: cloudhub.v1.ListOperationsResponse
+	(*WatchWorkspaceRequest)(nil),  // 13: cloudhub.v1.WatchWorkspaceRequest
+	(*WatchWorkspaceResponse)(nil), // 14: cloudhub.v1.WatchWorkspaceResponse
+	(*timestamppb.Timestamp)(nil),  // 15: google.protobuf.Timestamp
+	(ResourceState)(0),             // 16: cloudhub.v1.ResourceState
+	(*Resource)(nil),               // 17: cloudhub.v1.Resource
+	(*CloudAccount)(nil),           // 18: cloudhub.v1.CloudAccount
 }
 var file_cloudhub_v1_operation_proto_depIdxs = []int32{
 	0,  // 0: cloudhub.v1.Operation.origin:type_name -> cloudhub.v1.OperationOrigin
-	1,  // 1: cloudhub.v1.Operation.state:type_name -> cloudhub.v1.OperationState
-	2,  // 2: cloudhub.v1.Operation.step:type_name -> cloudhub.v1.OperationStep
-	5,  // 3: cloudhub.v1.Operation.schedules:type_name -> cloudhub.v1.OperationSchedule
-	13, // 4: cloudhub.v1.Operation.act_before:type_name -> google.protobuf.Timestamp
-	13, // 5: cloudhub.v1.Operation.due_time:type_name -> google.protobuf.Timestamp
-	13, // 6: cloudhub.v1.Operation.create_time:type_name -> google.protobuf.Timestamp
-	13, // 7: cloudhub.v1.Operation.start_time:type_name -> google.protobuf.Timestamp
-	13, // 8: cloudhub.v1.Operation.end_time:type_name -> google.protobuf.Timestamp
-	6,  // 9: cloudhub.v1.Operation.targets:type_name -> cloudhub.v1.OperationTarget
-	14, // 10: cloudhub.v1.OperationTarget.wanted:type_name -> cloudhub.v1.ResourceState
-	3,  // 11: cloudhub.v1.OperationTarget.state:type_name -> cloudhub.v1.TargetState
-	14, // 12: cloudhub.v1.OperationTarget.before:type_name -> cloudhub.v1.ResourceState
-	14, // 13: cloudhub.v1.OperationTarget.after:type_name -> cloudhub.v1.ResourceState
-	13, // 14: cloudhub.v1.OperationTarget.accept_time:type_name -> google.protobuf.Timestamp
-	13, // 15: cloudhub.v1.OperationTarget.end_time:type_name -> google.protobuf.Timestamp
-	4,  // 16: cloudhub.v1.GetOperationResponse.operation:type_name -> cloudhub.v1.Operation
-	4,  // 17: cloudhub.v1.ListOperationsResponse.operations:type_name -> cloudhub.v1.Operation
-	15, // 18: cloudhub.v1.WatchWorkspaceResponse.resources:type_name -> cloudhub.v1.Resource
-	4,  // 19: cloudhub.v1.WatchWorkspaceResponse.operations:type_name -> cloudhub.v1.Operation
-	6,  // 20: cloudhub.v1.WatchWorkspaceResponse.targets:type_name -> cloudhub.v1.OperationTarget
-	16, // 21: cloudhub.v1.WatchWorkspaceResponse.cloud_accounts:type_name -> cloudhub.v1.CloudAccount
-	13, // 22: cloudhub.v1.WatchWorkspaceResponse.time:type_name -> google.protobuf.Timestamp
-	7,  // 23: cloudhub.v1.OperationService.GetOperation:input_type -> cloudhub.v1.GetOperationRequest
-	9,  // 24: cloudhub.v1.OperationService.ListOperations:input_type -> cloudhub.v1.ListOperationsRequest
-	11, // 25: cloudhub.v1.OperationService.WatchWorkspace:input_type -> cloudhub.v1.WatchWorkspaceRequest
-	8,  // 26: cloudhub.v1.OperationService.GetOperation:output_type -> cloudhub.v1.GetOperationResponse
-	10, // 27: cloudhub.v1.OperationService.ListOperations:output_type -> cloudhub.v1.ListOperationsResponse
-	12, // 28: cloudhub.v1.OperationService.WatchWorkspace:output_type -> cloudhub.v1.WatchWorkspaceResponse
-	26, // [26:29] is the sub-list for method output_type
-	23, // [23:26] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	2,  // 1: cloudhub.v1.Operation.state:type_name -> cloudhub.v1.OperationState
+	3,  // 2: cloudhub.v1.Operation.step:type_name -> cloudhub.v1.OperationStep
+	7,  // 3: cloudhub.v1.Operation.schedules:type_name -> cloudhub.v1.OperationSchedule
+	15, // 4: cloudhub.v1.Operation.act_before:type_name -> google.protobuf.Timestamp
+	15, // 5: cloudhub.v1.Operation.due_time:type_name -> google.protobuf.Timestamp
+	15, // 6: cloudhub.v1.Operation.create_time:type_name -> google.protobuf.Timestamp
+	15, // 7: cloudhub.v1.Operation.start_time:type_name -> google.protobuf.Timestamp
+	15, // 8: cloudhub.v1.Operation.end_time:type_name -> google.protobuf.Timestamp
+	8,  // 9: cloudhub.v1.Operation.targets:type_name -> cloudhub.v1.OperationTarget
+	1,  // 10: cloudhub.v1.Operation.kind:type_name -> cloudhub.v1.OperationKind
+	6,  // 11: cloudhub.v1.Operation.difference:type_name -> cloudhub.v1.InventoryDifference
+	16, // 12: cloudhub.v1.OperationTarget.wanted:type_name -> cloudhub.v1.ResourceState
+	4,  // 13: cloudhub.v1.OperationTarget.state:type_name -> cloudhub.v1.TargetState
+	16, // 14: cloudhub.v1.OperationTarget.before:type_name -> cloudhub.v1.ResourceState
+	16, // 15: cloudhub.v1.OperationTarget.after:type_name -> cloudhub.v1.ResourceState
+	15, // 16: cloudhub.v1.OperationTarget.accept_time:type_name -> google.protobuf.Timestamp
+	15, // 17: cloudhub.v1.OperationTarget.end_time:type_name -> google.protobuf.Timestamp
+	5,  // 18: cloudhub.v1.GetOperationResponse.operation:type_name -> cloudhub.v1.Operation
+	5,  // 19: cloudhub.v1.ListOperationsResponse.operations:type_name -> cloudhub.v1.Operation
+	17, // 20: cloudhub.v1.WatchWorkspaceResponse.resources:type_name -> cloudhub.v1.Resource
+	5,  // 21: cloudhub.v1.WatchWorkspaceResponse.operations:type_name -> cloudhub.v1.Operation
+	8,  // 22: cloudhub.v1.WatchWorkspaceResponse.targets:type_name -> cloudhub.v1.OperationTarget
+	18, // 23: cloudhub.v1.WatchWorkspaceResponse.cloud_accounts:type_name -> cloudhub.v1.CloudAccount
+	15, // 24: cloudhub.v1.WatchWorkspaceResponse.time:type_name -> google.protobuf.Timestamp
+	9,  // 25: cloudhub.v1.OperationService.GetOperation:input_type -> cloudhub.v1.GetOperationRequest
+	11, // 26: cloudhub.v1.OperationService.ListOperations:input_type -> cloudhub.v1.ListOperationsRequest
+	13, // 27: cloudhub.v1.OperationService.WatchWorkspace:input_type -> cloudhub.v1.WatchWorkspaceRequest
+	10, // 28: cloudhub.v1.OperationService.GetOperation:output_type -> cloudhub.v1.GetOperationResponse
+	12, // 29: cloudhub.v1.OperationService.ListOperations:output_type -> cloudhub.v1.ListOperationsResponse
+	14, // 30: cloudhub.v1.OperationService.WatchWorkspace:output_type -> cloudhub.v1.WatchWorkspaceResponse
+	28, // [28:31] is the sub-list for method output_type
+	25, // [25:28] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_cloudhub_v1_operation_proto_init() }
@@ -1370,8 +1549,8 @@ func file_cloudhub_v1_operation_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cloudhub_v1_operation_proto_rawDesc), len(file_cloudhub_v1_operation_proto_rawDesc)),
-			NumEnums:      4,
-			NumMessages:   9,
+			NumEnums:      5,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -36,6 +36,9 @@ const (
 	// Whoever holds `permission` in the organization (and workspace) that the
 	// request names in `org_id` (and `workspace_id`).
 	Access_ACCESS_PERMISSION Access = 3
+	// A platform admin: one of the people who run this installation, for all its
+	// tenants. To everybody else who is signed in the rpc answers NOT_FOUND.
+	Access_ACCESS_PLATFORM_ADMIN Access = 4
 )
 
 // Enum value maps for Access.
@@ -45,12 +48,14 @@ var (
 		1: "ACCESS_PUBLIC",
 		2: "ACCESS_AUTHENTICATED",
 		3: "ACCESS_PERMISSION",
+		4: "ACCESS_PLATFORM_ADMIN",
 	}
 	Access_value = map[string]int32{
-		"ACCESS_UNSPECIFIED":   0,
-		"ACCESS_PUBLIC":        1,
-		"ACCESS_AUTHENTICATED": 2,
-		"ACCESS_PERMISSION":    3,
+		"ACCESS_UNSPECIFIED":    0,
+		"ACCESS_PUBLIC":         1,
+		"ACCESS_AUTHENTICATED":  2,
+		"ACCESS_PERMISSION":     3,
+		"ACCESS_PLATFORM_ADMIN": 4,
 	}
 )
 
@@ -424,12 +429,13 @@ const file_cloudhub_v1_options_proto_rawDesc = "" +
 	"permission\x12%\n" +
 	"\x04plan\x18\x03 \x01(\x0e2\x11.cloudhub.v1.PlanR\x04plan\x12*\n" +
 	"\x04rate\x18\x04 \x01(\x0e2\x16.cloudhub.v1.RateClassR\x04rate\x12$\n" +
-	"\x0erecent_sign_in\x18\x05 \x01(\bR\frecentSignIn*d\n" +
+	"\x0erecent_sign_in\x18\x05 \x01(\bR\frecentSignIn*\x7f\n" +
 	"\x06Access\x12\x16\n" +
 	"\x12ACCESS_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rACCESS_PUBLIC\x10\x01\x12\x18\n" +
 	"\x14ACCESS_AUTHENTICATED\x10\x02\x12\x15\n" +
-	"\x11ACCESS_PERMISSION\x10\x03*\xdd\x04\n" +
+	"\x11ACCESS_PERMISSION\x10\x03\x12\x19\n" +
+	"\x15ACCESS_PLATFORM_ADMIN\x10\x04*\xdd\x04\n" +
 	"\n" +
 	"Permission\x12\x1a\n" +
 	"\x16PERMISSION_UNSPECIFIED\x10\x00\x12\x1d\n" +

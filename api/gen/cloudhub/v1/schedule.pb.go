@@ -599,8 +599,10 @@ func (x *GetScheduleRequest) GetScheduleId() string {
 }
 
 type GetScheduleResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Schedule      *Schedule              `protobuf:"bytes,1,opt,name=schedule,proto3" json:"schedule,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Schedule *Schedule              `protobuf:"bytes,1,opt,name=schedule,proto3" json:"schedule,omitempty"`
+	// Present while the workspace's timetable stands still.
+	Parked        *TimetablePark `protobuf:"bytes,2,opt,name=parked,proto3" json:"parked,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -642,6 +644,67 @@ func (x *GetScheduleResponse) GetSchedule() *Schedule {
 	return nil
 }
 
+func (x *GetScheduleResponse) GetParked() *TimetablePark {
+	if x != nil {
+		return x.Parked
+	}
+	return nil
+}
+
+// The operations team holds the timetable of the workspace: nothing of it runs
+// until they let it go on, and what falls due meanwhile is missed.
+type TimetablePark struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ParkTime      *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=park_time,json=parkTime,proto3" json:"park_time,omitempty"`
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TimetablePark) Reset() {
+	*x = TimetablePark{}
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TimetablePark) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TimetablePark) ProtoMessage() {}
+
+func (x *TimetablePark) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TimetablePark.ProtoReflect.Descriptor instead.
+func (*TimetablePark) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *TimetablePark) GetParkTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ParkTime
+	}
+	return nil
+}
+
+func (x *TimetablePark) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 type ListSchedulesRequest struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	OrgId       string                 `protobuf:"bytes,1,opt,name=org_id,json=orgId,proto3" json:"org_id,omitempty"`
@@ -657,7 +720,7 @@ type ListSchedulesRequest struct {
 
 func (x *ListSchedulesRequest) Reset() {
 	*x = ListSchedulesRequest{}
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[7]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -669,7 +732,7 @@ func (x *ListSchedulesRequest) String() string {
 func (*ListSchedulesRequest) ProtoMessage() {}
 
 func (x *ListSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[7]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -682,7 +745,7 @@ func (x *ListSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*ListSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{7}
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListSchedulesRequest) GetOrgId() string {
@@ -724,13 +787,15 @@ type ListSchedulesResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Schedules     []*Schedule            `protobuf:"bytes,1,rep,name=schedules,proto3" json:"schedules,omitempty"`
 	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// Present while the workspace's timetable stands still.
+	Parked        *TimetablePark `protobuf:"bytes,3,opt,name=parked,proto3" json:"parked,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListSchedulesResponse) Reset() {
 	*x = ListSchedulesResponse{}
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[8]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -742,7 +807,7 @@ func (x *ListSchedulesResponse) String() string {
 func (*ListSchedulesResponse) ProtoMessage() {}
 
 func (x *ListSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[8]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -755,7 +820,7 @@ func (x *ListSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*ListSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{8}
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListSchedulesResponse) GetSchedules() []*Schedule {
@@ -770,6 +835,13 @@ func (x *ListSchedulesResponse) GetNextPageToken() string {
 		return x.NextPageToken
 	}
 	return ""
+}
+
+func (x *ListSchedulesResponse) GetParked() *TimetablePark {
+	if x != nil {
+		return x.Parked
+	}
+	return nil
 }
 
 type UpdateScheduleRequest struct {
@@ -788,7 +860,7 @@ type UpdateScheduleRequest struct {
 
 func (x *UpdateScheduleRequest) Reset() {
 	*x = UpdateScheduleRequest{}
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[9]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -800,7 +872,7 @@ func (x *UpdateScheduleRequest) String() string {
 func (*UpdateScheduleRequest) ProtoMessage() {}
 
 func (x *UpdateScheduleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[9]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -813,7 +885,7 @@ func (x *UpdateScheduleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateScheduleRequest.ProtoReflect.Descriptor instead.
 func (*UpdateScheduleRequest) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{9}
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *UpdateScheduleRequest) GetOrgId() string {
@@ -874,7 +946,7 @@ type UpdateScheduleResponse struct {
 
 func (x *UpdateScheduleResponse) Reset() {
 	*x = UpdateScheduleResponse{}
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[10]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -886,7 +958,7 @@ func (x *UpdateScheduleResponse) String() string {
 func (*UpdateScheduleResponse) ProtoMessage() {}
 
 func (x *UpdateScheduleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[10]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -899,7 +971,7 @@ func (x *UpdateScheduleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateScheduleResponse.ProtoReflect.Descriptor instead.
 func (*UpdateScheduleResponse) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{10}
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *UpdateScheduleResponse) GetSchedule() *Schedule {
@@ -920,7 +992,7 @@ type DeleteScheduleRequest struct {
 
 func (x *DeleteScheduleRequest) Reset() {
 	*x = DeleteScheduleRequest{}
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[11]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -932,7 +1004,7 @@ func (x *DeleteScheduleRequest) String() string {
 func (*DeleteScheduleRequest) ProtoMessage() {}
 
 func (x *DeleteScheduleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[11]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -945,7 +1017,7 @@ func (x *DeleteScheduleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteScheduleRequest.ProtoReflect.Descriptor instead.
 func (*DeleteScheduleRequest) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{11}
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DeleteScheduleRequest) GetOrgId() string {
@@ -977,7 +1049,7 @@ type DeleteScheduleResponse struct {
 
 func (x *DeleteScheduleResponse) Reset() {
 	*x = DeleteScheduleResponse{}
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[12]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -989,7 +1061,7 @@ func (x *DeleteScheduleResponse) String() string {
 func (*DeleteScheduleResponse) ProtoMessage() {}
 
 func (x *DeleteScheduleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[12]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1002,7 +1074,7 @@ func (x *DeleteScheduleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteScheduleResponse.ProtoReflect.Descriptor instead.
 func (*DeleteScheduleResponse) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{12}
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{13}
 }
 
 type PreviewScheduleRequest struct {
@@ -1018,7 +1090,7 @@ type PreviewScheduleRequest struct {
 
 func (x *PreviewScheduleRequest) Reset() {
 	*x = PreviewScheduleRequest{}
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[13]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1030,7 +1102,7 @@ func (x *PreviewScheduleRequest) String() string {
 func (*PreviewScheduleRequest) ProtoMessage() {}
 
 func (x *PreviewScheduleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[13]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1043,7 +1115,7 @@ func (x *PreviewScheduleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewScheduleRequest.ProtoReflect.Descriptor instead.
 func (*PreviewScheduleRequest) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{13}
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PreviewScheduleRequest) GetOrgId() string {
@@ -1083,7 +1155,7 @@ type PreviewScheduleResponse struct {
 
 func (x *PreviewScheduleResponse) Reset() {
 	*x = PreviewScheduleResponse{}
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[14]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1095,7 +1167,7 @@ func (x *PreviewScheduleResponse) String() string {
 func (*PreviewScheduleResponse) ProtoMessage() {}
 
 func (x *PreviewScheduleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[14]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1108,7 +1180,7 @@ func (x *PreviewScheduleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewScheduleResponse.ProtoReflect.Descriptor instead.
 func (*PreviewScheduleResponse) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{14}
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PreviewScheduleResponse) GetRuns() []*PreviewedRun {
@@ -1131,7 +1203,7 @@ type PreviewedRun struct {
 
 func (x *PreviewedRun) Reset() {
 	*x = PreviewedRun{}
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[15]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1143,7 +1215,7 @@ func (x *PreviewedRun) String() string {
 func (*PreviewedRun) ProtoMessage() {}
 
 func (x *PreviewedRun) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[15]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1156,7 +1228,7 @@ func (x *PreviewedRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewedRun.ProtoReflect.Descriptor instead.
 func (*PreviewedRun) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{15}
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PreviewedRun) GetTime() *timestamppb.Timestamp {
@@ -1234,9 +1306,13 @@ const file_cloudhub_v1_schedule_proto_rawDesc = "" +
 	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12+\n" +
 	"\fworkspace_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\x12)\n" +
 	"\vschedule_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\n" +
-	"scheduleId\"H\n" +
+	"scheduleId\"|\n" +
 	"\x13GetScheduleResponse\x121\n" +
-	"\bschedule\x18\x01 \x01(\v2\x15.cloudhub.v1.ScheduleR\bschedule\"\xe1\x01\n" +
+	"\bschedule\x18\x01 \x01(\v2\x15.cloudhub.v1.ScheduleR\bschedule\x122\n" +
+	"\x06parked\x18\x02 \x01(\v2\x1a.cloudhub.v1.TimetableParkR\x06parked\"`\n" +
+	"\rTimetablePark\x127\n" +
+	"\tpark_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\bparkTime\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"\xe1\x01\n" +
 	"\x14ListSchedulesRequest\x12\x1f\n" +
 	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12+\n" +
 	"\fworkspace_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\x12$\n" +
@@ -1244,10 +1320,11 @@ const file_cloudhub_v1_schedule_proto_rawDesc = "" +
 	"\n" +
 	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\x12,\n" +
 	"\vresource_id\x18\x05 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\n" +
-	"resourceId\"t\n" +
+	"resourceId\"\xa8\x01\n" +
 	"\x15ListSchedulesResponse\x123\n" +
 	"\tschedules\x18\x01 \x03(\v2\x15.cloudhub.v1.ScheduleR\tschedules\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xf2\x02\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x122\n" +
+	"\x06parked\x18\x03 \x01(\v2\x1a.cloudhub.v1.TimetableParkR\x06parked\"\xf2\x02\n" +
 	"\x15UpdateScheduleRequest\x12\x1f\n" +
 	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12+\n" +
 	"\fworkspace_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\x12)\n" +
@@ -1308,7 +1385,7 @@ func file_cloudhub_v1_schedule_proto_rawDescGZIP() []byte {
 }
 
 var file_cloudhub_v1_schedule_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_cloudhub_v1_schedule_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_cloudhub_v1_schedule_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_cloudhub_v1_schedule_proto_goTypes = []any{
 	(Weekday)(0),                    // 0: cloudhub.v1.Weekday
 	(*ScheduleRule)(nil),            // 1: cloudhub.v1.ScheduleRule
@@ -1318,55 +1395,59 @@ var file_cloudhub_v1_schedule_proto_goTypes = []any{
 	(*CreateScheduleResponse)(nil),  // 5: cloudhub.v1.CreateScheduleResponse
 	(*GetScheduleRequest)(nil),      // 6: cloudhub.v1.GetScheduleRequest
 	(*GetScheduleResponse)(nil),     // 7: cloudhub.v1.GetScheduleResponse
-	(*ListSchedulesRequest)(nil),    // 8: cloudhub.v1.ListSchedulesRequest
-	(*ListSchedulesResponse)(nil),   // 9: cloudhub.v1.ListSchedulesResponse
-	(*UpdateScheduleRequest)(nil),   // 10: cloudhub.v1.UpdateScheduleRequest
-	(*UpdateScheduleResponse)(nil),  // 11: cloudhub.v1.UpdateScheduleResponse
-	(*DeleteScheduleRequest)(nil),   // 12: cloudhub.v1.DeleteScheduleRequest
-	(*DeleteScheduleResponse)(nil),  // 13: cloudhub.v1.DeleteScheduleResponse
-	(*PreviewScheduleRequest)(nil),  // 14: cloudhub.v1.PreviewScheduleRequest
-	(*PreviewScheduleResponse)(nil), // 15: cloudhub.v1.PreviewScheduleResponse
-	(*PreviewedRun)(nil),            // 16: cloudhub.v1.PreviewedRun
-	(*timestamppb.Timestamp)(nil),   // 17: google.protobuf.Timestamp
-	(ResourceState)(0),              // 18: cloudhub.v1.ResourceState
+	(*TimetablePark)(nil),           // 8: cloudhub.v1.TimetablePark
+	(*ListSchedulesRequest)(nil),    // 9: cloudhub.v1.ListSchedulesRequest
+	(*ListSchedulesResponse)(nil),   // 10: cloudhub.v1.ListSchedulesResponse
+	(*UpdateScheduleRequest)(nil),   // 11: cloudhub.v1.UpdateScheduleRequest
+	(*UpdateScheduleResponse)(nil),  // 12: cloudhub.v1.UpdateScheduleResponse
+	(*DeleteScheduleRequest)(nil),   // 13: cloudhub.v1.DeleteScheduleRequest
+	(*DeleteScheduleResponse)(nil),  // 14: cloudhub.v1.DeleteScheduleResponse
+	(*PreviewScheduleRequest)(nil),  // 15: cloudhub.v1.PreviewScheduleRequest
+	(*PreviewScheduleResponse)(nil), // 16: cloudhub.v1.PreviewScheduleResponse
+	(*PreviewedRun)(nil),            // 17: cloudhub.v1.PreviewedRun
+	(*timestamppb.Timestamp)(nil),   // 18: google.protobuf.Timestamp
+	(ResourceState)(0),              // 19: cloudhub.v1.ResourceState
 }
 var file_cloudhub_v1_schedule_proto_depIdxs = []int32{
 	0,  // 0: cloudhub.v1.ScheduleRule.weekdays:type_name -> cloudhub.v1.Weekday
 	1,  // 1: cloudhub.v1.Schedule.rule:type_name -> cloudhub.v1.ScheduleRule
-	17, // 2: cloudhub.v1.Schedule.next_time:type_name -> google.protobuf.Timestamp
-	18, // 3: cloudhub.v1.Schedule.next_wanted:type_name -> cloudhub.v1.ResourceState
+	18, // 2: cloudhub.v1.Schedule.next_time:type_name -> google.protobuf.Timestamp
+	19, // 3: cloudhub.v1.Schedule.next_wanted:type_name -> cloudhub.v1.ResourceState
 	3,  // 4: cloudhub.v1.Schedule.recent_runs:type_name -> cloudhub.v1.ScheduleRun
-	17, // 5: cloudhub.v1.Schedule.create_time:type_name -> google.protobuf.Timestamp
-	17, // 6: cloudhub.v1.Schedule.update_time:type_name -> google.protobuf.Timestamp
-	17, // 7: cloudhub.v1.ScheduleRun.due_time:type_name -> google.protobuf.Timestamp
-	18, // 8: cloudhub.v1.ScheduleRun.wanted:type_name -> cloudhub.v1.ResourceState
+	18, // 5: cloudhub.v1.Schedule.create_time:type_name -> google.protobuf.Timestamp
+	18, // 6: cloudhub.v1.Schedule.update_time:type_name -> google.protobuf.Timestamp
+	18, // 7: cloudhub.v1.ScheduleRun.due_time:type_name -> google.protobuf.Timestamp
+	19, // 8: cloudhub.v1.ScheduleRun.wanted:type_name -> cloudhub.v1.ResourceState
 	1,  // 9: cloudhub.v1.CreateScheduleRequest.rule:type_name -> cloudhub.v1.ScheduleRule
 	2,  // 10: cloudhub.v1.CreateScheduleResponse.schedule:type_name -> cloudhub.v1.Schedule
 	2,  // 11: cloudhub.v1.GetScheduleResponse.schedule:type_name -> cloudhub.v1.Schedule
-	2,  // 12: cloudhub.v1.ListSchedulesResponse.schedules:type_name -> cloudhub.v1.Schedule
-	1,  // 13: cloudhub.v1.UpdateScheduleRequest.rule:type_name -> cloudhub.v1.ScheduleRule
-	2,  // 14: cloudhub.v1.UpdateScheduleResponse.schedule:type_name -> cloudhub.v1.Schedule
-	1,  // 15: cloudhub.v1.PreviewScheduleRequest.rule:type_name -> cloudhub.v1.ScheduleRule
-	16, // 16: cloudhub.v1.PreviewScheduleResponse.runs:type_name -> cloudhub.v1.PreviewedRun
-	17, // 17: cloudhub.v1.PreviewedRun.time:type_name -> google.protobuf.Timestamp
-	18, // 18: cloudhub.v1.PreviewedRun.wanted:type_name -> cloudhub.v1.ResourceState
-	4,  // 19: cloudhub.v1.ScheduleService.CreateSchedule:input_type -> cloudhub.v1.CreateScheduleRequest
-	6,  // 20: cloudhub.v1.ScheduleService.GetSchedule:input_type -> cloudhub.v1.GetScheduleRequest
-	8,  // 21: cloudhub.v1.ScheduleService.ListSchedules:input_type -> cloudhub.v1.ListSchedulesRequest
-	10, // 22: cloudhub.v1.ScheduleService.UpdateSchedule:input_type -> cloudhub.v1.UpdateScheduleRequest
-	12, // 23: cloudhub.v1.ScheduleService.DeleteSchedule:input_type -> cloudhub.v1.DeleteScheduleRequest
-	14, // 24: cloudhub.v1.ScheduleService.PreviewSchedule:input_type -> cloudhub.v1.PreviewScheduleRequest
-	5,  // 25: cloudhub.v1.ScheduleService.CreateSchedule:output_type -> cloudhub.v1.CreateScheduleResponse
-	7,  // 26: cloudhub.v1.ScheduleService.GetSchedule:output_type -> cloudhub.v1.GetScheduleResponse
-	9,  // 27: cloudhub.v1.ScheduleService.ListSchedules:output_type -> cloudhub.v1.ListSchedulesResponse
-	11, // 28: cloudhub.v1.ScheduleService.UpdateSchedule:output_type -> cloudhub.v1.UpdateScheduleResponse
-	13, // 29: cloudhub.v1.ScheduleService.DeleteSchedule:output_type -> cloudhub.v1.DeleteScheduleResponse
-	15, // 30: cloudhub.v1.ScheduleService.PreviewSchedule:output_type -> cloudhub.v1.PreviewScheduleResponse
-	25, // [25:31] is the sub-list for method output_type
-	19, // [19:25] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	8,  // 12: cloudhub.v1.GetScheduleResponse.parked:type_name -> cloudhub.v1.TimetablePark
+	18, // 13: cloudhub.v1.TimetablePark.park_time:type_name -> google.protobuf.Timestamp
+	2,  // 14: cloudhub.v1.ListSchedulesResponse.schedules:type_name -> cloudhub.v1.Schedule
+	8,  // 15: cloudhub.v1.ListSchedulesResponse.parked:type_name -> cloudhub.v1.TimetablePark
+	1,  // 16: cloudhub.v1.UpdateScheduleRequest.rule:type_name -> cloudhub.v1.ScheduleRule
+	2,  // 17: cloudhub.v1.UpdateScheduleResponse.schedule:type_name -> cloudhub.v1.Schedule
+	1,  // 18: cloudhub.v1.PreviewScheduleRequest.rule:type_name -> cloudhub.v1.ScheduleRule
+	17, // 19: cloudhub.v1.PreviewScheduleResponse.runs:type_name -> cloudhub.v1.PreviewedRun
+	18, // 20: cloudhub.v1.PreviewedRun.time:type_name -> google.protobuf.Timestamp
+	19, // 21: cloudhub.v1.PreviewedRun.wanted:type_name -> cloudhub.v1.ResourceState
+	4,  // 22: cloudhub.v1.ScheduleService.CreateSchedule:input_type -> cloudhub.v1.CreateScheduleRequest
+	6,  // 23: cloudhub.v1.ScheduleService.GetSchedule:input_type -> cloudhub.v1.GetScheduleRequest
+	9,  // 24: cloudhub.v1.ScheduleService.ListSchedules:input_type -> cloudhub.v1.ListSchedulesRequest
+	11, // 25: cloudhub.v1.ScheduleService.UpdateSchedule:input_type -> cloudhub.v1.UpdateScheduleRequest
+	13, // 26: cloudhub.v1.ScheduleService.DeleteSchedule:input_type -> cloudhub.v1.DeleteScheduleRequest
+	15, // 27: cloudhub.v1.ScheduleService.PreviewSchedule:input_type -> cloudhub.v1.PreviewScheduleRequest
+	5,  // 28: cloudhub.v1.ScheduleService.CreateSchedule:output_type -> cloudhub.v1.CreateScheduleResponse
+	7,  // 29: cloudhub.v1.ScheduleService.GetSchedule:output_type -> cloudhub.v1.GetScheduleResponse
+	10, // 30: cloudhub.v1.ScheduleService.ListSchedules:output_type -> cloudhub.v1.ListSchedulesResponse
+	12, // 31: cloudhub.v1.ScheduleService.UpdateSchedule:output_type -> cloudhub.v1.UpdateScheduleResponse
+	14, // 32: cloudhub.v1.ScheduleService.DeleteSchedule:output_type -> cloudhub.v1.DeleteScheduleResponse
+	16, // 33: cloudhub.v1.ScheduleService.PreviewSchedule:output_type -> cloudhub.v1.PreviewScheduleResponse
+	28, // [28:34] is the sub-list for method output_type
+	22, // [22:28] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_cloudhub_v1_schedule_proto_init() }
@@ -1382,7 +1463,7 @@ func file_cloudhub_v1_schedule_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cloudhub_v1_schedule_proto_rawDesc), len(file_cloudhub_v1_schedule_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   16,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

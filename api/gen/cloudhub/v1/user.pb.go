@@ -443,6 +443,8 @@ type GetMeResponse struct {
 	User  *User                  `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
 	// By name; the personal organization first.
 	Organizations []*Organization `protobuf:"bytes,2,rep,name=organizations,proto3" json:"organizations,omitempty"`
+	// He may call AdminService.
+	PlatformAdmin bool `protobuf:"varint,3,opt,name=platform_admin,json=platformAdmin,proto3" json:"platform_admin,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -489,6 +491,13 @@ func (x *GetMeResponse) GetOrganizations() []*Organization {
 		return x.Organizations
 	}
 	return nil
+}
+
+func (x *GetMeResponse) GetPlatformAdmin() bool {
+	if x != nil {
+		return x.PlatformAdmin
+	}
+	return false
 }
 
 type ListSessionsRequest struct {
@@ -686,10 +695,11 @@ const file_cloudhub_v1_user_proto_rawDesc = "" +
 	"\n" +
 	"user_agent\x18\x05 \x01(\tR\tuserAgent\x12\x18\n" +
 	"\acurrent\x18\x06 \x01(\bR\acurrent\"\x0e\n" +
-	"\fGetMeRequest\"w\n" +
+	"\fGetMeRequest\"\x9e\x01\n" +
 	"\rGetMeResponse\x12%\n" +
 	"\x04user\x18\x01 \x01(\v2\x11.cloudhub.v1.UserR\x04user\x12?\n" +
-	"\rorganizations\x18\x02 \x03(\v2\x19.cloudhub.v1.OrganizationR\rorganizations\"\x15\n" +
+	"\rorganizations\x18\x02 \x03(\v2\x19.cloudhub.v1.OrganizationR\rorganizations\x12%\n" +
+	"\x0eplatform_admin\x18\x03 \x01(\bR\rplatformAdmin\"\x15\n" +
 	"\x13ListSessionsRequest\"H\n" +
 	"\x14ListSessionsResponse\x120\n" +
 	"\bsessions\x18\x01 \x03(\v2\x14.cloudhub.v1.SessionR\bsessions\"?\n" +

@@ -44,6 +44,21 @@ func User(t testing.TB, endpoint, name string, actions ...string) cloud.Credenti
 	return cloud.Credential{AccessKeyID: key.ID, SecretAccessKey: key.Secret}
 }
 
+// Role makes an IAM role with a trust policy (at which moto never looks) and a
+// policy, and returns its ARN. It works only before Enforce.
+func Role(t testing.TB, endpoint, name, trust, policy string) (arn string) {
+	t.Helper()
+	var role struct {
+		ARN string `xml:"CreateRoleResult>Role>Arn"`
+	}
+	answer := iam(t, endpoint, url.Values{"Action": {"CreateRole"}, "RoleName": {name}, "AssumeRolePolicyDocument": {trust}})
+	if err := xml.Unmarshal(answer, &role); err != nil || role.ARN == "" {
+		t.Fatalf("moto: no role in %q (%v)", answer, err)
+	}
+	iam(t, endpoint, url.Values{"Action": {"PutRolePolicy"}, "RoleName": {name}, "PolicyName": {"only"}, "PolicyDocument": {policy}})
+	return role.ARN
+}
+
 // Enforce makes the server verify signatures and IAM policies from now on. Moto
 // does neither by default.
 func Enforce(t testing.TB, endpoint string) {

@@ -10,7 +10,15 @@ import { AccountDrawerView } from "./AccountDrawerView";
 import { useDeleteCloudAccount, useSyncAccounts, useUpdateCloudAccount } from "./queries";
 import { RemoveAccountDialog } from "./RemoveAccountDialog";
 
-export function AccountDrawer({ account, onClose }: { account: CloudAccount; onClose: () => void }) {
+export function AccountDrawer({
+  account,
+  onReplace,
+  onClose,
+}: {
+  account: CloudAccount;
+  onReplace: () => void;
+  onClose: () => void;
+}) {
   const { t } = useTranslation("account");
   const { ids, can, path } = useWorkspace();
   const rename = useUpdateCloudAccount();
@@ -50,6 +58,7 @@ export function AccountDrawer({ account, onClose }: { account: CloudAccount; onC
         observing={observe.isPending}
         observeWanted={observe.variables?.observeOnly}
         observeError={observe.error}
+        onReplace={onReplace}
         onRemove={() => setRemoving(true)}
       />
       <RemoveAccountDialog

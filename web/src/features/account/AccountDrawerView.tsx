@@ -12,8 +12,9 @@ import { type CloudAccount, CloudAccountState } from "@/gen/cloudhub/v1/cloud_ac
 import { isReason, reasonText } from "@/lib/errors";
 import { useFormat } from "@/lib/format";
 import { AccountState } from "./AccountState";
-import { Permissions } from "./AddAccountPanelView";
 import { CoverageList } from "./CoverageList";
+import { Permissions } from "./CredentialFields";
+import { byRole } from "./credential";
 import { PolicyBlock } from "./PolicyBlock";
 import { lacksPower, lacksRead, spaced } from "./policy";
 
@@ -32,6 +33,7 @@ type Props = {
   /** What was asked last, shown while it is on its way. */
   observeWanted: boolean | undefined;
   observeError: unknown;
+  onReplace: () => void;
   onRemove: () => void;
 };
 
@@ -49,6 +51,7 @@ export function AccountDrawerView(props: Props) {
     observing,
     observeWanted,
     observeError,
+    onReplace,
     onRemove,
   } = props;
   const { t } = useTranslation("account");
@@ -78,6 +81,9 @@ export function AccountDrawerView(props: Props) {
               <Button icon="edit" onClick={() => setRenaming(true)} disabled={renaming}>
                 {t("drawer.rename")}
               </Button>
+              <Button icon="key" onClick={onReplace}>
+                {t("replace.open")}
+              </Button>
               <Button kind="danger" icon="trash" onClick={onRemove}>
                 {t("drawer.remove")}
               </Button>
@@ -88,7 +94,14 @@ export function AccountDrawerView(props: Props) {
     >
       <FormError error={syncError} />
       {renaming && <Rename key={account.id} account={account} onRename={onRename} onDone={() => setRenaming(false)} />}
-      {account.state === CloudAccountState.FAILING && (
+      {account.lastError === "PARKED" && (
+        <div className="px-5 pb-4 max-phone:px-4">
+          <Note tone="warning" role="status">
+            <p>{reasonText("PARKED")}</p>
+          </Note>
+        </div>
+      )}
+      {account.state === CloudAccountState.FAILING && account.lastError !== "PARKED" && (
         <div className="px-5 pb-4 max-phone:px-4">
           <Note tone="failed" role="status">
             <p>
@@ -109,7 +122,25 @@ export function AccountDrawerView(props: Props) {
                 {spaced(account.externalId)} <CopyButton value={account.externalId} label={t("facts.copyId")} />
               </span>,
             ],
-            [t("facts.key"), t("facts.keyHint", { hint: account.credentialHint })],
+            [t("facts.way"), t(byRole(account) ? "facts.kindRole" : "facts.kindKey")],
+            ...(byRole(account)
+              ? [
+                  [
+                    t("facts.role"),
+                    <span key="r" className="flex items-start gap-1">
+                      <code className="min-w-0 wrap-anywhere">{account.roleArn}</code>{" "}
+                      <CopyButton value={account.roleArn} label={t("facts.copyRole")} />
+                    </span>,
+                  ],
+                  [
+                    t("role.externalId"),
+                    <span key="x" className="flex items-start gap-1">
+                      <code className="min-w-0 wrap-anywhere">{account.roleExternalId}</code>{" "}
+                      <CopyButton value={account.roleExternalId} label={t("role.copyExternalId")} />
+                    </span>,
+                  ],
+                ]
+              : [[t("facts.key"), t("facts.keyHint", { hint: account.credentialHint })]]),
             [
               t("facts.resources"),
               <span key="r">

@@ -7,8 +7,9 @@ import { AccountDrawer } from "./AccountDrawer";
 import { AccountsPageView } from "./AccountsPageView";
 import { AddAccountPanel } from "./AddAccountPanel";
 import { useCloudAccounts } from "./queries";
+import { ReplaceCredentialPanel } from "./ReplaceCredentialPanel";
 
-/** In the address: `open` is the account of the drawer, `add` the panel. */
+/** In the address: `open` is the account of the drawer, `add` the panel, `credential` the form that replaces the account's. */
 export function AccountsPage() {
   const { t } = useTranslation("account");
   const { can, workspace } = useWorkspace();
@@ -20,7 +21,8 @@ export function AccountsPage() {
   const opened = accounts?.find((account) => account.id === address.get("open"));
   const canManage = can(Permission.WORKSPACE_MANAGE);
   const adding = address.get("add") !== "" && canManage;
-  const close = () => address.set({ open: undefined, add: undefined });
+  const replacing = address.get("credential") !== "" && canManage;
+  const close = () => address.set({ open: undefined, add: undefined, credential: undefined });
 
   return (
     <AccountsPageView
@@ -32,8 +34,8 @@ export function AccountsPage() {
       workspaceName={workspace.name}
       canManage={canManage}
       openId={opened?.id}
-      onOpen={(account) => address.set({ open: account.id, add: undefined }, "push")}
-      onAdd={() => address.set({ add: "aws", open: undefined }, "push")}
+      onOpen={(account) => address.set({ open: account.id, add: undefined, credential: undefined }, "push")}
+      onAdd={() => address.set({ add: "aws", open: undefined, credential: undefined }, "push")}
       stale={
         stream.state === "offline"
           ? { since: stream.since, nextTry: stream.nextTry, onRetry: stream.retryNow }
@@ -42,11 +44,21 @@ export function AccountsPage() {
       aside={
         adding ? (
           <AddAccountPanel onClose={close} onAdded={(account) => address.set({ open: account.id, add: undefined })} />
+        ) : opened && replacing ? (
+          <ReplaceCredentialPanel
+            key={opened.id}
+            account={opened}
+            onDone={() => address.set({ credential: undefined })}
+          />
         ) : opened ? (
-          <AccountDrawer account={opened} onClose={close} />
+          <AccountDrawer
+            account={opened}
+            onReplace={() => address.set({ credential: "replace" }, "push")}
+            onClose={close}
+          />
         ) : undefined
       }
-      panel={adding}
+      panel={adding || (replacing && opened !== undefined)}
       title={t("title")}
     />
   );

@@ -1,9 +1,9 @@
 import type { ReactNode } from "react";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
-import { ProviderMark, Simulated, Skeleton } from "@/components/Badge";
+import { ProviderMark, Simulated } from "@/components/Badge";
 import { Button } from "@/components/Button";
-import { Page, Split } from "@/components/Page";
+import { LeadSkeleton, Page, Split } from "@/components/Page";
 import { DeniedState, EmptyState, ErrorState, StaleBanner } from "@/components/States";
 import { type Column, Table, TableFoot } from "@/components/Table";
 import { RelativeTime, When } from "@/components/Time";
@@ -12,6 +12,7 @@ import { Permission } from "@/gen/cloudhub/v1/options_pb";
 import { useFormat } from "@/lib/format";
 import { AccountState, CoverageBar, CoverageText } from "./AccountState";
 import "./account.css";
+import { byRole, roleName } from "./credential";
 import { spaced } from "./policy";
 
 export type AccountsPageViewProps = {
@@ -128,15 +129,6 @@ function Lead({ accounts }: { accounts: readonly CloudAccount[] }) {
   );
 }
 
-/** Holds the line's place, so that nothing moves when it comes. */
-function LeadSkeleton() {
-  return (
-    <span className="flex h-[1.45em] items-center">
-      <Skeleton width={260} />
-    </span>
-  );
-}
-
 function useColumns(): ReadonlyArray<Column<CloudAccount>> {
   const { t } = useTranslation("account");
   const format = useFormat();
@@ -159,7 +151,11 @@ function useColumns(): ReadonlyArray<Column<CloudAccount>> {
         cell: (account) => (
           <span className="grid">
             <span className="tnum">{spaced(account.externalId)}</span>
-            <span className="text-12 text-fg-3">{t("facts.keyHint", { hint: account.credentialHint })}</span>
+            <span className="text-12 text-fg-3">
+              {byRole(account)
+                ? t("facts.byRole", { role: roleName(account.roleArn) })
+                : t("facts.keyHint", { hint: account.credentialHint })}
+            </span>
           </span>
         ),
       },

@@ -8,14 +8,10 @@ import { useRequestId } from "@/lib/requestId";
 import { useServerErrors } from "@/lib/useServerErrors";
 import { useWorkspace } from "@/lib/workspace";
 import { AddAccountPanelView, type AddAccountValues } from "./AddAccountPanelView";
-import { useCreateCloudAccount } from "./queries";
+import { credentialFields, credentialOf, noCredential } from "./credential";
+import { useCreateCloudAccount, usePreparedRole } from "./queries";
 
-const fields = {
-  name: "name",
-  "aws_access_key.access_key_id": "accessKeyId",
-  "aws_access_key.secret_access_key": "secretAccessKey",
-  "aws_access_key.home_region": "homeRegion",
-} as const;
+const fields = { name: "name", ...credentialFields } as const;
 
 export function AddAccountPanel({
   onClose,
@@ -26,10 +22,9 @@ export function AddAccountPanel({
 }) {
   const { t } = useTranslation("account");
   const { ids } = useWorkspace();
-  const form = useForm<AddAccountValues>({
-    defaultValues: { name: "", accessKeyId: "", secretAccessKey: "", homeRegion: "us-east-1", observeOnly: true },
-  });
+  const form = useForm<AddAccountValues>({ defaultValues: { ...noCredential, name: "", observeOnly: true } });
   const create = useCreateCloudAccount();
+  const prepared = usePreparedRole();
   const requestId = useRequestId();
   const toFields = useServerErrors(form, fields);
   const [failure, setFailure] = useState<unknown>();
@@ -39,12 +34,12 @@ export function AddAccountPanel({
     setFailure(undefined);
     setStartedAt(Date.now());
     try {
-      const { name, observeOnly, accessKeyId, secretAccessKey, homeRegion } = values;
+      const { name, observeOnly } = values;
       const answer = await create.mutateAsync({
         ...ids,
         name: name.trim(),
         observeOnly,
-        credential: { case: "awsAccessKey", value: { accessKeyId, secretAccessKey, homeRegion } },
+        credential: credentialOf(values, prepared.data?.preparationId ?? ""),
         requestId: requestId(values),
       });
       toast(t("added", { name: name.trim() }), { shape: "ok" });
@@ -53,7 +48,10 @@ export function AddAccountPanel({
     } catch (error) {
       if (toFields(error)) {
         setFailure(error);
-        if (toAppError(error).reason === "CREDENTIAL_REFUSED") form.setFocus("accessKeyId");
+        const { reason } = toAppError(error);
+        if (reason === "CREDENTIAL_REFUSED") form.setFocus("accessKeyId");
+        // Another external id is there to be shown.
+        if (reason === "ROLE_PREPARATION_GONE") void prepared.refetch();
       }
     } finally {
       setStartedAt(undefined);
@@ -61,6 +59,15 @@ export function AddAccountPanel({
   });
 
   return (
-    <AddAccountPanelView form={form} onSubmit={submit} onClose={onClose} probingSince={startedAt} error={failure} />
+    <AddAccountPanelView
+      form={form}
+      onSubmit={submit}
+      onClose={onClose}
+      probingSince={startedAt}
+      error={failure}
+      role={prepared.data}
+      roleError={prepared.data ? undefined : prepared.error}
+      onRetryRole={() => void prepared.refetch()}
+    />
   );
 }

@@ -1,6 +1,7 @@
 import { Trans, useTranslation } from "react-i18next";
 import { ConfirmDialog } from "@/components/ConfirmDialog";
 import type { CloudAccount } from "@/gen/cloudhub/v1/cloud_account_pb";
+import { byRole, roleName } from "./credential";
 
 /** Removing cannot be taken back: the name is typed, under what it touches and what it does not. */
 export function RemoveAccountDialog({
@@ -41,8 +42,8 @@ export function RemoveAccountDialog({
           text: (
             <Trans
               ns="account"
-              i18nKey="remove.credential"
-              values={{ hint: account.credentialHint }}
+              i18nKey={byRole(account) ? "remove.role" : "remove.credential"}
+              values={{ hint: account.credentialHint, role: roleName(account.roleArn) }}
               components={{ b: <b /> }}
             />
           ),

@@ -7,13 +7,16 @@ import {
   CloudAccountService,
   CloudAccountState,
   type CreateCloudAccountRequest,
+  CredentialKind,
   type DeleteCloudAccountRequest,
+  type PrepareAwsRoleRequest,
+  type ReplaceCloudAccountCredentialRequest,
   type UpdateCloudAccountRequest,
 } from "@/gen/cloudhub/v1/cloud_account_pb";
 import { InventoryService, type SyncInventoryRequest } from "@/gen/cloudhub/v1/inventory_pb";
 import { Permission } from "@/gen/cloudhub/v1/options_pb";
 import { renderInWorkspace } from "@/test/app";
-import { accountId, Code, fakeAccount, fakeError, orgId, workspaceId } from "@/test/fakes";
+import { accountId, Code, fakeAccount, fakeError, fakeRole, orgId, workspaceId } from "@/test/fakes";
 import { AccountsPage } from "./AccountsPage";
 
 const here = `/o/${orgId}/w/${workspaceId}/accounts`;
@@ -28,7 +31,11 @@ function setup(
     at: here,
     ...options,
     services: (rpc) => {
-      rpc.service(CloudAccountService, { listCloudAccounts: () => ({ cloudAccounts: accounts }), ...service });
+      rpc.service(CloudAccountService, {
+        listCloudAccounts: () => ({ cloudAccounts: accounts }),
+        prepareAwsRole: () => fakeRole(),
+        ...service,
+      });
       rpc.service(InventoryService, {
         syncInventory: (request) => {
           sync.push(request);
@@ -92,6 +99,7 @@ describe("the list of accounts", () => {
 describe("adding an account", () => {
   const fill = async (user: ReturnType<typeof userEvent.setup>) => {
     await user.type(await screen.findByLabelText("Nome"), "ipe-hml");
+    await user.click(screen.getByRole("radio", { name: "Chave de acesso" }));
     await user.type(screen.getByLabelText("Id da chave"), " AKIAIOSFODNN7EXAMPLE ");
     await user.type(screen.getByLabelText("Segredo"), "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
   };
@@ -183,7 +191,7 @@ describe("adding an account", () => {
   it("shows the policy that goes with the choice", async () => {
     const { user } = setup([], {}, { at: `${here}?add=aws` });
     const policy = () => document.querySelector("pre")?.textContent ?? "";
-    await screen.findByLabelText("Nome");
+    await user.click(await screen.findByRole("radio", { name: "Chave de acesso" }));
     expect(JSON.parse(policy()).Statement.flatMap((one: { Action: string[] }) => one.Action)).toEqual([
       "ec2:DescribeInstances",
       "ec2:DescribeRegions",
@@ -191,6 +199,211 @@ describe("adding an account", () => {
     ]);
     await user.click(screen.getByRole("switch", { name: /Só observar/ }));
     expect(policy()).toContain("ec2:StopInstances");
+  });
+});
+
+describe("an account by role", () => {
+  const at = `${here}?add=aws`;
+  const arn = "arn:aws:iam::447122901836:role/CloudHub";
+  const external = fakeRole().externalId;
+  const shown = () => document.querySelector("pre")?.textContent;
+  const submit = (user: ReturnType<typeof userEvent.setup>) =>
+    user.click(screen.getByRole("button", { name: "Provar e acrescentar" }));
+
+  it("is the way that is offered, with documents that follow the choice", async () => {
+    const { user } = setup([], {}, { at });
+    expect((await screen.findByRole("radio", { name: "Papel (recomendado)" })).getAttribute("aria-checked")).toBe(
+      "true",
+    );
+    expect(await screen.findByText(external)).toBeTruthy();
+    expect(screen.getByText(fakeRole().principalArn)).toBeTruthy();
+    expect(shown()).toBe("read: template");
+    await user.click(screen.getByRole("switch", { name: /Só observar/ }));
+    expect(shown()).toBe("full: template");
+    await user.click(screen.getByRole("radio", { name: "Permissões" }));
+    expect(shown()).toBe('{"full": "policy"}');
+    await user.click(screen.getByRole("radio", { name: "Confiança" }));
+    expect(shown()).toBe(fakeRole().trustPolicy);
+    await user.click(screen.getByRole("button", { name: "Copiar o documento" }));
+    expect(await navigator.clipboard.readText()).toBe(fakeRole().trustPolicy);
+    await user.click(screen.getByRole("button", { name: "Copiar o external id" }));
+    expect(await navigator.clipboard.readText()).toBe(external);
+    expect(screen.queryByLabelText("Segredo")).toBeNull();
+  });
+
+  it("downloads a document under a name that says what it is", async () => {
+    const saved: Array<{ name: string; text: Promise<string> }> = [];
+    let blob: Blob | undefined;
+    URL.createObjectURL = (given) => {
+      blob = given as Blob;
+      return "blob:here";
+    };
+    URL.revokeObjectURL = () => {};
+    const click = HTMLAnchorElement.prototype.click;
+    HTMLAnchorElement.prototype.click = function () {
+      if (blob) saved.push({ name: this.download, text: blob.text() });
+    };
+    try {
+      const { user } = setup([], {}, { at });
+      await user.click(await screen.findByRole("button", { name: "Baixar" }));
+    } finally {
+      HTMLAnchorElement.prototype.click = click;
+    }
+    expect(saved.map((file) => file.name)).toEqual(["cloudhub-role.yaml"]);
+    expect(await saved[0]?.text).toBe("read: template");
+  });
+
+  it("sends the ARN with the preparation, and nothing of a key", async () => {
+    const sent: CreateCloudAccountRequest[] = [];
+    const { user, router } = setup(
+      [],
+      {
+        createCloudAccount: (request) => {
+          sent.push(request);
+          return { cloudAccount: fakeAccount(7) };
+        },
+      },
+      { at },
+    );
+    await user.type(await screen.findByLabelText("Nome"), "ipe-dev");
+    await user.type(await screen.findByLabelText("ARN do papel"), "arn:aws:iam::1:user/x");
+    await submit(user);
+    const field = screen.getByLabelText<HTMLInputElement>("ARN do papel");
+    await waitFor(() => expect(field.getAttribute("aria-invalid")).toBe("true"));
+    expect(sent).toHaveLength(0);
+    await user.clear(field);
+    await user.type(field, ` ${arn} `);
+    await submit(user);
+    await waitFor(() => expect(router.state.location.search).toBe(`?open=${accountId(7)}`));
+    expect(sent[0]?.credential).toMatchObject({
+      case: "awsRole",
+      value: { roleArn: arn, preparationId: fakeRole().preparationId, homeRegion: "us-east-1" },
+    });
+  });
+
+  it.each([
+    ["ROLE_WITHOUT_EXTERNAL_ID", "pode ser assumido sem o external id"],
+    ["ROLE_NOT_ASSUMABLE", "não nos deixa assumir este papel (AccessDenied)"],
+  ])("says %s at the field", async (reason, text) => {
+    const { user } = setup(
+      [],
+      {
+        createCloudAccount: () => {
+          throw fakeError(Code.InvalidArgument, reason, {
+            metadata: { detail: "AccessDenied" },
+            fields: { "aws_role.role_arn": reason },
+          });
+        },
+      },
+      { at },
+    );
+    await user.type(await screen.findByLabelText("Nome"), "ipe-dev");
+    const field = await screen.findByLabelText("ARN do papel");
+    await user.type(field, arn);
+    await submit(user);
+    await waitFor(() => expect(field.getAttribute("aria-invalid")).toBe("true"));
+    const described = field.getAttribute("aria-describedby")?.split(" ")[0] ?? "";
+    expect(document.getElementById(described)?.textContent).toContain(text);
+    expect(document.activeElement).toBe(field);
+  });
+
+  it("says plainly that the installation has no identity, and a key still works", async () => {
+    const { user } = setup(
+      [],
+      {
+        prepareAwsRole: () => {
+          throw fakeError(Code.FailedPrecondition, "ROLE_PRINCIPAL_MISSING");
+        },
+      },
+      { at },
+    );
+    const alert = await screen.findByRole("alert");
+    expect(alert.textContent).toContain("Aqui não dá para usar um papel");
+    expect(alert.textContent).toContain("Quem a opera pode configurar uma");
+    const button = screen.getByRole<HTMLButtonElement>("button", { name: "Provar e acrescentar" });
+    expect(button.disabled).toBe(true);
+    expect(screen.queryByLabelText("ARN do papel")).toBeNull();
+    await user.click(screen.getByRole("radio", { name: "Chave de acesso" }));
+    expect(button.disabled).toBe(false);
+    expect(screen.getByLabelText("Id da chave")).toBeTruthy();
+  });
+
+  it("shows another external id when the one of the form is no longer valid", async () => {
+    let asked = 0;
+    const { user } = setup(
+      [],
+      {
+        prepareAwsRole: () => fakeRole({ externalId: `external-${++asked}` }),
+        createCloudAccount: () => {
+          throw fakeError(Code.FailedPrecondition, "ROLE_PREPARATION_GONE");
+        },
+      },
+      { at },
+    );
+    expect(await screen.findByText("external-1")).toBeTruthy();
+    await user.type(screen.getByLabelText("Nome"), "ipe-dev");
+    await user.type(screen.getByLabelText("ARN do papel"), arn);
+    await submit(user);
+    expect(await screen.findByText("external-2")).toBeTruthy();
+    expect((await screen.findByRole("alert")).textContent).toContain("não vale mais");
+  });
+
+  it("is told in the list, in the drawer and when it is removed", async () => {
+    const account = fakeAccount(1, {
+      credentialKind: CredentialKind.AWS_ROLE,
+      credentialHint: "",
+      roleArn: arn,
+      roleExternalId: external,
+    });
+    const { user } = setup([account], {}, { at: `${here}?open=${accountId(1)}` });
+    const drawer = await screen.findByRole("complementary", { name: /conta-1/ });
+    expect(within(drawer).getByText(arn)).toBeTruthy();
+    expect(within(drawer).getByText(external)).toBeTruthy();
+    expect(within(drawer).getByText("papel da AWS")).toBeTruthy();
+    expect(within(screen.getByRole("table")).getByText("papel CloudHub")).toBeTruthy();
+    await user.click(within(drawer).getByRole("button", { name: "Remover" }));
+    expect((await screen.findByRole("alertdialog")).textContent).toContain("O papel CloudHub deixa de ser usado");
+  });
+
+  it("takes a key's place, with the account's own external id", async () => {
+    const asked: PrepareAwsRoleRequest[] = [];
+    const sent: ReplaceCloudAccountCredentialRequest[] = [];
+    let fails = true;
+    const { user, router } = setup(
+      [fakeAccount(1)],
+      {
+        prepareAwsRole: (request) => {
+          asked.push(request);
+          return fakeRole({ preparationId: "" });
+        },
+        replaceCloudAccountCredential: (request) => {
+          sent.push(request);
+          if (fails)
+            throw fakeError(Code.FailedPrecondition, "ACCOUNT_MISMATCH", {
+              metadata: { found: "111122223333", external_id: "447122901836" },
+            });
+          return { cloudAccount: fakeAccount(1) };
+        },
+      },
+      { at: `${here}?open=${accountId(1)}` },
+    );
+    await user.click(await screen.findByRole("button", { name: "Trocar a credencial" }));
+    const panel = await screen.findByRole("complementary", { name: "Trocar a credencial de conta-1" });
+    await user.type(await within(panel).findByLabelText("ARN do papel"), arn);
+    const go = () => user.click(within(panel).getByRole("button", { name: "Provar e trocar" }));
+    await go();
+    const alert = await within(panel).findByRole("alert");
+    expect(alert.textContent).toContain("Nada foi trocado");
+    expect(alert.textContent).toContain("Isto abre a conta 111122223333");
+    fails = false;
+    await go();
+    await waitFor(() => expect(router.state.location.search).toBe(`?open=${accountId(1)}`));
+    expect(asked[0]?.cloudAccountId).toBe(accountId(1));
+    expect(sent[1]).toMatchObject({
+      cloudAccountId: accountId(1),
+      etag: '"1"',
+      credential: { case: "awsRole", value: { roleArn: arn, preparationId: "" } },
+    });
   });
 });
 

@@ -20,7 +20,25 @@ export function useCloudAccounts() {
 export function useCreateCloudAccount() {
   const client = useQueryClient();
   return useMutation(CloudAccountService.method.createCloudAccount, {
-    onSuccess: () => invalidate(client, [CloudAccountService.method.listCloudAccounts]),
+    // The account has used the external id up: the next one gets another.
+    onSuccess: () =>
+      invalidate(client, [CloudAccountService.method.listCloudAccounts, CloudAccountService.method.prepareAwsRole]),
+  });
+}
+
+/**
+ * How a role must look, for an account that is there or for a new one. Asking
+ * again answers the same external id until an account uses it.
+ */
+export function usePreparedRole(cloudAccountId = "") {
+  const { ids } = useWorkspace();
+  return useQuery(CloudAccountService.method.prepareAwsRole, { ...ids, cloudAccountId }, { retry: false });
+}
+
+export function useReplaceCredential() {
+  const client = useQueryClient();
+  return useMutation(CloudAccountService.method.replaceCloudAccountCredential, {
+    onSettled: () => invalidate(client, [CloudAccountService.method.listCloudAccounts]),
   });
 }
 

@@ -34,7 +34,7 @@ export function DayArt() {
         <b>{t("day.title")}</b>
         <span>{t("day.note")}</span>
       </p>
-      <svg className="art" viewBox="-64 -6 690 837.6">
+      <svg className="art" viewBox="-64 -6 640 837.6">
         <path className="tk" d={ticks} />
         {hours.map((hour) => (
           <text key={hour} className="h" x="-22" y={hour * 4 * step + 4} textAnchor="end">

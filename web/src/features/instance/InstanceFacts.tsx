@@ -45,10 +45,10 @@ export function InstanceFacts({ resource, account }: { resource: Resource; accou
           t("fact.network"),
           <span key="n">
             {d.privateIp || "–"}
-            {aside(d.publicIp || t("fact.noPublicIp"))}
+            {aside([d.vpcId, d.publicIp || t("fact.noPublicIp")].filter(Boolean).join(", "))}
           </span>,
         ],
-        d?.vpcId && [t("fact.vpc"), d.vpcId],
+        d?.vpcId && !d.privateIp && !d.publicIp && [t("fact.vpc"), d.vpcId],
         d?.subnetId && [t("fact.subnet"), d.subnetId],
         d?.imageId && [
           t("fact.image"),

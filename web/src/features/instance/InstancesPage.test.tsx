@@ -179,11 +179,10 @@ describe("live", () => {
     await waitFor(async () => expect((await row("web-01")).textContent).toContain("Parada"));
     say(ResourceState.RUNNING, 7n);
     // A later change of another row shows that the older one has been read, and dropped.
-    fake.say(
-      create(WatchWorkspaceResponseSchema, {
-        resources: [machine(2, "web-02", { state: ResourceState.STOPPING, version: 6n })],
-      }),
-    );
+    // The list that is read again for it has it too, as the server's would.
+    const second = machine(2, "web-02", { state: ResourceState.STOPPING, version: 6n });
+    fake.state.resources = fake.state.resources.map((one) => (one.id === second.id ? second : one));
+    fake.say(create(WatchWorkspaceResponseSchema, { resources: [second] }));
     await waitFor(async () => expect((await row("web-02")).textContent).toContain("Parando"));
     expect((await row("web-01")).textContent).toContain("Parada");
   });
@@ -223,7 +222,7 @@ test("the history says how it ended for this machine, not for the whole operatio
       targetFailedCount: 1,
       dueTime: timestampFromMs(Date.now() - 86_400_000),
       targets: [
-        { ...target, resourceId: machineId(1), state: TargetState.DONE, after: ResourceState.STOPPED, attempts: 1 },
+        { ...target, resourceId: machineId(1), state: TargetState.DONE, after: ResourceState.STOPPED, attempts: 3 },
         { ...target, resourceId: machineId(2), state: TargetState.FAILED, reason: "PROVIDER_DENIED", attempts: 3 },
       ],
     }),
@@ -234,7 +233,7 @@ test("the history says how it ended for this machine, not for the whole operatio
   expect(await aside.findByText("O provedor recusou: falta uma permissão.")).toBeTruthy();
   await user.click(screen.getByRole("button", { name: "web-01" }));
   const other = within(await screen.findByRole("complementary", { name: "web-01" }));
-  expect(await other.findByRole("button", { name: /^Parada.*Homologação/ })).toBeTruthy();
+  expect(await other.findByRole("button", { name: /^Parada na 3ª tentativa.*Homologação/ })).toBeTruthy();
   // The list told it all.
   expect(fake.asked.operations).toEqual([]);
 });

@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { Button, IconButton, LinkButton } from "@/components/Button";
-import { Page, Split } from "@/components/Page";
+import { LeadSkeleton, Page, Split } from "@/components/Page";
 import { DeniedState, EmptyState, ErrorState, StaleBanner } from "@/components/States";
 import { Table, TableFoot } from "@/components/Table";
 import { RelativeTime } from "@/components/Time";
@@ -68,7 +68,7 @@ export function InstancesPageView(props: InstancesPageViewProps) {
     <Split aside={props.aside} panel={props.asideIsPanel ?? false}>
       <Page
         title={t("title")}
-        lead={accounts.length > 0 && <LeadLine accounts={accounts} />}
+        lead={accounts.length > 0 ? <LeadLine accounts={accounts} /> : state === "loading" && <LeadSkeleton />}
         actions={
           state !== "denied" && (
             <IconButton

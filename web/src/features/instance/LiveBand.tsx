@@ -42,7 +42,9 @@ export function LiveBand({ operation, resource }: { operation: Operation; resour
       </p>
       {operation.lastError !== "" && (
         <p className="text-12 text-warning">
-          {t("live.lastError", { reason: reasonText(operation.lastError) ?? operation.lastError })}
+          {operation.lastError === "PARKED"
+            ? reasonText("PARKED")
+            : t("live.lastError", { reason: reasonText(operation.lastError) ?? operation.lastError })}
           {operation.lastErrorDetail !== "" && <span className="code"> {operation.lastErrorDetail}</span>}
         </p>
       )}

@@ -74,7 +74,11 @@ function HistoryLine({ operation, target }: { operation: Operation; target: Oper
   return (
     <li>
       <button type="button" className="past-row" aria-expanded={open} aria-controls={id} onClick={() => setOpen(!open)}>
-        {done ? (
+        {done && target.attempts > 1 ? (
+          <StateMark shape="warning" tone="warning">
+            {t(on ? "operation.startedAt" : "operation.stoppedAt", { n: target.attempts })}
+          </StateMark>
+        ) : done ? (
           <StateMark shape="ok" tone="ok">
             {t(on ? "mark.running" : "mark.stopped")}
           </StateMark>

@@ -5,6 +5,7 @@ import { type OperationTarget, TargetState } from "@/gen/cloudhub/v1/operation_p
 import { ResourceState } from "@/gen/cloudhub/v1/resource_pb";
 import { reasonText } from "@/lib/errors";
 import { toDate, useFormat } from "@/lib/format";
+import { isOurs } from "./operation";
 
 /** What one operation did to one machine. */
 export function TargetFacts({ target }: { target: OperationTarget }) {
@@ -24,12 +25,13 @@ export function TargetFacts({ target }: { target: OperationTarget }) {
             {reasonText(target.reason, { detail: target.detail }) ?? target.reason}
           </span>,
         ],
-        target.detail !== "" && [
-          t("operation.provider"),
-          <span key="d" className="code break-words text-fg-2">
-            {target.detail}
-          </span>,
-        ],
+        target.detail !== "" &&
+          !isOurs(target.reason) && [
+            t("operation.provider"),
+            <span key="d" className="code break-words text-fg-2">
+              {target.detail}
+            </span>,
+          ],
         [t("operation.before"), <BeforeAfter key="b" target={target} />],
         [t("operation.attempts"), format.number(target.attempts)],
         accepted && [t("operation.accepted"), format.timeSeconds(accepted)],

@@ -1,6 +1,5 @@
 import type { TFunction } from "i18next";
 import { Simulated } from "@/components/Badge";
-import { Icon } from "@/components/Icon";
 import type { Column } from "@/components/Table";
 import type { CloudAccount } from "@/gen/cloudhub/v1/cloud_account_pb";
 import type { Operation } from "@/gen/cloudhub/v1/operation_pb";
@@ -18,12 +17,7 @@ export function instanceColumns({ t, accounts, operations }: ColumnsOf): Column<
   return [
     {
       id: "name",
-      header: (
-        <span className="inline-flex items-center gap-[3px]">
-          {t("column.name")}
-          <Icon name="up" className="h-[10px]! w-[10px]!" />
-        </span>
-      ),
+      header: t("column.name"),
       cell: (r) => r.name || r.providerId,
       after: (r) => (
         <>

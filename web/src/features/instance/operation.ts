@@ -11,6 +11,11 @@ export function directionOf(operation: Pick<Operation, "targetOnCount" | "target
   return operation.targetOnCount === 0 ? "stop" : "both";
 }
 
+/** The detail of these reasons is what our operators wrote, and stands in their text; no provider said it. */
+export function isOurs(reason: string): boolean {
+  return reason === "OPERATOR_ENDED" || reason === "EXPIRED_PARKED";
+}
+
 const moving: Record<Direction, MarkWord> = { start: "starting", stop: "stopping", both: "changing" };
 
 /** What a row says: the operation that holds the machine, else the state last seen. */

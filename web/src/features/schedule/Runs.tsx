@@ -1,12 +1,13 @@
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
 import { Skeleton } from "@/components/Badge";
 import { Button } from "@/components/Button";
 import { Icon } from "@/components/Icon";
 import { NamedStateMark, operationMark, targetMark } from "@/components/StateMark";
 import { When } from "@/components/Time";
 import { isAlive } from "@/components/time/track";
-import { directionOf } from "@/features/instance/operation";
+import { directionOf, isOurs } from "@/features/instance/operation";
 import { useOperation } from "@/features/instance/queries";
 import { OperationTrack } from "@/features/instance/StateCell";
 import { BeforeAfter } from "@/features/instance/TargetFacts";
@@ -14,9 +15,11 @@ import { type Operation, type OperationTarget, TargetState } from "@/gen/cloudhu
 import type { Schedule, ScheduleRun } from "@/gen/cloudhub/v1/schedule_pb";
 import { reasonText } from "@/lib/errors";
 import { toDate, useFormat } from "@/lib/format";
+import { useWorkspace } from "@/lib/workspace";
 import { wantsOn } from "./health";
 import { Outcome } from "./Outcome";
 import { useRuns } from "./queries";
+import { targetsOf } from "./run";
 // A run is drawn as a line of a machine's history.
 import "@/features/instance/instance.css";
 
@@ -71,6 +74,7 @@ function RunLine({
 }) {
   const { t } = useTranslation("schedule");
   const id = useId();
+  const { path } = useWorkspace();
   const [open, setOpen] = useState(false);
   const direction = run ? (wantsOn(run.wanted) ? "start" : "stop") : directionOf(operation);
   return (
@@ -93,6 +97,9 @@ function RunLine({
       </button>
       {open && (
         <div className="past-in" id={id}>
+          <Link className="lk text-12" to={`${path("schedules")}/${schedule.id}/runs/${operation.id}`}>
+            {t("run.open")}
+          </Link>
           <RunTargets operation={operation} schedule={schedule} />
         </div>
       )}
@@ -115,10 +122,7 @@ function RunTargets({ operation, schedule }: { operation: Operation; schedule: S
     );
   }
   // One operation may carry the same minute of several schedules.
-  const targets = (query.data?.operation?.targets ?? []).filter((x) => x.scheduleId === schedule.id);
-  const worstFirst = [...targets].sort(
-    (a, b) => rank(a.state) - rank(b.state) || a.resourceName.localeCompare(b.resourceName),
-  );
+  const worstFirst = targetsOf(query.data?.operation, schedule.id);
   const revision = operation.schedules.find((s) => s.scheduleId === schedule.id)?.revision;
   return (
     <>
@@ -132,23 +136,6 @@ function RunTargets({ operation, schedule }: { operation: Operation; schedule: S
       </ul>
     </>
   );
-}
-
-const order = [
-  TargetState.FAILED,
-  TargetState.MISSED,
-  TargetState.TAKEN,
-  TargetState.ACCEPTED,
-  TargetState.PENDING,
-  TargetState.SUPERSEDED,
-  TargetState.DONE,
-  TargetState.ALREADY,
-  TargetState.LEFT_ALONE,
-];
-
-function rank(state: TargetState) {
-  const at = order.indexOf(state);
-  return at < 0 ? order.length : at;
 }
 
 function TargetLine({ target }: { target: OperationTarget }) {
@@ -179,7 +166,7 @@ function TargetLine({ target }: { target: OperationTarget }) {
           {reasonText(target.reason, { detail: target.detail }) ?? target.reason}
         </p>
       )}
-      {target.detail !== "" && (
+      {target.detail !== "" && !isOurs(target.reason) && (
         <p className="text-12 break-words text-fg-3">{t("run.provider", { detail: target.detail })}</p>
       )}
     </li>

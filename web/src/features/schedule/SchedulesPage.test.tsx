@@ -113,7 +113,7 @@ function timetable(schedules = [office()]) {
     previews: [] as PreviewScheduleRequest[],
     runs: [] as string[],
   };
-  const state = { schedules, refuse: undefined as unknown, fail: undefined as unknown };
+  const state = { schedules, refuse: undefined as unknown, fail: undefined as unknown, parked: "" };
   return { asked, state, inventory };
 }
 
@@ -136,7 +136,12 @@ function show(
       rpc.service(ScheduleService, {
         listSchedules: () => {
           if (fake.state.fail) throw fake.state.fail;
-          return { schedules: fake.state.schedules };
+          return {
+            schedules: fake.state.schedules,
+            ...(fake.state.parked
+              ? { parked: { parkTime: timestampFromDate(new Date()), reason: fake.state.parked } }
+              : {}),
+          };
         },
         getSchedule: () => ({ schedule: fake.state.schedules[0] }),
         createSchedule: (request) => {
@@ -167,6 +172,15 @@ function show(
 }
 
 const panel = () => screen.findByRole("form");
+
+test("a timetable that is held says so, why, and what it means", async () => {
+  const fake = timetable();
+  fake.state.parked = "a AWS está fora do ar";
+  show(fake);
+  const note = await screen.findByText("a AWS está fora do ar");
+  expect(note.closest("[role=status]")?.textContent).toContain("está segurando os horários deste workspace");
+  expect(note.closest("[role=status]")?.textContent).toContain("Nada roda até que liberem");
+});
 
 describe("a new schedule", () => {
   test("is what was written: name, days, times, zone, machines", async () => {
@@ -351,4 +365,31 @@ test("Esc closes the panel and leaves the list", async () => {
   await user.keyboard("{Escape}");
   await waitFor(() => expect(screen.queryByRole("form")).toBeNull());
   expect(router.state.location.search).toBe("");
+});
+
+describe("the filter of health", () => {
+  const sound = () =>
+    create(ScheduleSchema, { ...office("Sem falha"), id: scheduleId.replace(/1$/, "2"), recentRuns: [] });
+
+  test("in the address lets through those with a failure in the last ten, and says how many of how many", async () => {
+    show(timetable([office("Com falha"), sound()]), { query: "?health=bad" });
+    await screen.findByText("1 de 2 agendamentos");
+    expect(screen.getByRole("row", { name: /Com falha/ })).toBeDefined();
+    expect(screen.queryByRole("row", { name: /Sem falha/ })).toBeNull();
+  });
+
+  test("that lets nothing through can be let go of, from the page", async () => {
+    const { user, router } = show(timetable([sound()]), { query: "?health=bad" });
+    await screen.findByRole("heading", { name: "Nenhum agendamento assim" });
+    await user.click(screen.getByRole("button", { name: "Tirar o filtro" }));
+    expect(await screen.findByRole("row", { name: /Sem falha/ })).toBeDefined();
+    expect(router.state.location.search).toBe("");
+  });
+});
+
+test("an opened run leads to its page", async () => {
+  const { user } = show(timetable(), { query: `?id=${scheduleId}` });
+  await user.click(await screen.findByRole("button", { name: /^1 de 2.*Parar/ }));
+  const link = await screen.findByRole("link", { name: "Abrir esta execução" });
+  expect(link.getAttribute("href")).toBe(`${here}/${scheduleId}/runs/${operationId}`);
 });

@@ -1,8 +1,9 @@
-import { useCallback } from "react";
+import { useCallback, useEffect } from "react";
 import { stateOf, useEscape, useStale } from "@/features/instance/listState";
 import { Permission } from "@/gen/cloudhub/v1/options_pb";
 import { useAddress } from "@/lib/address";
 import { useWorkspace } from "@/lib/workspace";
+import { HEALTH_FILTERS, passes } from "./health";
 import { useSchedule, useSchedules } from "./queries";
 import { ScheduleDrawer } from "./ScheduleDrawer";
 import { ScheduleForm } from "./ScheduleForm";
@@ -10,10 +11,18 @@ import { SchedulesPageView } from "./SchedulesPageView";
 
 export function SchedulesPage() {
   const { can } = useWorkspace();
-  const { get, set } = useAddress();
+  const { get, list: values, set } = useAddress();
   const list = useSchedules();
   const stale = useStale(list);
   const rows = list.data?.pages.flatMap((p) => p.schedules) ?? [];
+  const health = HEALTH_FILTERS.filter((one) => values("health").includes(one));
+  const shown = rows.filter((s) => passes(s.recentRuns, health));
+  // Health is counted here, so a filter needs all of them.
+  const { fetchNextPage } = list;
+  const wanting = health.length > 0 && list.hasNextPage && !list.isFetchingNextPage && !list.isError;
+  useEffect(() => {
+    if (wanting) void fetchNextPage();
+  }, [wanting, fetchNextPage]);
   const openId = get("id");
   // "new", or "edit" for the open one.
   const form = get("form");
@@ -46,13 +55,15 @@ export function SchedulesPage() {
       />
     );
   };
-  const shown = aside();
-
   return (
     <SchedulesPageView
       state={stateOf(list, can(Permission.SCHEDULES_VIEW))}
       error={list.error}
-      rows={rows}
+      rows={shown}
+      all={rows}
+      health={health}
+      onHealth={(next) => set({ health: next })}
+      parked={list.data?.pages[0]?.parked}
       openId={openId}
       onOpen={(id) => set({ id, form: "" }, "push")}
       onNew={() => set({ form: "new", id: "" }, "push")}
@@ -61,8 +72,9 @@ export function SchedulesPage() {
       loadingMore={list.isFetchingNextPage}
       onMore={() => void list.fetchNextPage()}
       stale={stale}
-      aside={shown}
+      aside={aside()}
       asideIsPanel={form !== ""}
+      making={form === "new"}
     />
   );
 }

@@ -1,26 +1,34 @@
 import { type ReactNode, useMemo } from "react";
 import { useTranslation } from "react-i18next";
+import { Note } from "@/components/Badge";
 import { Button } from "@/components/Button";
-import { Page, Split } from "@/components/Page";
+import { Facet, Facets } from "@/components/Facet";
+import { LeadSkeleton, Page, Split } from "@/components/Page";
 import { DeniedState, EmptyState, ErrorState, StaleBanner } from "@/components/States";
 import { Table, TableFoot } from "@/components/Table";
 import { When } from "@/components/Time";
 import { Ruler } from "@/components/time/Ruler";
 import type { ListState } from "@/features/instance/listState";
 import { Permission, Plan } from "@/gen/cloudhub/v1/options_pb";
-import type { Schedule } from "@/gen/cloudhub/v1/schedule_pb";
+import type { Schedule, TimetablePark } from "@/gen/cloudhub/v1/schedule_pb";
 import { useNow } from "@/lib/clock";
 import { type Moment, useFormat } from "@/lib/format";
 import { useWorkspace } from "@/lib/workspace";
 import { scheduleColumns } from "./columns";
-import { outcomeOf } from "./health";
+import { HEALTH_FILTERS, type HealthFilter, outcomeOf } from "./health";
 import { Locked } from "./LockedPanel";
 import "./schedule.css";
 
 export interface SchedulesPageViewProps {
   state: ListState;
   error?: unknown;
+  /** Those that the filter lets through. */
   rows: readonly Schedule[];
+  all: readonly Schedule[];
+  health: readonly HealthFilter[];
+  onHealth: (next: string[]) => void;
+  /** The timetable of the workspace stands still. */
+  parked?: TimetablePark | undefined;
   openId: string;
   onOpen: (id: string) => void;
   onNew: () => void;
@@ -32,10 +40,12 @@ export interface SchedulesPageViewProps {
   /** The drawer or the form. */
   aside?: ReactNode;
   asideIsPanel?: boolean;
+  /** The form of a new one is open already. */
+  making?: boolean;
 }
 
 export function SchedulesPageView(props: SchedulesPageViewProps) {
-  const { state, rows } = props;
+  const { state, rows, all } = props;
   const { t } = useTranslation("schedule");
   const { can } = useWorkspace();
   const format = useFormat();
@@ -46,11 +56,14 @@ export function SchedulesPageView(props: SchedulesPageViewProps) {
     <Split aside={props.aside} panel={props.asideIsPanel ?? false}>
       <Page
         title={t("title")}
-        lead={rows.length > 0 && <LeadLine rows={rows} hasMore={props.hasMore} />}
+        lead={
+          all.length > 0 ? <LeadLine rows={all} hasMore={props.hasMore} /> : state === "loading" && <LeadSkeleton />
+        }
         actions={
           // The empty state has the button itself: one main button a screen.
           state !== "denied" &&
-          !(state === "ready" && rows.length === 0) && (
+          !props.making &&
+          !(state === "ready" && all.length === 0) && (
             <Button
               // The panel has one of its own.
               kind={props.asideIsPanel ? "plain" : "go"}
@@ -64,6 +77,7 @@ export function SchedulesPageView(props: SchedulesPageViewProps) {
           )
         }
       >
+        {props.parked && <Parked parked={props.parked} />}
         <Table
           label={t("title")}
           twoLine
@@ -72,6 +86,25 @@ export function SchedulesPageView(props: SchedulesPageViewProps) {
           rowId={(s) => s.id}
           rowName={(s) => s.name}
           loading={state === "loading"}
+          sort={{ id: "next", dir: "asc" }}
+          top={
+            (state === "loading" || all.length > 0) && (
+              <Facets
+                end={
+                  format.zone && (
+                    <span className="text-12 text-fg-3">{t("zone", { zone: format.zoneName(format.zone) })}</span>
+                  )
+                }
+              >
+                <Facet
+                  label={t("filter.health")}
+                  options={HEALTH_FILTERS.map((value) => ({ value, label: t(`filter.${value}`) }))}
+                  selected={props.health}
+                  onChange={props.onHealth}
+                />
+              </Facets>
+            )
+          }
           slot={<Slot {...props} manage={manage} />}
           openId={props.openId || undefined}
           onOpen={(s) => props.onOpen(s.id)}
@@ -80,6 +113,22 @@ export function SchedulesPageView(props: SchedulesPageViewProps) {
         />
       </Page>
     </Split>
+  );
+}
+
+/** Nothing of the timetable runs for now: said above everything that would. */
+function Parked({ parked }: { parked: TimetablePark }) {
+  const { t } = useTranslation("schedule");
+  return (
+    <div className="mb-3">
+      <Note tone="warning" role="status">
+        <p>
+          <b className="font-medium">{t("parked.title")}</b> {t("parked.since")} <When at={parked.parkTime} />.
+        </p>
+        <p className="break-words">{parked.reason}</p>
+        <p className="text-12 text-fg-2">{t("parked.means")}</p>
+      </Note>
+    </div>
   );
 }
 
@@ -103,7 +152,16 @@ function LeadLine({ rows, hasMore }: { rows: readonly Schedule[]; hasMore: boole
   );
 }
 
-function Slot({ state, error, rows, onNew, onRetry, manage }: SchedulesPageViewProps & { manage: boolean }) {
+function Slot({
+  state,
+  error,
+  rows,
+  all,
+  onHealth,
+  onNew,
+  onRetry,
+  manage,
+}: SchedulesPageViewProps & { manage: boolean }) {
   const { t } = useTranslation("schedule");
   const { org, workspace } = useWorkspace();
   if (state === "denied") {
@@ -117,6 +175,13 @@ function Slot({ state, error, rows, onNew, onRetry, manage }: SchedulesPageViewP
     );
   }
   if (state !== "ready" || rows.length > 0) return null;
+  if (all.length > 0) {
+    return (
+      <EmptyState title={t("filter.none")} action={<Button onClick={() => onHealth([])}>{t("filter.clear")}</Button>}>
+        {t("filter.noneBody", { count: all.length })}
+      </EmptyState>
+    );
+  }
   if (org.plan === Plan.FREE) return <Locked />;
   return (
     <EmptyState
@@ -136,22 +201,23 @@ function Slot({ state, error, rows, onNew, onRetry, manage }: SchedulesPageViewP
   );
 }
 
-function Foot({ rows, hasMore, loadingMore, onMore }: SchedulesPageViewProps) {
+function Foot({ rows, all, hasMore, loadingMore, onMore }: SchedulesPageViewProps) {
   const { t } = useTranslation("schedule");
-  const format = useFormat();
   return (
     <TableFoot
       end={
-        hasMore ? (
+        hasMore && (
           <Button kind="quiet" small busy={loadingMore} onClick={onMore}>
             {t("foot.more")}
           </Button>
-        ) : (
-          format.zone && <span>{t("zone", { zone: format.zoneName(format.zone) })}</span>
         )
       }
     >
-      <span>{t("foot.count", { count: rows.length })}</span>
+      <span>
+        {rows.length < all.length
+          ? t("foot.shown", { shown: rows.length, total: all.length })
+          : t("foot.count", { count: rows.length })}
+      </span>
       <span className="el only-d">{t("health.hint")}</span>
     </TableFoot>
   );

@@ -1,6 +1,6 @@
 import type { TFunction } from "i18next";
 import type { Column } from "@/components/Table";
-import { RelativeTime, When } from "@/components/Time";
+import { Past, When } from "@/components/Time";
 import { HealthBars } from "@/components/time/HealthBars";
 import { Ruler } from "@/components/time/Ruler";
 import { wallIn } from "@/components/time/wall";
@@ -25,6 +25,7 @@ export function scheduleColumns({ t, format, now }: ScheduleColumnsOf): Column<S
       id: "name",
       header: t("column.name"),
       name: true,
+      stacked: true,
       grow: true,
       phone: 1,
       cell: (s) => (
@@ -47,6 +48,7 @@ export function scheduleColumns({ t, format, now }: ScheduleColumnsOf): Column<S
     {
       id: "next",
       header: t("column.next"),
+      sortable: true,
       phone: 2,
       cell: (s) => {
         const at = toDate(s.nextTime);
@@ -74,7 +76,7 @@ export function scheduleColumns({ t, format, now }: ScheduleColumnsOf): Column<S
           <span className="last-run">
             <Outcome run={run} />
             <span className="block text-12 text-fg-3">
-              <RelativeTime at={run.dueTime} />
+              <Past at={run.dueTime} />
             </span>
           </span>
         );

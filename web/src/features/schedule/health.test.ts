@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { healthOf, outcomeOf, type RunCounts, took } from "./health";
+import { healthOf, outcomeOf, passes, type RunCounts, took } from "./health";
 
 const run = (over: Partial<RunCounts> = {}): RunCounts => ({
   targetCount: 14,
@@ -36,4 +36,14 @@ test("bars run from the oldest to the newest, empty places first", () => {
 
 test("a run at work is not counted as right or wrong", () => {
   expect(healthOf([run({ ended: false }), run()])).toMatchObject({ ended: 1, good: 1 });
+});
+
+test("the filter tells schedules with a failure or a loss in the last ten from those without", () => {
+  const good = Array.from({ length: 10 }, () => run());
+  const lost = [run(), run({ doneCount: 0, missedCount: 14 })];
+  const longAgo = [...good, run({ doneCount: 0, failedCount: 14 })];
+  expect([good, lost, longAgo, []].map((runs) => passes(runs, ["bad"]))).toEqual([false, true, false, false]);
+  expect([good, lost, longAgo, []].map((runs) => passes(runs, ["good"]))).toEqual([true, false, true, true]);
+  expect([good, lost].map((runs) => passes(runs, []))).toEqual([true, true]);
+  expect([good, lost].map((runs) => passes(runs, ["bad", "good"]))).toEqual([true, true]);
 });

@@ -43,6 +43,17 @@ export function healthOf(recent: RunCounts[], places = 10): Health {
   };
 }
 
+/** What the filter of health lets through: a failure or a loss among the last ten runs, or none. */
+export const HEALTH_FILTERS = ["bad", "good"] as const;
+export type HealthFilter = (typeof HEALTH_FILTERS)[number];
+
+/** Whether a schedule with these runs passes; no filter lets all of them. */
+export function passes(recent: RunCounts[], filter: readonly HealthFilter[]): boolean {
+  if (filter.length === 0) return true;
+  const { partial, failed, missed } = healthOf(recent);
+  return filter.includes(partial + failed + missed > 0 ? "bad" : "good");
+}
+
 /** Whether a run changed what machines do, for the ruler of the day. */
 export function took(run: RunCounts): boolean {
   const outcome = outcomeOf(run);

@@ -33,6 +33,9 @@ const (
 // reflection-formatted method names, remove the leading slash and convert the remaining slash to a
 // period.
 const (
+	// CloudAccountServicePrepareAwsRoleProcedure is the fully-qualified name of the
+	// CloudAccountService's PrepareAwsRole RPC.
+	CloudAccountServicePrepareAwsRoleProcedure = "/cloudhub.v1.CloudAccountService/PrepareAwsRole"
 	// CloudAccountServiceCreateCloudAccountProcedure is the fully-qualified name of the
 	// CloudAccountService's CreateCloudAccount RPC.
 	CloudAccountServiceCreateCloudAccountProcedure = "/cloudhub.v1.CloudAccountService/CreateCloudAccount"
@@ -42,6 +45,9 @@ const (
 	// CloudAccountServiceUpdateCloudAccountProcedure is the fully-qualified name of the
 	// CloudAccountService's UpdateCloudAccount RPC.
 	CloudAccountServiceUpdateCloudAccountProcedure = "/cloudhub.v1.CloudAccountService/UpdateCloudAccount"
+	// CloudAccountServiceReplaceCloudAccountCredentialProcedure is the fully-qualified name of the
+	// CloudAccountService's ReplaceCloudAccountCredential RPC.
+	CloudAccountServiceReplaceCloudAccountCredentialProcedure = "/cloudhub.v1.CloudAccountService/ReplaceCloudAccountCredential"
 	// CloudAccountServiceDeleteCloudAccountProcedure is the fully-qualified name of the
 	// CloudAccountService's DeleteCloudAccount RPC.
 	CloudAccountServiceDeleteCloudAccountProcedure = "/cloudhub.v1.CloudAccountService/DeleteCloudAccount"
@@ -49,17 +55,34 @@ const (
 
 // CloudAccountServiceClient is a client for the cloudhub.v1.CloudAccountService service.
 type CloudAccountServiceClient interface {
+	// PrepareAwsRole says how a role must look that CloudHub may take: the
+	// external id, which CloudHub makes and nobody can choose, whom the role must
+	// trust, and its policies. For an account that is not there yet the external
+	// id is kept for seven days, one a person and workspace; asking again answers
+	// the same one. For an account that is there it is the account's own.
+	// Errors: ROLE_PRINCIPAL_MISSING, NOT_FOUND.
+	PrepareAwsRole(context.Context, *v1.PrepareAwsRoleRequest) (*v1.PrepareAwsRoleResponse, error)
 	// CreateCloudAccount tries the credential (identity, regions, dry runs),
 	// seals it and adds the account; the first reading of the inventory starts
-	// at once. Nothing is kept when the trial fails.
+	// at once. Nothing is kept when the trial fails. A role is assumed with its
+	// external id, which must work, and without it and with another one, which
+	// must not.
 	// Errors: CREDENTIAL_REFUSED, PERMISSION_MISSING_AT_PROVIDER (without what
-	// reading the inventory needs), ACCOUNT_EXISTS, PROBE_TIMEOUT, PLAN_LIMIT.
+	// reading the inventory needs), ACCOUNT_EXISTS, PROBE_TIMEOUT, PLAN_LIMIT; of
+	// a role ROLE_NOT_ASSUMABLE, ROLE_WITHOUT_EXTERNAL_ID, ROLE_PRINCIPAL_MISSING,
+	// ROLE_PREPARATION_GONE.
 	CreateCloudAccount(context.Context, *v1.CreateCloudAccountRequest) (*v1.CreateCloudAccountResponse, error)
 	// ListCloudAccounts lists accounts by name.
 	ListCloudAccounts(context.Context, *v1.ListCloudAccountsRequest) (*v1.ListCloudAccountsResponse, error)
 	// UpdateCloudAccount renames it or switches observe-only.
 	// Errors: NOT_FOUND, CONFLICT (the etag is old).
 	UpdateCloudAccount(context.Context, *v1.UpdateCloudAccountRequest) (*v1.UpdateCloudAccountResponse, error)
+	// ReplaceCloudAccountCredential tries another key or role of the same AWS
+	// account and puts it in the old one's place, which is forgotten. Until the
+	// trial has passed nothing changes.
+	// Errors: NOT_FOUND, CONFLICT (the etag is old), ACCOUNT_MISMATCH (it opens
+	// another AWS account), and those of CreateCloudAccount's trial.
+	ReplaceCloudAccountCredential(context.Context, *v1.ReplaceCloudAccountCredentialRequest) (*v1.ReplaceCloudAccountCredentialResponse, error)
 	// DeleteCloudAccount forgets the account, its credential and its inventory,
 	// and takes its machines out of schedules. Nothing changes at the provider.
 	// Errors: NOT_FOUND, ACCOUNT_BUSY (an operation is changing its machines).
@@ -77,6 +100,12 @@ func NewCloudAccountServiceClient(httpClient connect.HTTPClient, baseURL string,
 	baseURL = strings.TrimRight(baseURL, "/")
 	cloudAccountServiceMethods := v1.File_cloudhub_v1_cloud_account_proto.Services().ByName("CloudAccountService").Methods()
 	return &cloudAccountServiceClient{
+		prepareAwsRole: connect.NewClient[v1.PrepareAwsRoleRequest, v1.PrepareAwsRoleResponse](
+			httpClient,
+			baseURL+CloudAccountServicePrepareAwsRoleProcedure,
+			connect.WithSchema(cloudAccountServiceMethods.ByName("PrepareAwsRole")),
+			connect.WithClientOptions(opts...),
+		),
 		createCloudAccount: connect.NewClient[v1.CreateCloudAccountRequest, v1.CreateCloudAccountResponse](
 			httpClient,
 			baseURL+CloudAccountServiceCreateCloudAccountProcedure,
@@ -96,6 +125,12 @@ func NewCloudAccountServiceClient(httpClient connect.HTTPClient, baseURL string,
 			connect.WithSchema(cloudAccountServiceMethods.ByName("UpdateCloudAccount")),
 			connect.WithClientOptions(opts...),
 		),
+		replaceCloudAccountCredential: connect.NewClient[v1.ReplaceCloudAccountCredentialRequest, v1.ReplaceCloudAccountCredentialResponse](
+			httpClient,
+			baseURL+CloudAccountServiceReplaceCloudAccountCredentialProcedure,
+			connect.WithSchema(cloudAccountServiceMethods.ByName("ReplaceCloudAccountCredential")),
+			connect.WithClientOptions(opts...),
+		),
 		deleteCloudAccount: connect.NewClient[v1.DeleteCloudAccountRequest, v1.DeleteCloudAccountResponse](
 			httpClient,
 			baseURL+CloudAccountServiceDeleteCloudAccountProcedure,
@@ -107,10 +142,21 @@ func NewCloudAccountServiceClient(httpClient connect.HTTPClient, baseURL string,
 
 // cloudAccountServiceClient implements CloudAccountServiceClient.
 type cloudAccountServiceClient struct {
-	createCloudAccount *connect.Client[v1.CreateCloudAccountRequest, v1.CreateCloudAccountResponse]
-	listCloudAccounts  *connect.Client[v1.ListCloudAccountsRequest, v1.ListCloudAccountsResponse]
-	updateCloudAccount *connect.Client[v1.UpdateCloudAccountRequest, v1.UpdateCloudAccountResponse]
-	deleteCloudAccount *connect.Client[v1.DeleteCloudAccountRequest, v1.DeleteCloudAccountResponse]
+	prepareAwsRole                *connect.Client[v1.PrepareAwsRoleRequest, v1.PrepareAwsRoleResponse]
+	createCloudAccount            *connect.Client[v1.CreateCloudAccountRequest, v1.CreateCloudAccountResponse]
+	listCloudAccounts             *connect.Client[v1.ListCloudAccountsRequest, v1.ListCloudAccountsResponse]
+	updateCloudAccount            *connect.Client[v1.UpdateCloudAccountRequest, v1.UpdateCloudAccountResponse]
+	replaceCloudAccountCredential *connect.Client[v1.ReplaceCloudAccountCredentialRequest, v1.ReplaceCloudAccountCredentialResponse]
+	deleteCloudAccount            *connect.Client[v1.DeleteCloudAccountRequest, v1.DeleteCloudAccountResponse]
+}
+
+// PrepareAwsRole calls cloudhub.v1.CloudAccountService.PrepareAwsRole.
+func (c *cloudAccountServiceClient) PrepareAwsRole(ctx context.Context, req *v1.PrepareAwsRoleRequest) (*v1.PrepareAwsRoleResponse, error) {
+	response, err := c.prepareAwsRole.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
 }
 
 // CreateCloudAccount calls cloudhub.v1.CloudAccountService.CreateCloudAccount.
@@ -140,6 +186,16 @@ func (c *cloudAccountServiceClient) UpdateCloudAccount(ctx context.Context, req 
 	return nil, err
 }
 
+// ReplaceCloudAccountCredential calls
+// cloudhub.v1.CloudAccountService.ReplaceCloudAccountCredential.
+func (c *cloudAccountServiceClient) ReplaceCloudAccountCredential(ctx context.Context, req *v1.ReplaceCloudAccountCredentialRequest) (*v1.ReplaceCloudAccountCredentialResponse, error) {
+	response, err := c.replaceCloudAccountCredential.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // DeleteCloudAccount calls cloudhub.v1.CloudAccountService.DeleteCloudAccount.
 func (c *cloudAccountServiceClient) DeleteCloudAccount(ctx context.Context, req *v1.DeleteCloudAccountRequest) (*v1.DeleteCloudAccountResponse, error) {
 	response, err := c.deleteCloudAccount.CallUnary(ctx, connect.NewRequest(req))
@@ -151,17 +207,34 @@ func (c *cloudAccountServiceClient) DeleteCloudAccount(ctx context.Context, req 
 
 // CloudAccountServiceHandler is an implementation of the cloudhub.v1.CloudAccountService service.
 type CloudAccountServiceHandler interface {
+	// PrepareAwsRole says how a role must look that CloudHub may take: the
+	// external id, which CloudHub makes and nobody can choose, whom the role must
+	// trust, and its policies. For an account that is not there yet the external
+	// id is kept for seven days, one a person and workspace; asking again answers
+	// the same one. For an account that is there it is the account's own.
+	// Errors: ROLE_PRINCIPAL_MISSING, NOT_FOUND.
+	PrepareAwsRole(context.Context, *v1.PrepareAwsRoleRequest) (*v1.PrepareAwsRoleResponse, error)
 	// CreateCloudAccount tries the credential (identity, regions, dry runs),
 	// seals it and adds the account; the first reading of the inventory starts
-	// at once. Nothing is kept when the trial fails.
+	// at once. Nothing is kept when the trial fails. A role is assumed with its
+	// external id, which must work, and without it and with another one, which
+	// must not.
 	// Errors: CREDENTIAL_REFUSED, PERMISSION_MISSING_AT_PROVIDER (without what
-	// reading the inventory needs), ACCOUNT_EXISTS, PROBE_TIMEOUT, PLAN_LIMIT.
+	// reading the inventory needs), ACCOUNT_EXISTS, PROBE_TIMEOUT, PLAN_LIMIT; of
+	// a role ROLE_NOT_ASSUMABLE, ROLE_WITHOUT_EXTERNAL_ID, ROLE_PRINCIPAL_MISSING,
+	// ROLE_PREPARATION_GONE.
 	CreateCloudAccount(context.Context, *v1.CreateCloudAccountRequest) (*v1.CreateCloudAccountResponse, error)
 	// ListCloudAccounts lists accounts by name.
 	ListCloudAccounts(context.Context, *v1.ListCloudAccountsRequest) (*v1.ListCloudAccountsResponse, error)
 	// UpdateCloudAccount renames it or switches observe-only.
 	// Errors: NOT_FOUND, CONFLICT (the etag is old).
 	UpdateCloudAccount(context.Context, *v1.UpdateCloudAccountRequest) (*v1.UpdateCloudAccountResponse, error)
+	// ReplaceCloudAccountCredential tries another key or role of the same AWS
+	// account and puts it in the old one's place, which is forgotten. Until the
+	// trial has passed nothing changes.
+	// Errors: NOT_FOUND, CONFLICT (the etag is old), ACCOUNT_MISMATCH (it opens
+	// another AWS account), and those of CreateCloudAccount's trial.
+	ReplaceCloudAccountCredential(context.Context, *v1.ReplaceCloudAccountCredentialRequest) (*v1.ReplaceCloudAccountCredentialResponse, error)
 	// DeleteCloudAccount forgets the account, its credential and its inventory,
 	// and takes its machines out of schedules. Nothing changes at the provider.
 	// Errors: NOT_FOUND, ACCOUNT_BUSY (an operation is changing its machines).
@@ -175,6 +248,12 @@ type CloudAccountServiceHandler interface {
 // and JSON codecs. They also support gzip compression.
 func NewCloudAccountServiceHandler(svc CloudAccountServiceHandler, opts ...connect.HandlerOption) (string, http.Handler) {
 	cloudAccountServiceMethods := v1.File_cloudhub_v1_cloud_account_proto.Services().ByName("CloudAccountService").Methods()
+	cloudAccountServicePrepareAwsRoleHandler := connect.NewUnaryHandlerSimple(
+		CloudAccountServicePrepareAwsRoleProcedure,
+		svc.PrepareAwsRole,
+		connect.WithSchema(cloudAccountServiceMethods.ByName("PrepareAwsRole")),
+		connect.WithHandlerOptions(opts...),
+	)
 	cloudAccountServiceCreateCloudAccountHandler := connect.NewUnaryHandlerSimple(
 		CloudAccountServiceCreateCloudAccountProcedure,
 		svc.CreateCloudAccount,
@@ -194,6 +273,12 @@ func NewCloudAccountServiceHandler(svc CloudAccountServiceHandler, opts ...conne
 		connect.WithSchema(cloudAccountServiceMethods.ByName("UpdateCloudAccount")),
 		connect.WithHandlerOptions(opts...),
 	)
+	cloudAccountServiceReplaceCloudAccountCredentialHandler := connect.NewUnaryHandlerSimple(
+		CloudAccountServiceReplaceCloudAccountCredentialProcedure,
+		svc.ReplaceCloudAccountCredential,
+		connect.WithSchema(cloudAccountServiceMethods.ByName("ReplaceCloudAccountCredential")),
+		connect.WithHandlerOptions(opts...),
+	)
 	cloudAccountServiceDeleteCloudAccountHandler := connect.NewUnaryHandlerSimple(
 		CloudAccountServiceDeleteCloudAccountProcedure,
 		svc.DeleteCloudAccount,
@@ -202,12 +287,16 @@ func NewCloudAccountServiceHandler(svc CloudAccountServiceHandler, opts ...conne
 	)
 	return "/cloudhub.v1.CloudAccountService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
+		case CloudAccountServicePrepareAwsRoleProcedure:
+			cloudAccountServicePrepareAwsRoleHandler.ServeHTTP(w, r)
 		case CloudAccountServiceCreateCloudAccountProcedure:
 			cloudAccountServiceCreateCloudAccountHandler.ServeHTTP(w, r)
 		case CloudAccountServiceListCloudAccountsProcedure:
 			cloudAccountServiceListCloudAccountsHandler.ServeHTTP(w, r)
 		case CloudAccountServiceUpdateCloudAccountProcedure:
 			cloudAccountServiceUpdateCloudAccountHandler.ServeHTTP(w, r)
+		case CloudAccountServiceReplaceCloudAccountCredentialProcedure:
+			cloudAccountServiceReplaceCloudAccountCredentialHandler.ServeHTTP(w, r)
 		case CloudAccountServiceDeleteCloudAccountProcedure:
 			cloudAccountServiceDeleteCloudAccountHandler.ServeHTTP(w, r)
 		default:
@@ -219,6 +308,10 @@ func NewCloudAccountServiceHandler(svc CloudAccountServiceHandler, opts ...conne
 // UnimplementedCloudAccountServiceHandler returns CodeUnimplemented from all methods.
 type UnimplementedCloudAccountServiceHandler struct{}
 
+func (UnimplementedCloudAccountServiceHandler) PrepareAwsRole(context.Context, *v1.PrepareAwsRoleRequest) (*v1.PrepareAwsRoleResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cloudhub.v1.CloudAccountService.PrepareAwsRole is not implemented"))
+}
+
 func (UnimplementedCloudAccountServiceHandler) CreateCloudAccount(context.Context, *v1.CreateCloudAccountRequest) (*v1.CreateCloudAccountResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cloudhub.v1.CloudAccountService.CreateCloudAccount is not implemented"))
 }
@@ -229,6 +322,10 @@ func (UnimplementedCloudAccountServiceHandler) ListCloudAccounts(context.Context
 
 func (UnimplementedCloudAccountServiceHandler) UpdateCloudAccount(context.Context, *v1.UpdateCloudAccountRequest) (*v1.UpdateCloudAccountResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cloudhub.v1.CloudAccountService.UpdateCloudAccount is not implemented"))
+}
+
+func (UnimplementedCloudAccountServiceHandler) ReplaceCloudAccountCredential(context.Context, *v1.ReplaceCloudAccountCredentialRequest) (*v1.ReplaceCloudAccountCredentialResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cloudhub.v1.CloudAccountService.ReplaceCloudAccountCredential is not implemented"))
 }
 
 func (UnimplementedCloudAccountServiceHandler) DeleteCloudAccount(context.Context, *v1.DeleteCloudAccountRequest) (*v1.DeleteCloudAccountResponse, error) {

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cloudhub/v1/cloud_account.proto.
  */
 export const file_cloudhub_v1_cloud_account: GenFile = /*@__PURE__*/
-  fileDesc("Ch9jbG91ZGh1Yi92MS9jbG91ZF9hY2NvdW50LnByb3RvEgtjbG91ZGh1Yi52MSKHBAoMQ2xvdWRBY2NvdW50EgoKAmlkGAEgASgJEicKCHByb3ZpZGVyGAIgASgOMhUuY2xvdWRodWIudjEuUHJvdmlkZXISDAoEbmFtZRgDIAEoCRITCgtleHRlcm5hbF9pZBgEIAEoCRIXCg9jcmVkZW50aWFsX2hpbnQYBSABKAkSFAoMb2JzZXJ2ZV9vbmx5GAYgASgIEi0KBXN0YXRlGAcgASgOMh4uY2xvdWRodWIudjEuQ2xvdWRBY2NvdW50U3RhdGUSEgoKbGFzdF9lcnJvchgIIAEoCRIyCg5sYXN0X3N5bmNfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoObmV4dF9zeW5jX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDnJlc291cmNlX2NvdW50GAsgASgFEi0KCGNvdmVyYWdlGAwgAygLMhsuY2xvdWRodWIudjEuUmVnaW9uQ292ZXJhZ2USGwoTbWlzc2luZ19wZXJtaXNzaW9ucxgNIAMoCRIRCglzaW11bGF0ZWQYDiABKAgSLwoLY3JlYXRlX3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGV0YWcYECABKAkSDwoHdmVyc2lvbhgRIAEoAyJbCg5SZWdpb25Db3ZlcmFnZRIOCgZyZWdpb24YASABKAkSCgoCb2sYAiABKAgSDQoFY291bnQYAyABKAUSDgoGcmVhc29uGAQgASgJEg4KBmRldGFpbBgFIAEoCSKyAQoMQXdzQWNjZXNzS2V5EjAKDWFjY2Vzc19rZXlfaWQYASABKAlCGbpIFnIUMhJeW0EtWjAtOV17MTYsMTI4fSQSMwoRc2VjcmV0X2FjY2Vzc19rZXkYAiABKAlCGLpIEXIPEBAYgAEyCF5bIS1+XSskiKoZARI7Cgtob21lX3JlZ2lvbhgDIAEoCUImukgjciEYIDIdXihbYS16XXsyfSgtW2Etel0rKSstWzAtOV0pPyQipQIKGUNyZWF0ZUNsb3VkQWNjb3VudFJlcXVlc3QSGAoGb3JnX2lkGAEgASgJQgi6SAVyA7ABARIeCgx3b3Jrc3BhY2VfaWQYAiABKAlCCLpIBXIDsAEBEk0KBG5hbWUYAyABKAlCP7pIPHI6EAEYZDI0XlteXHgwMC1ceDFmXHg3Zl0qW15ceDAwLVx4MjBceDdmXVteXHgwMC1ceDFmXHg3Zl0qJBIUCgxvYnNlcnZlX29ubHkYBCABKAgSMwoOYXdzX2FjY2Vzc19rZXkYBSABKAsyGS5jbG91ZGh1Yi52MS5Bd3NBY2Nlc3NLZXlIABIfCgpyZXF1ZXN0X2lkGAYgASgJQgu6SAjYAQFyA7ABAUITCgpjcmVkZW50aWFsEgW6SAIIASJOChpDcmVhdGVDbG91ZEFjY291bnRSZXNwb25zZRIwCg1jbG91ZF9hY2NvdW50GAEgASgLMhkuY2xvdWRodWIudjEuQ2xvdWRBY2NvdW50Io4BChhMaXN0Q2xvdWRBY2NvdW50c1JlcXVlc3QSGAoGb3JnX2lkGAEgASgJQgi6SAVyA7ABARIeCgx3b3Jrc3BhY2VfaWQYAiABKAlCCLpIBXIDsAEBEhoKCXBhZ2Vfc2l6ZRgDIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAxiACCJnChlMaXN0Q2xvdWRBY2NvdW50c1Jlc3BvbnNlEjEKDmNsb3VkX2FjY291bnRzGAEgAygLMhkuY2xvdWRodWIudjEuQ2xvdWRBY2NvdW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKLAgoZVXBkYXRlQ2xvdWRBY2NvdW50UmVxdWVzdBIYCgZvcmdfaWQYASABKAlCCLpIBXIDsAEBEh4KDHdvcmtzcGFjZV9pZBgCIAEoCUIIukgFcgOwAQESIgoQY2xvdWRfYWNjb3VudF9pZBgDIAEoCUIIukgFcgOwAQESKgoEbmFtZRgEIAEoCUIcukgZchcYZDITXlteXHgwMC1ceDFmXHg3Zl0qJBIUCgxvYnNlcnZlX29ubHkYBSABKAgSNwoLdXBkYXRlX21hc2sYBiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrQga6SAPIAQESFQoEZXRhZxgHIAEoCUIHukgEcgIYQCJOChpVcGRhdGVDbG91ZEFjY291bnRSZXNwb25zZRIwCg1jbG91ZF9hY2NvdW50GAEgASgLMhkuY2xvdWRodWIudjEuQ2xvdWRBY2NvdW50IpABChlEZWxldGVDbG91ZEFjY291bnRSZXF1ZXN0EhgKBm9yZ19pZBgBIAEoCUIIukgFcgOwAQESHgoMd29ya3NwYWNlX2lkGAIgASgJQgi6SAVyA7ABARIiChBjbG91ZF9hY2NvdW50X2lkGAMgASgJQgi6SAVyA7ABARIVCgRldGFnGAQgASgJQge6SARyAhhAIhwKGkRlbGV0ZUNsb3VkQWNjb3VudFJlc3BvbnNlKrcBChFDbG91ZEFjY291bnRTdGF0ZRIjCh9DTE9VRF9BQ0NPVU5UX1NUQVRFX1VOU1BFQ0lGSUVEEAASHwobQ0xPVURfQUNDT1VOVF9TVEFURV9SRUFESU5HEAESGgoWQ0xPVURfQUNDT1VOVF9TVEFURV9PSxACEh8KG0NMT1VEX0FDQ09VTlRfU1RBVEVfUEFSVElBTBADEh8KG0NMT1VEX0FDQ09VTlRfU1RBVEVfRkFJTElORxAEMuEDChNDbG91ZEFjY291bnRTZXJ2aWNlEnEKEkNyZWF0ZUNsb3VkQWNjb3VudBImLmNsb3VkaHViLnYxLkNyZWF0ZUNsb3VkQWNjb3VudFJlcXVlc3QaJy5jbG91ZGh1Yi52MS5DcmVhdGVDbG91ZEFjY291bnRSZXNwb25zZSIKgqoZBggDEAkgBBJxChFMaXN0Q2xvdWRBY2NvdW50cxIlLmNsb3VkaHViLnYxLkxpc3RDbG91ZEFjY291bnRzUmVxdWVzdBomLmNsb3VkaHViLnYxLkxpc3RDbG91ZEFjY291bnRzUmVzcG9uc2UiDZACAYKqGQYIAxABIAEScQoSVXBkYXRlQ2xvdWRBY2NvdW50EiYuY2xvdWRodWIudjEuVXBkYXRlQ2xvdWRBY2NvdW50UmVxdWVzdBonLmNsb3VkaHViLnYxLlVwZGF0ZUNsb3VkQWNjb3VudFJlc3BvbnNlIgqCqhkGCAMQCSACEnEKEkRlbGV0ZUNsb3VkQWNjb3VudBImLmNsb3VkaHViLnYxLkRlbGV0ZUNsb3VkQWNjb3VudFJlcXVlc3QaJy5jbG91ZGh1Yi52MS5EZWxldGVDbG91ZEFjY291bnRSZXNwb25zZSIKgqoZBggDEAkgAkI9WjtnaXRodWIuY29tL2Nsb3VkaHViL2Nsb3VkaHViL2FwaS9nZW4vY2xvdWRodWIvdjE7Y2xvdWRodWJ2MWIGcHJvdG8z", [file_buf_validate_validate, file_cloudhub_v1_options, file_cloudhub_v1_resource, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
+  fileDesc("Ch9jbG91ZGh1Yi92MS9jbG91ZF9hY2NvdW50LnByb3RvEgtjbG91ZGh1Yi52MSLpBAoMQ2xvdWRBY2NvdW50EgoKAmlkGAEgASgJEicKCHByb3ZpZGVyGAIgASgOMhUuY2xvdWRodWIudjEuUHJvdmlkZXISDAoEbmFtZRgDIAEoCRITCgtleHRlcm5hbF9pZBgEIAEoCRIXCg9jcmVkZW50aWFsX2hpbnQYBSABKAkSFAoMb2JzZXJ2ZV9vbmx5GAYgASgIEi0KBXN0YXRlGAcgASgOMh4uY2xvdWRodWIudjEuQ2xvdWRBY2NvdW50U3RhdGUSEgoKbGFzdF9lcnJvchgIIAEoCRIyCg5sYXN0X3N5bmNfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoObmV4dF9zeW5jX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDnJlc291cmNlX2NvdW50GAsgASgFEi0KCGNvdmVyYWdlGAwgAygLMhsuY2xvdWRodWIudjEuUmVnaW9uQ292ZXJhZ2USGwoTbWlzc2luZ19wZXJtaXNzaW9ucxgNIAMoCRIRCglzaW11bGF0ZWQYDiABKAgSLwoLY3JlYXRlX3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGV0YWcYECABKAkSDwoHdmVyc2lvbhgRIAEoAxI0Cg9jcmVkZW50aWFsX2tpbmQYEiABKA4yGy5jbG91ZGh1Yi52MS5DcmVkZW50aWFsS2luZBIQCghyb2xlX2FybhgTIAEoCRIYChByb2xlX2V4dGVybmFsX2lkGBQgASgJIlsKDlJlZ2lvbkNvdmVyYWdlEg4KBnJlZ2lvbhgBIAEoCRIKCgJvaxgCIAEoCBINCgVjb3VudBgDIAEoBRIOCgZyZWFzb24YBCABKAkSDgoGZGV0YWlsGAUgASgJIrIBCgxBd3NBY2Nlc3NLZXkSMAoNYWNjZXNzX2tleV9pZBgBIAEoCUIZukgWchQyEl5bQS1aMC05XXsxNiwxMjh9JBIzChFzZWNyZXRfYWNjZXNzX2tleRgCIAEoCUIYukgRcg8QEBiAATIIXlshLX5dKySIqhkBEjsKC2hvbWVfcmVnaW9uGAMgASgJQia6SCNyIRggMh1eKFthLXpdezJ9KC1bYS16XSspKy1bMC05XSk/JCLPAQoHQXdzUm9sZRJiCghyb2xlX2FybhgBIAEoCUJQukhNcksYgBAyRl5hcm46YXdzOmlhbTo6WzAtOV17MTJ9OnJvbGUvKFshLX5dezEsNTEwfS8pP1tBLVphLXowLTlfKz0sLkAtXXsxLDY0fSQSIwoOcHJlcGFyYXRpb25faWQYAiABKAlCC7pICNgBAXIDsAEBEjsKC2hvbWVfcmVnaW9uGAMgASgJQia6SCNyIRggMh1eKFthLXpdezJ9KC1bYS16XSspKy1bMC05XSk/JCJ4ChVQcmVwYXJlQXdzUm9sZVJlcXVlc3QSGAoGb3JnX2lkGAEgASgJQgi6SAVyA7ABARIeCgx3b3Jrc3BhY2VfaWQYAiABKAlCCLpIBXIDsAEBEiUKEGNsb3VkX2FjY291bnRfaWQYAyABKAlCC7pICNgBAXIDsAEBIv0BChZQcmVwYXJlQXdzUm9sZVJlc3BvbnNlEhYKDnByZXBhcmF0aW9uX2lkGAEgASgJEhMKC2V4dGVybmFsX2lkGAIgASgJEhUKDXByaW5jaXBhbF9hcm4YAyABKAkSFAoMdHJ1c3RfcG9saWN5GAQgASgJEisKBHJlYWQYBSABKAsyHS5jbG91ZGh1Yi52MS5Bd3NSb2xlRG9jdW1lbnRzEisKBGZ1bGwYBiABKAsyHS5jbG91ZGh1Yi52MS5Bd3NSb2xlRG9jdW1lbnRzEi8KC2V4cGlyZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI6ChBBd3NSb2xlRG9jdW1lbnRzEg4KBnBvbGljeRgBIAEoCRIWCg5jbG91ZGZvcm1hdGlvbhgCIAEoCSLPAgoZQ3JlYXRlQ2xvdWRBY2NvdW50UmVxdWVzdBIYCgZvcmdfaWQYASABKAlCCLpIBXIDsAEBEh4KDHdvcmtzcGFjZV9pZBgCIAEoCUIIukgFcgOwAQESTQoEbmFtZRgDIAEoCUI/ukg8cjoQARhkMjReW15ceDAwLVx4MWZceDdmXSpbXlx4MDAtXHgyMFx4N2ZdW15ceDAwLVx4MWZceDdmXSokEhQKDG9ic2VydmVfb25seRgEIAEoCBIzCg5hd3NfYWNjZXNzX2tleRgFIAEoCzIZLmNsb3VkaHViLnYxLkF3c0FjY2Vzc0tleUgAEigKCGF3c19yb2xlGAcgASgLMhQuY2xvdWRodWIudjEuQXdzUm9sZUgAEh8KCnJlcXVlc3RfaWQYBiABKAlCC7pICNgBAXIDsAEBQhMKCmNyZWRlbnRpYWwSBbpIAggBIk4KGkNyZWF0ZUNsb3VkQWNjb3VudFJlc3BvbnNlEjAKDWNsb3VkX2FjY291bnQYASABKAsyGS5jbG91ZGh1Yi52MS5DbG91ZEFjY291bnQijgEKGExpc3RDbG91ZEFjY291bnRzUmVxdWVzdBIYCgZvcmdfaWQYASABKAlCCLpIBXIDsAEBEh4KDHdvcmtzcGFjZV9pZBgCIAEoCUIIukgFcgOwAQESGgoJcGFnZV9zaXplGAMgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YBCABKAlCCLpIBXIDGIAIImcKGUxpc3RDbG91ZEFjY291bnRzUmVzcG9uc2USMQoOY2xvdWRfYWNjb3VudHMYASADKAsyGS5jbG91ZGh1Yi52MS5DbG91ZEFjY291bnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIosCChlVcGRhdGVDbG91ZEFjY291bnRSZXF1ZXN0EhgKBm9yZ19pZBgBIAEoCUIIukgFcgOwAQESHgoMd29ya3NwYWNlX2lkGAIgASgJQgi6SAVyA7ABARIiChBjbG91ZF9hY2NvdW50X2lkGAMgASgJQgi6SAVyA7ABARIqCgRuYW1lGAQgASgJQhy6SBlyFxhkMhNeW15ceDAwLVx4MWZceDdmXSokEhQKDG9ic2VydmVfb25seRgFIAEoCBI3Cgt1cGRhdGVfbWFzaxgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2tCBrpIA8gBARIVCgRldGFnGAcgASgJQge6SARyAhhAIk4KGlVwZGF0ZUNsb3VkQWNjb3VudFJlc3BvbnNlEjAKDWNsb3VkX2FjY291bnQYASABKAsyGS5jbG91ZGh1Yi52MS5DbG91ZEFjY291bnQijwIKJFJlcGxhY2VDbG91ZEFjY291bnRDcmVkZW50aWFsUmVxdWVzdBIYCgZvcmdfaWQYASABKAlCCLpIBXIDsAEBEh4KDHdvcmtzcGFjZV9pZBgCIAEoCUIIukgFcgOwAQESIgoQY2xvdWRfYWNjb3VudF9pZBgDIAEoCUIIukgFcgOwAQESFQoEZXRhZxgEIAEoCUIHukgEcgIYQBIzCg5hd3NfYWNjZXNzX2tleRgFIAEoCzIZLmNsb3VkaHViLnYxLkF3c0FjY2Vzc0tleUgAEigKCGF3c19yb2xlGAYgASgLMhQuY2xvdWRodWIudjEuQXdzUm9sZUgAQhMKCmNyZWRlbnRpYWwSBbpIAggBIlkKJVJlcGxhY2VDbG91ZEFjY291bnRDcmVkZW50aWFsUmVzcG9uc2USMAoNY2xvdWRfYWNjb3VudBgBIAEoCzIZLmNsb3VkaHViLnYxLkNsb3VkQWNjb3VudCKQAQoZRGVsZXRlQ2xvdWRBY2NvdW50UmVxdWVzdBIYCgZvcmdfaWQYASABKAlCCLpIBXIDsAEBEh4KDHdvcmtzcGFjZV9pZBgCIAEoCUIIukgFcgOwAQESIgoQY2xvdWRfYWNjb3VudF9pZBgDIAEoCUIIukgFcgOwAQESFQoEZXRhZxgEIAEoCUIHukgEcgIYQCIcChpEZWxldGVDbG91ZEFjY291bnRSZXNwb25zZSq3AQoRQ2xvdWRBY2NvdW50U3RhdGUSIwofQ0xPVURfQUNDT1VOVF9TVEFURV9VTlNQRUNJRklFRBAAEh8KG0NMT1VEX0FDQ09VTlRfU1RBVEVfUkVBRElORxABEhoKFkNMT1VEX0FDQ09VTlRfU1RBVEVfT0sQAhIfChtDTE9VRF9BQ0NPVU5UX1NUQVRFX1BBUlRJQUwQAxIfChtDTE9VRF9BQ0NPVU5UX1NUQVRFX0ZBSUxJTkcQBCpzCg5DcmVkZW50aWFsS2luZBIfChtDUkVERU5USUFMX0tJTkRfVU5TUEVDSUZJRUQQABIiCh5DUkVERU5USUFMX0tJTkRfQVdTX0FDQ0VTU19LRVkQARIcChhDUkVERU5USUFMX0tJTkRfQVdTX1JPTEUQAjLdBQoTQ2xvdWRBY2NvdW50U2VydmljZRJlCg5QcmVwYXJlQXdzUm9sZRIiLmNsb3VkaHViLnYxLlByZXBhcmVBd3NSb2xlUmVxdWVzdBojLmNsb3VkaHViLnYxLlByZXBhcmVBd3NSb2xlUmVzcG9uc2UiCoKqGQYIAxAJIAIScQoSQ3JlYXRlQ2xvdWRBY2NvdW50EiYuY2xvdWRodWIudjEuQ3JlYXRlQ2xvdWRBY2NvdW50UmVxdWVzdBonLmNsb3VkaHViLnYxLkNyZWF0ZUNsb3VkQWNjb3VudFJlc3BvbnNlIgqCqhkGCAMQCSAEEnEKEUxpc3RDbG91ZEFjY291bnRzEiUuY2xvdWRodWIudjEuTGlzdENsb3VkQWNjb3VudHNSZXF1ZXN0GiYuY2xvdWRodWIudjEuTGlzdENsb3VkQWNjb3VudHNSZXNwb25zZSINkAIBgqoZBggDEAEgARJxChJVcGRhdGVDbG91ZEFjY291bnQSJi5jbG91ZGh1Yi52MS5VcGRhdGVDbG91ZEFjY291bnRSZXF1ZXN0GicuY2xvdWRodWIudjEuVXBkYXRlQ2xvdWRBY2NvdW50UmVzcG9uc2UiCoKqGQYIAxAJIAISkgEKHVJlcGxhY2VDbG91ZEFjY291bnRDcmVkZW50aWFsEjEuY2xvdWRodWIudjEuUmVwbGFjZUNsb3VkQWNjb3VudENyZWRlbnRpYWxSZXF1ZXN0GjIuY2xvdWRodWIudjEuUmVwbGFjZUNsb3VkQWNjb3VudENyZWRlbnRpYWxSZXNwb25zZSIKgqoZBggDEAkgBBJxChJEZWxldGVDbG91ZEFjY291bnQSJi5jbG91ZGh1Yi52MS5EZWxldGVDbG91ZEFjY291bnRSZXF1ZXN0GicuY2xvdWRodWIudjEuRGVsZXRlQ2xvdWRBY2NvdW50UmVzcG9uc2UiCoKqGQYIAxAJIAJCPVo7Z2l0aHViLmNvbS9jbG91ZGh1Yi9jbG91ZGh1Yi9hcGkvZ2VuL2Nsb3VkaHViL3YxO2Nsb3VkaHVidjFiBnByb3RvMw", [file_buf_validate_validate, file_cloudhub_v1_options, file_cloudhub_v1_resource, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message cloudhub.v1.CloudAccount
@@ -45,7 +45,7 @@ export type CloudAccount = Message<"cloudhub.v1.CloudAccount"> & {
   externalId: string;
 
   /**
-   * The last four characters of the access key id.
+   * The last four characters of the access key id; empty for a role.
    *
    * @generated from field: string credential_hint = 5;
    */
@@ -120,6 +120,25 @@ export type CloudAccount = Message<"cloudhub.v1.CloudAccount"> & {
    * @generated from field: int64 version = 17;
    */
   version: bigint;
+
+  /**
+   * @generated from field: cloudhub.v1.CredentialKind credential_kind = 18;
+   */
+  credentialKind: CredentialKind;
+
+  /**
+   * Of a role.
+   *
+   * @generated from field: string role_arn = 19;
+   */
+  roleArn: string;
+
+  /**
+   * Of a role: what its trust policy must ask for. No secret, and never changed.
+   *
+   * @generated from field: string role_external_id = 20;
+   */
+  roleExternalId: string;
 };
 
 /**
@@ -202,6 +221,158 @@ export const AwsAccessKeySchema: GenMessage<AwsAccessKey> = /*@__PURE__*/
   messageDesc(file_cloudhub_v1_cloud_account, 2);
 
 /**
+ * An AWS role that CloudHub takes with its external id.
+ *
+ * @generated from message cloudhub.v1.AwsRole
+ */
+export type AwsRole = Message<"cloudhub.v1.AwsRole"> & {
+  /**
+   * Of the account in AWS that the role opens.
+   *
+   * @generated from field: string role_arn = 1;
+   */
+  roleArn: string;
+
+  /**
+   * Of PrepareAwsRole; empty when an account's credential is replaced.
+   *
+   * @generated from field: string preparation_id = 2;
+   */
+  preparationId: string;
+
+  /**
+   * Where regions are asked first; empty means us-east-1.
+   *
+   * @generated from field: string home_region = 3;
+   */
+  homeRegion: string;
+};
+
+/**
+ * Describes the message cloudhub.v1.AwsRole.
+ * Use `create(AwsRoleSchema)` to create a new message.
+ */
+export const AwsRoleSchema: GenMessage<AwsRole> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_cloud_account, 3);
+
+/**
+ * @generated from message cloudhub.v1.PrepareAwsRoleRequest
+ */
+export type PrepareAwsRoleRequest = Message<"cloudhub.v1.PrepareAwsRoleRequest"> & {
+  /**
+   * @generated from field: string org_id = 1;
+   */
+  orgId: string;
+
+  /**
+   * @generated from field: string workspace_id = 2;
+   */
+  workspaceId: string;
+
+  /**
+   * The account whose credential is to be replaced; empty for a new one.
+   *
+   * @generated from field: string cloud_account_id = 3;
+   */
+  cloudAccountId: string;
+};
+
+/**
+ * Describes the message cloudhub.v1.PrepareAwsRoleRequest.
+ * Use `create(PrepareAwsRoleRequestSchema)` to create a new message.
+ */
+export const PrepareAwsRoleRequestSchema: GenMessage<PrepareAwsRoleRequest> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_cloud_account, 4);
+
+/**
+ * @generated from message cloudhub.v1.PrepareAwsRoleResponse
+ */
+export type PrepareAwsRoleResponse = Message<"cloudhub.v1.PrepareAwsRoleResponse"> & {
+  /**
+   * For CreateCloudAccount; empty when an account was named.
+   *
+   * @generated from field: string preparation_id = 1;
+   */
+  preparationId: string;
+
+  /**
+   * What the role's trust policy must ask for.
+   *
+   * @generated from field: string external_id = 2;
+   */
+  externalId: string;
+
+  /**
+   * Who takes the role: an AWS identity of this installation.
+   *
+   * @generated from field: string principal_arn = 3;
+   */
+  principalArn: string;
+
+  /**
+   * IAM policy, JSON.
+   *
+   * @generated from field: string trust_policy = 4;
+   */
+  trustPolicy: string;
+
+  /**
+   * What the role may do when CloudHub only looks.
+   *
+   * @generated from field: cloudhub.v1.AwsRoleDocuments read = 5;
+   */
+  read?: AwsRoleDocuments | undefined;
+
+  /**
+   * The same, and starting and stopping.
+   *
+   * @generated from field: cloudhub.v1.AwsRoleDocuments full = 6;
+   */
+  full?: AwsRoleDocuments | undefined;
+
+  /**
+   * Until when the preparation is kept; absent when an account was named.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 7;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message cloudhub.v1.PrepareAwsRoleResponse.
+ * Use `create(PrepareAwsRoleResponseSchema)` to create a new message.
+ */
+export const PrepareAwsRoleResponseSchema: GenMessage<PrepareAwsRoleResponse> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_cloud_account, 5);
+
+/**
+ * @generated from message cloudhub.v1.AwsRoleDocuments
+ */
+export type AwsRoleDocuments = Message<"cloudhub.v1.AwsRoleDocuments"> & {
+  /**
+   * IAM policy, JSON.
+   *
+   * @generated from field: string policy = 1;
+   */
+  policy: string;
+
+  /**
+   * Makes the role with its trust and its policy; its output RoleArn is what
+   * CreateCloudAccount asks for. YAML.
+   *
+   * @generated from field: string cloudformation = 2;
+   */
+  cloudformation: string;
+};
+
+/**
+ * Describes the message cloudhub.v1.AwsRoleDocuments.
+ * Use `create(AwsRoleDocumentsSchema)` to create a new message.
+ */
+export const AwsRoleDocumentsSchema: GenMessage<AwsRoleDocuments> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_cloud_account, 6);
+
+/**
  * @generated from message cloudhub.v1.CreateCloudAccountRequest
  */
 export type CreateCloudAccountRequest = Message<"cloudhub.v1.CreateCloudAccountRequest"> & {
@@ -236,6 +407,12 @@ export type CreateCloudAccountRequest = Message<"cloudhub.v1.CreateCloudAccountR
      */
     value: AwsAccessKey;
     case: "awsAccessKey";
+  } | {
+    /**
+     * @generated from field: cloudhub.v1.AwsRole aws_role = 7;
+     */
+    value: AwsRole;
+    case: "awsRole";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -251,7 +428,7 @@ export type CreateCloudAccountRequest = Message<"cloudhub.v1.CreateCloudAccountR
  * Use `create(CreateCloudAccountRequestSchema)` to create a new message.
  */
 export const CreateCloudAccountRequestSchema: GenMessage<CreateCloudAccountRequest> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_cloud_account, 3);
+  messageDesc(file_cloudhub_v1_cloud_account, 7);
 
 /**
  * @generated from message cloudhub.v1.CreateCloudAccountResponse
@@ -268,7 +445,7 @@ export type CreateCloudAccountResponse = Message<"cloudhub.v1.CreateCloudAccount
  * Use `create(CreateCloudAccountResponseSchema)` to create a new message.
  */
 export const CreateCloudAccountResponseSchema: GenMessage<CreateCloudAccountResponse> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_cloud_account, 4);
+  messageDesc(file_cloudhub_v1_cloud_account, 8);
 
 /**
  * @generated from message cloudhub.v1.ListCloudAccountsRequest
@@ -302,7 +479,7 @@ export type ListCloudAccountsRequest = Message<"cloudhub.v1.ListCloudAccountsReq
  * Use `create(ListCloudAccountsRequestSchema)` to create a new message.
  */
 export const ListCloudAccountsRequestSchema: GenMessage<ListCloudAccountsRequest> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_cloud_account, 5);
+  messageDesc(file_cloudhub_v1_cloud_account, 9);
 
 /**
  * @generated from message cloudhub.v1.ListCloudAccountsResponse
@@ -324,7 +501,7 @@ export type ListCloudAccountsResponse = Message<"cloudhub.v1.ListCloudAccountsRe
  * Use `create(ListCloudAccountsResponseSchema)` to create a new message.
  */
 export const ListCloudAccountsResponseSchema: GenMessage<ListCloudAccountsResponse> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_cloud_account, 6);
+  messageDesc(file_cloudhub_v1_cloud_account, 10);
 
 /**
  * @generated from message cloudhub.v1.UpdateCloudAccountRequest
@@ -375,7 +552,7 @@ export type UpdateCloudAccountRequest = Message<"cloudhub.v1.UpdateCloudAccountR
  * Use `create(UpdateCloudAccountRequestSchema)` to create a new message.
  */
 export const UpdateCloudAccountRequestSchema: GenMessage<UpdateCloudAccountRequest> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_cloud_account, 7);
+  messageDesc(file_cloudhub_v1_cloud_account, 11);
 
 /**
  * @generated from message cloudhub.v1.UpdateCloudAccountResponse
@@ -392,7 +569,75 @@ export type UpdateCloudAccountResponse = Message<"cloudhub.v1.UpdateCloudAccount
  * Use `create(UpdateCloudAccountResponseSchema)` to create a new message.
  */
 export const UpdateCloudAccountResponseSchema: GenMessage<UpdateCloudAccountResponse> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_cloud_account, 8);
+  messageDesc(file_cloudhub_v1_cloud_account, 12);
+
+/**
+ * @generated from message cloudhub.v1.ReplaceCloudAccountCredentialRequest
+ */
+export type ReplaceCloudAccountCredentialRequest = Message<"cloudhub.v1.ReplaceCloudAccountCredentialRequest"> & {
+  /**
+   * @generated from field: string org_id = 1;
+   */
+  orgId: string;
+
+  /**
+   * @generated from field: string workspace_id = 2;
+   */
+  workspaceId: string;
+
+  /**
+   * @generated from field: string cloud_account_id = 3;
+   */
+  cloudAccountId: string;
+
+  /**
+   * The one last read; empty overwrites whatever is there.
+   *
+   * @generated from field: string etag = 4;
+   */
+  etag: string;
+
+  /**
+   * @generated from oneof cloudhub.v1.ReplaceCloudAccountCredentialRequest.credential
+   */
+  credential: {
+    /**
+     * @generated from field: cloudhub.v1.AwsAccessKey aws_access_key = 5;
+     */
+    value: AwsAccessKey;
+    case: "awsAccessKey";
+  } | {
+    /**
+     * @generated from field: cloudhub.v1.AwsRole aws_role = 6;
+     */
+    value: AwsRole;
+    case: "awsRole";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message cloudhub.v1.ReplaceCloudAccountCredentialRequest.
+ * Use `create(ReplaceCloudAccountCredentialRequestSchema)` to create a new message.
+ */
+export const ReplaceCloudAccountCredentialRequestSchema: GenMessage<ReplaceCloudAccountCredentialRequest> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_cloud_account, 13);
+
+/**
+ * @generated from message cloudhub.v1.ReplaceCloudAccountCredentialResponse
+ */
+export type ReplaceCloudAccountCredentialResponse = Message<"cloudhub.v1.ReplaceCloudAccountCredentialResponse"> & {
+  /**
+   * @generated from field: cloudhub.v1.CloudAccount cloud_account = 1;
+   */
+  cloudAccount?: CloudAccount | undefined;
+};
+
+/**
+ * Describes the message cloudhub.v1.ReplaceCloudAccountCredentialResponse.
+ * Use `create(ReplaceCloudAccountCredentialResponseSchema)` to create a new message.
+ */
+export const ReplaceCloudAccountCredentialResponseSchema: GenMessage<ReplaceCloudAccountCredentialResponse> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_cloud_account, 14);
 
 /**
  * @generated from message cloudhub.v1.DeleteCloudAccountRequest
@@ -424,7 +669,7 @@ export type DeleteCloudAccountRequest = Message<"cloudhub.v1.DeleteCloudAccountR
  * Use `create(DeleteCloudAccountRequestSchema)` to create a new message.
  */
 export const DeleteCloudAccountRequestSchema: GenMessage<DeleteCloudAccountRequest> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_cloud_account, 9);
+  messageDesc(file_cloudhub_v1_cloud_account, 15);
 
 /**
  * @generated from message cloudhub.v1.DeleteCloudAccountResponse
@@ -437,7 +682,7 @@ export type DeleteCloudAccountResponse = Message<"cloudhub.v1.DeleteCloudAccount
  * Use `create(DeleteCloudAccountResponseSchema)` to create a new message.
  */
 export const DeleteCloudAccountResponseSchema: GenMessage<DeleteCloudAccountResponse> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_cloud_account, 10);
+  messageDesc(file_cloudhub_v1_cloud_account, 16);
 
 /**
  * @generated from enum cloudhub.v1.CloudAccountState
@@ -482,17 +727,64 @@ export const CloudAccountStateSchema: GenEnum<CloudAccountState> = /*@__PURE__*/
   enumDesc(file_cloudhub_v1_cloud_account, 0);
 
 /**
+ * How CloudHub gets into an account.
+ *
+ * @generated from enum cloudhub.v1.CredentialKind
+ */
+export enum CredentialKind {
+  /**
+   * @generated from enum value: CREDENTIAL_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: CREDENTIAL_KIND_AWS_ACCESS_KEY = 1;
+   */
+  AWS_ACCESS_KEY = 1,
+
+  /**
+   * @generated from enum value: CREDENTIAL_KIND_AWS_ROLE = 2;
+   */
+  AWS_ROLE = 2,
+}
+
+/**
+ * Describes the enum cloudhub.v1.CredentialKind.
+ */
+export const CredentialKindSchema: GenEnum<CredentialKind> = /*@__PURE__*/
+  enumDesc(file_cloudhub_v1_cloud_account, 1);
+
+/**
  * CloudAccountService keeps the cloud accounts of a workspace.
  *
  * @generated from service cloudhub.v1.CloudAccountService
  */
 export const CloudAccountService: GenService<{
   /**
+   * PrepareAwsRole says how a role must look that CloudHub may take: the
+   * external id, which CloudHub makes and nobody can choose, whom the role must
+   * trust, and its policies. For an account that is not there yet the external
+   * id is kept for seven days, one a person and workspace; asking again answers
+   * the same one. For an account that is there it is the account's own.
+   * Errors: ROLE_PRINCIPAL_MISSING, NOT_FOUND.
+   *
+   * @generated from rpc cloudhub.v1.CloudAccountService.PrepareAwsRole
+   */
+  prepareAwsRole: {
+    methodKind: "unary";
+    input: typeof PrepareAwsRoleRequestSchema;
+    output: typeof PrepareAwsRoleResponseSchema;
+  },
+  /**
    * CreateCloudAccount tries the credential (identity, regions, dry runs),
    * seals it and adds the account; the first reading of the inventory starts
-   * at once. Nothing is kept when the trial fails.
+   * at once. Nothing is kept when the trial fails. A role is assumed with its
+   * external id, which must work, and without it and with another one, which
+   * must not.
    * Errors: CREDENTIAL_REFUSED, PERMISSION_MISSING_AT_PROVIDER (without what
-   * reading the inventory needs), ACCOUNT_EXISTS, PROBE_TIMEOUT, PLAN_LIMIT.
+   * reading the inventory needs), ACCOUNT_EXISTS, PROBE_TIMEOUT, PLAN_LIMIT; of
+   * a role ROLE_NOT_ASSUMABLE, ROLE_WITHOUT_EXTERNAL_ID, ROLE_PRINCIPAL_MISSING,
+   * ROLE_PREPARATION_GONE.
    *
    * @generated from rpc cloudhub.v1.CloudAccountService.CreateCloudAccount
    */
@@ -521,6 +813,20 @@ export const CloudAccountService: GenService<{
     methodKind: "unary";
     input: typeof UpdateCloudAccountRequestSchema;
     output: typeof UpdateCloudAccountResponseSchema;
+  },
+  /**
+   * ReplaceCloudAccountCredential tries another key or role of the same AWS
+   * account and puts it in the old one's place, which is forgotten. Until the
+   * trial has passed nothing changes.
+   * Errors: NOT_FOUND, CONFLICT (the etag is old), ACCOUNT_MISMATCH (it opens
+   * another AWS account), and those of CreateCloudAccount's trial.
+   *
+   * @generated from rpc cloudhub.v1.CloudAccountService.ReplaceCloudAccountCredential
+   */
+  replaceCloudAccountCredential: {
+    methodKind: "unary";
+    input: typeof ReplaceCloudAccountCredentialRequestSchema;
+    output: typeof ReplaceCloudAccountCredentialResponseSchema;
   },
   /**
    * DeleteCloudAccount forgets the account, its credential and its inventory,

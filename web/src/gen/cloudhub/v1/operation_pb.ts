@@ -18,10 +18,11 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cloudhub/v1/operation.proto.
  */
 export const file_cloudhub_v1_operation: GenFile = /*@__PURE__*/
-  fileDesc("ChtjbG91ZGh1Yi92MS9vcGVyYXRpb24ucHJvdG8SC2Nsb3VkaHViLnYxIvkFCglPcGVyYXRpb24SCgoCaWQYASABKAkSLAoGb3JpZ2luGAIgASgOMhwuY2xvdWRodWIudjEuT3BlcmF0aW9uT3JpZ2luEioKBXN0YXRlGAMgASgOMhsuY2xvdWRodWIudjEuT3BlcmF0aW9uU3RhdGUSKAoEc3RlcBgEIAEoDjIaLmNsb3VkaHViLnYxLk9wZXJhdGlvblN0ZXASGQoRcmVxdWVzdGVkX2J5X25hbWUYBSABKAkSMQoJc2NoZWR1bGVzGAYgAygLMh4uY2xvdWRodWIudjEuT3BlcmF0aW9uU2NoZWR1bGUSFAoMdGFyZ2V0X2NvdW50GAcgASgFEhkKEXRhcmdldF9kb25lX2NvdW50GAggASgFEhsKE3RhcmdldF9mYWlsZWRfY291bnQYCSABKAUSHwoXdGFyZ2V0X2xlZnRfYWxvbmVfY291bnQYCiABKAUSFwoPdGFyZ2V0X29uX2NvdW50GAsgASgFEhgKEHRhcmdldF9vZmZfY291bnQYDCABKAUSEAoIYXR0ZW1wdHMYDSABKAUSEgoKbGFzdF9lcnJvchgOIAEoCRIZChFsYXN0X2Vycm9yX2RldGFpbBgPIAEoCRIuCgphY3RfYmVmb3JlGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghkdWVfdGltZRgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLY3JlYXRlX3RpbWUYEiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0X3RpbWUYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGBQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgd2ZXJzaW9uGBUgASgDEi0KB3RhcmdldHMYFiADKAsyHC5jbG91ZGh1Yi52MS5PcGVyYXRpb25UYXJnZXQiSAoRT3BlcmF0aW9uU2NoZWR1bGUSEwoLc2NoZWR1bGVfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIQCghyZXZpc2lvbhgDIAEoBSL1AwoPT3BlcmF0aW9uVGFyZ2V0EhQKDG9wZXJhdGlvbl9pZBgBIAEoCRITCgtyZXNvdXJjZV9pZBgCIAEoCRIVCg1yZXNvdXJjZV9uYW1lGAMgASgJEhMKC3Byb3ZpZGVyX2lkGAQgASgJEhgKEGNsb3VkX2FjY291bnRfaWQYBSABKAkSDgoGcmVnaW9uGAYgASgJEhMKC3NjaGVkdWxlX2lkGAcgASgJEioKBndhbnRlZBgIIAEoDjIaLmNsb3VkaHViLnYxLlJlc291cmNlU3RhdGUSJwoFc3RhdGUYCSABKA4yGC5jbG91ZGh1Yi52MS5UYXJnZXRTdGF0ZRIOCgZyZWFzb24YCiABKAkSDgoGZGV0YWlsGAsgASgJEioKBmJlZm9yZRgMIAEoDjIaLmNsb3VkaHViLnYxLlJlc291cmNlU3RhdGUSKQoFYWZ0ZXIYDSABKA4yGi5jbG91ZGh1Yi52MS5SZXNvdXJjZVN0YXRlEhAKCGF0dGVtcHRzGA4gASgFEi8KC2FjY2VwdF90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHdmVyc2lvbhgRIAEoAyJvChNHZXRPcGVyYXRpb25SZXF1ZXN0EhgKBm9yZ19pZBgBIAEoCUIIukgFcgOwAQESHgoMd29ya3NwYWNlX2lkGAIgASgJQgi6SAVyA7ABARIeCgxvcGVyYXRpb25faWQYAyABKAlCCLpIBXIDsAEBIkEKFEdldE9wZXJhdGlvblJlc3BvbnNlEikKCW9wZXJhdGlvbhgBIAEoCzIWLmNsb3VkaHViLnYxLk9wZXJhdGlvbiLdAQoVTGlzdE9wZXJhdGlvbnNSZXF1ZXN0EhgKBm9yZ19pZBgBIAEoCUIIukgFcgOwAQESHgoMd29ya3NwYWNlX2lkGAIgASgJQgi6SAVyA7ABARIaCglwYWdlX3NpemUYAyABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgEIAEoCUIIukgFcgMYgAgSIAoLcmVzb3VyY2VfaWQYBSABKAlCC7pICNgBAXIDsAEBEiAKC3NjaGVkdWxlX2lkGAYgASgJQgu6SAjYAQFyA7ABARIMCgRvcGVuGAcgASgIIl0KFkxpc3RPcGVyYXRpb25zUmVzcG9uc2USKgoKb3BlcmF0aW9ucxgBIAMoCzIWLmNsb3VkaHViLnYxLk9wZXJhdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiUQoVV2F0Y2hXb3Jrc3BhY2VSZXF1ZXN0EhgKBm9yZ19pZBgBIAEoCUIIukgFcgOwAQESHgoMd29ya3NwYWNlX2lkGAIgASgJQgi6SAVyA7ABASKzAgoWV2F0Y2hXb3Jrc3BhY2VSZXNwb25zZRIoCglyZXNvdXJjZXMYASADKAsyFS5jbG91ZGh1Yi52MS5SZXNvdXJjZRIqCgpvcGVyYXRpb25zGAIgAygLMhYuY2xvdWRodWIudjEuT3BlcmF0aW9uEi0KB3RhcmdldHMYAyADKAsyHC5jbG91ZGh1Yi52MS5PcGVyYXRpb25UYXJnZXQSMQoOY2xvdWRfYWNjb3VudHMYBCADKAsyGS5jbG91ZGh1Yi52MS5DbG91ZEFjY291bnQSFAoMc2NoZWR1bGVfaWRzGAUgAygJEigKBHRpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiEKGXJlbW92ZWRfY2xvdWRfYWNjb3VudF9pZHMYByADKAkqqQEKD09wZXJhdGlvbk9yaWdpbhIgChxPUEVSQVRJT05fT1JJR0lOX1VOU1BFQ0lGSUVEEAASGwoXT1BFUkFUSU9OX09SSUdJTl9QRVJTT04QARIeChpPUEVSQVRJT05fT1JJR0lOX1RJTUVUQUJMRRACEhwKGE9QRVJBVElPTl9PUklHSU5fRklORElORxADEhkKFU9QRVJBVElPTl9PUklHSU5fVU5ETxAEKv0BCg5PcGVyYXRpb25TdGF0ZRIfChtPUEVSQVRJT05fU1RBVEVfVU5TUEVDSUZJRUQQABIaChZPUEVSQVRJT05fU1RBVEVfUVVFVUVEEAESGwoXT1BFUkFUSU9OX1NUQVRFX1JVTk5JTkcQAhIdChlPUEVSQVRJT05fU1RBVEVfU1VDQ0VFREVEEAMSGwoXT1BFUkFUSU9OX1NUQVRFX1BBUlRJQUwQBBIaChZPUEVSQVRJT05fU1RBVEVfRkFJTEVEEAUSGgoWT1BFUkFUSU9OX1NUQVRFX01JU1NFRBAGEh0KGU9QRVJBVElPTl9TVEFURV9DQU5DRUxMRUQQByq4AQoNT3BlcmF0aW9uU3RlcBIeChpPUEVSQVRJT05fU1RFUF9VTlNQRUNJRklFRBAAEhkKFU9QRVJBVElPTl9TVEVQX1FVRVVFRBABEhsKF09QRVJBVElPTl9TVEVQX0RFQ0lESU5HEAISGQoVT1BFUkFUSU9OX1NURVBfQUNUSU5HEAMSGwoXT1BFUkFUSU9OX1NURVBfV0FUQ0hJTkcQBBIXChNPUEVSQVRJT05fU1RFUF9ET05FEAUqlQIKC1RhcmdldFN0YXRlEhwKGFRBUkdFVF9TVEFURV9VTlNQRUNJRklFRBAAEhgKFFRBUkdFVF9TVEFURV9QRU5ESU5HEAESFgoSVEFSR0VUX1NUQVRFX1RBS0VOEAISGQoVVEFSR0VUX1NUQVRFX0FDQ0VQVEVEEAMSFQoRVEFSR0VUX1NUQVRFX0RPTkUQBBIYChRUQVJHRVRfU1RBVEVfQUxSRUFEWRAFEhsKF1RBUkdFVF9TVEFURV9MRUZUX0FMT05FEAYSFwoTVEFSR0VUX1NUQVRFX0ZBSUxFRBAHEhsKF1RBUkdFVF9TVEFURV9TVVBFUlNFREVEEAgSFwoTVEFSR0VUX1NUQVRFX01JU1NFRBAJMskCChBPcGVyYXRpb25TZXJ2aWNlEmIKDEdldE9wZXJhdGlvbhIgLmNsb3VkaHViLnYxLkdldE9wZXJhdGlvblJlcXVlc3QaIS5jbG91ZGh1Yi52MS5HZXRPcGVyYXRpb25SZXNwb25zZSINkAIBgqoZBggDEAEgARJoCg5MaXN0T3BlcmF0aW9ucxIiLmNsb3VkaHViLnYxLkxpc3RPcGVyYXRpb25zUmVxdWVzdBojLmNsb3VkaHViLnYxLkxpc3RPcGVyYXRpb25zUmVzcG9uc2UiDZACAYKqGQYIAxABIAESZwoOV2F0Y2hXb3Jrc3BhY2USIi5jbG91ZGh1Yi52MS5XYXRjaFdvcmtzcGFjZVJlcXVlc3QaIy5jbG91ZGh1Yi52MS5XYXRjaFdvcmtzcGFjZVJlc3BvbnNlIgqCqhkGCAMQASAFMAFCPVo7Z2l0aHViLmNvbS9jbG91ZGh1Yi9jbG91ZGh1Yi9hcGkvZ2VuL2Nsb3VkaHViL3YxO2Nsb3VkaHVidjFiBnByb3RvMw", [file_buf_validate_validate, file_cloudhub_v1_cloud_account, file_cloudhub_v1_options, file_cloudhub_v1_resource, file_google_protobuf_timestamp]);
+  fileDesc("ChtjbG91ZGh1Yi92MS9vcGVyYXRpb24ucHJvdG8SC2Nsb3VkaHViLnYxItkGCglPcGVyYXRpb24SCgoCaWQYASABKAkSLAoGb3JpZ2luGAIgASgOMhwuY2xvdWRodWIudjEuT3BlcmF0aW9uT3JpZ2luEioKBXN0YXRlGAMgASgOMhsuY2xvdWRodWIudjEuT3BlcmF0aW9uU3RhdGUSKAoEc3RlcBgEIAEoDjIaLmNsb3VkaHViLnYxLk9wZXJhdGlvblN0ZXASGQoRcmVxdWVzdGVkX2J5X25hbWUYBSABKAkSMQoJc2NoZWR1bGVzGAYgAygLMh4uY2xvdWRodWIudjEuT3BlcmF0aW9uU2NoZWR1bGUSFAoMdGFyZ2V0X2NvdW50GAcgASgFEhkKEXRhcmdldF9kb25lX2NvdW50GAggASgFEhsKE3RhcmdldF9mYWlsZWRfY291bnQYCSABKAUSHwoXdGFyZ2V0X2xlZnRfYWxvbmVfY291bnQYCiABKAUSFwoPdGFyZ2V0X29uX2NvdW50GAsgASgFEhgKEHRhcmdldF9vZmZfY291bnQYDCABKAUSEAoIYXR0ZW1wdHMYDSABKAUSEgoKbGFzdF9lcnJvchgOIAEoCRIZChFsYXN0X2Vycm9yX2RldGFpbBgPIAEoCRIuCgphY3RfYmVmb3JlGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghkdWVfdGltZRgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLY3JlYXRlX3RpbWUYEiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0X3RpbWUYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGBQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgd2ZXJzaW9uGBUgASgDEi0KB3RhcmdldHMYFiADKAsyHC5jbG91ZGh1Yi52MS5PcGVyYXRpb25UYXJnZXQSKAoEa2luZBgXIAEoDjIaLmNsb3VkaHViLnYxLk9wZXJhdGlvbktpbmQSNAoKZGlmZmVyZW5jZRgYIAEoCzIgLmNsb3VkaHViLnYxLkludmVudG9yeURpZmZlcmVuY2UiiwEKE0ludmVudG9yeURpZmZlcmVuY2USGAoQY2xvdWRfYWNjb3VudF9pZBgBIAEoCRIaChJjbG91ZF9hY2NvdW50X25hbWUYAiABKAkSEwoLYWRkZWRfY291bnQYAyABKAUSFQoNY2hhbmdlZF9jb3VudBgEIAEoBRISCgpnb25lX2NvdW50GAUgASgFIkgKEU9wZXJhdGlvblNjaGVkdWxlEhMKC3NjaGVkdWxlX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSEAoIcmV2aXNpb24YAyABKAUi9QMKD09wZXJhdGlvblRhcmdldBIUCgxvcGVyYXRpb25faWQYASABKAkSEwoLcmVzb3VyY2VfaWQYAiABKAkSFQoNcmVzb3VyY2VfbmFtZRgDIAEoCRITCgtwcm92aWRlcl9pZBgEIAEoCRIYChBjbG91ZF9hY2NvdW50X2lkGAUgASgJEg4KBnJlZ2lvbhgGIAEoCRITCgtzY2hlZHVsZV9pZBgHIAEoCRIqCgZ3YW50ZWQYCCABKA4yGi5jbG91ZGh1Yi52MS5SZXNvdXJjZVN0YXRlEicKBXN0YXRlGAkgASgOMhguY2xvdWRodWIudjEuVGFyZ2V0U3RhdGUSDgoGcmVhc29uGAogASgJEg4KBmRldGFpbBgLIAEoCRIqCgZiZWZvcmUYDCABKA4yGi5jbG91ZGh1Yi52MS5SZXNvdXJjZVN0YXRlEikKBWFmdGVyGA0gASgOMhouY2xvdWRodWIudjEuUmVzb3VyY2VTdGF0ZRIQCghhdHRlbXB0cxgOIAEoBRIvCgthY2NlcHRfdGltZRgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB3ZlcnNpb24YESABKAMibwoTR2V0T3BlcmF0aW9uUmVxdWVzdBIYCgZvcmdfaWQYASABKAlCCLpIBXIDsAEBEh4KDHdvcmtzcGFjZV9pZBgCIAEoCUIIukgFcgOwAQESHgoMb3BlcmF0aW9uX2lkGAMgASgJQgi6SAVyA7ABASJBChRHZXRPcGVyYXRpb25SZXNwb25zZRIpCglvcGVyYXRpb24YASABKAsyFi5jbG91ZGh1Yi52MS5PcGVyYXRpb24i3QEKFUxpc3RPcGVyYXRpb25zUmVxdWVzdBIYCgZvcmdfaWQYASABKAlCCLpIBXIDsAEBEh4KDHdvcmtzcGFjZV9pZBgCIAEoCUIIukgFcgOwAQESGgoJcGFnZV9zaXplGAMgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YBCABKAlCCLpIBXIDGIAIEiAKC3Jlc291cmNlX2lkGAUgASgJQgu6SAjYAQFyA7ABARIgCgtzY2hlZHVsZV9pZBgGIAEoCUILukgI2AEBcgOwAQESDAoEb3BlbhgHIAEoCCJdChZMaXN0T3BlcmF0aW9uc1Jlc3BvbnNlEioKCm9wZXJhdGlvbnMYASADKAsyFi5jbG91ZGh1Yi52MS5PcGVyYXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlEKFVdhdGNoV29ya3NwYWNlUmVxdWVzdBIYCgZvcmdfaWQYASABKAlCCLpIBXIDsAEBEh4KDHdvcmtzcGFjZV9pZBgCIAEoCUIIukgFcgOwAQEiswIKFldhdGNoV29ya3NwYWNlUmVzcG9uc2USKAoJcmVzb3VyY2VzGAEgAygLMhUuY2xvdWRodWIudjEuUmVzb3VyY2USKgoKb3BlcmF0aW9ucxgCIAMoCzIWLmNsb3VkaHViLnYxLk9wZXJhdGlvbhItCgd0YXJnZXRzGAMgAygLMhwuY2xvdWRodWIudjEuT3BlcmF0aW9uVGFyZ2V0EjEKDmNsb3VkX2FjY291bnRzGAQgAygLMhkuY2xvdWRodWIudjEuQ2xvdWRBY2NvdW50EhQKDHNjaGVkdWxlX2lkcxgFIAMoCRIoCgR0aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIhChlyZW1vdmVkX2Nsb3VkX2FjY291bnRfaWRzGAcgAygJKsYBCg9PcGVyYXRpb25PcmlnaW4SIAocT1BFUkFUSU9OX09SSUdJTl9VTlNQRUNJRklFRBAAEhsKF09QRVJBVElPTl9PUklHSU5fUEVSU09OEAESHgoaT1BFUkFUSU9OX09SSUdJTl9USU1FVEFCTEUQAhIcChhPUEVSQVRJT05fT1JJR0lOX0ZJTkRJTkcQAxIZChVPUEVSQVRJT05fT1JJR0lOX1VORE8QBBIbChdPUEVSQVRJT05fT1JJR0lOX1NZU1RFTRAFKmIKDU9wZXJhdGlvbktpbmQSHgoaT1BFUkFUSU9OX0tJTkRfVU5TUEVDSUZJRUQQABIYChRPUEVSQVRJT05fS0lORF9QT1dFUhABEhcKE09QRVJBVElPTl9LSU5EX1NZTkMQAir9AQoOT3BlcmF0aW9uU3RhdGUSHwobT1BFUkFUSU9OX1NUQVRFX1VOU1BFQ0lGSUVEEAASGgoWT1BFUkFUSU9OX1NUQVRFX1FVRVVFRBABEhsKF09QRVJBVElPTl9TVEFURV9SVU5OSU5HEAISHQoZT1BFUkFUSU9OX1NUQVRFX1NVQ0NFRURFRBADEhsKF09QRVJBVElPTl9TVEFURV9QQVJUSUFMEAQSGgoWT1BFUkFUSU9OX1NUQVRFX0ZBSUxFRBAFEhoKFk9QRVJBVElPTl9TVEFURV9NSVNTRUQQBhIdChlPUEVSQVRJT05fU1RBVEVfQ0FOQ0VMTEVEEAcquAEKDU9wZXJhdGlvblN0ZXASHgoaT1BFUkFUSU9OX1NURVBfVU5TUEVDSUZJRUQQABIZChVPUEVSQVRJT05fU1RFUF9RVUVVRUQQARIbChdPUEVSQVRJT05fU1RFUF9ERUNJRElORxACEhkKFU9QRVJBVElPTl9TVEVQX0FDVElORxADEhsKF09QRVJBVElPTl9TVEVQX1dBVENISU5HEAQSFwoTT1BFUkFUSU9OX1NURVBfRE9ORRAFKpUCCgtUYXJnZXRTdGF0ZRIcChhUQVJHRVRfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRUQVJHRVRfU1RBVEVfUEVORElORxABEhYKElRBUkdFVF9TVEFURV9UQUtFThACEhkKFVRBUkdFVF9TVEFURV9BQ0NFUFRFRBADEhUKEVRBUkdFVF9TVEFURV9ET05FEAQSGAoUVEFSR0VUX1NUQVRFX0FMUkVBRFkQBRIbChdUQVJHRVRfU1RBVEVfTEVGVF9BTE9ORRAGEhcKE1RBUkdFVF9TVEFURV9GQUlMRUQQBxIbChdUQVJHRVRfU1RBVEVfU1VQRVJTRURFRBAIEhcKE1RBUkdFVF9TVEFURV9NSVNTRUQQCTLJAgoQT3BlcmF0aW9uU2VydmljZRJiCgxHZXRPcGVyYXRpb24SIC5jbG91ZGh1Yi52MS5HZXRPcGVyYXRpb25SZXF1ZXN0GiEuY2xvdWRodWIudjEuR2V0T3BlcmF0aW9uUmVzcG9uc2UiDZACAYKqGQYIAxABIAESaAoOTGlzdE9wZXJhdGlvbnMSIi5jbG91ZGh1Yi52MS5MaXN0T3BlcmF0aW9uc1JlcXVlc3QaIy5jbG91ZGh1Yi52MS5MaXN0T3BlcmF0aW9uc1Jlc3BvbnNlIg2QAgGCqhkGCAMQASABEmcKDldhdGNoV29ya3NwYWNlEiIuY2xvdWRodWIudjEuV2F0Y2hXb3Jrc3BhY2VSZXF1ZXN0GiMuY2xvdWRodWIudjEuV2F0Y2hXb3Jrc3BhY2VSZXNwb25zZSIKgqoZBggDEAEgBTABQj1aO2dpdGh1Yi5jb20vY2xvdWRodWIvY2xvdWRodWIvYXBpL2dlbi9jbG91ZGh1Yi92MTtjbG91ZGh1YnYxYgZwcm90bzM", [file_buf_validate_validate, file_cloudhub_v1_cloud_account, file_cloudhub_v1_options, file_cloudhub_v1_resource, file_google_protobuf_timestamp]);
 
 /**
- * Operation is one change of power of one or many machines, whoever asked.
+ * Operation is one change of power of one or many machines, whoever asked, or
+ * what one reading of an account found.
  *
  * @generated from message cloudhub.v1.Operation
  */
@@ -116,7 +117,7 @@ export type Operation = Message<"cloudhub.v1.Operation"> & {
   lastErrorDetail: string;
 
   /**
-   * Nothing is sent to a provider after this.
+   * Nothing is sent to a provider after this. Absent of a reading.
    *
    * @generated from field: google.protobuf.Timestamp act_before = 16;
    */
@@ -156,6 +157,18 @@ export type Operation = Message<"cloudhub.v1.Operation"> & {
    * @generated from field: repeated cloudhub.v1.OperationTarget targets = 22;
    */
   targets: OperationTarget[];
+
+  /**
+   * @generated from field: cloudhub.v1.OperationKind kind = 23;
+   */
+  kind: OperationKind;
+
+  /**
+   * What a reading found to differ; of kind SYNC alone.
+   *
+   * @generated from field: cloudhub.v1.InventoryDifference difference = 24;
+   */
+  difference?: InventoryDifference | undefined;
 };
 
 /**
@@ -164,6 +177,54 @@ export type Operation = Message<"cloudhub.v1.Operation"> & {
  */
 export const OperationSchema: GenMessage<Operation> = /*@__PURE__*/
   messageDesc(file_cloudhub_v1_operation, 0);
+
+/**
+ * What one reading of an account found to differ from the inventory.
+ *
+ * @generated from message cloudhub.v1.InventoryDifference
+ */
+export type InventoryDifference = Message<"cloudhub.v1.InventoryDifference"> & {
+  /**
+   * @generated from field: string cloud_account_id = 1;
+   */
+  cloudAccountId: string;
+
+  /**
+   * As the account was called then.
+   *
+   * @generated from field: string cloud_account_name = 2;
+   */
+  cloudAccountName: string;
+
+  /**
+   * Machines that the inventory did not have.
+   *
+   * @generated from field: int32 added_count = 3;
+   */
+  addedCount: number;
+
+  /**
+   * Machines whose state, name, type, zone or tags were not as the inventory had
+   * them.
+   *
+   * @generated from field: int32 changed_count = 4;
+   */
+  changedCount: number;
+
+  /**
+   * Machines that the provider no longer has.
+   *
+   * @generated from field: int32 gone_count = 5;
+   */
+  goneCount: number;
+};
+
+/**
+ * Describes the message cloudhub.v1.InventoryDifference.
+ * Use `create(InventoryDifferenceSchema)` to create a new message.
+ */
+export const InventoryDifferenceSchema: GenMessage<InventoryDifference> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_operation, 1);
 
 /**
  * @generated from message cloudhub.v1.OperationSchedule
@@ -192,7 +253,7 @@ export type OperationSchedule = Message<"cloudhub.v1.OperationSchedule"> & {
  * Use `create(OperationScheduleSchema)` to create a new message.
  */
 export const OperationScheduleSchema: GenMessage<OperationSchedule> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_operation, 1);
+  messageDesc(file_cloudhub_v1_operation, 2);
 
 /**
  * What one operation does to one machine.
@@ -301,7 +362,7 @@ export type OperationTarget = Message<"cloudhub.v1.OperationTarget"> & {
  * Use `create(OperationTargetSchema)` to create a new message.
  */
 export const OperationTargetSchema: GenMessage<OperationTarget> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_operation, 2);
+  messageDesc(file_cloudhub_v1_operation, 3);
 
 /**
  * @generated from message cloudhub.v1.GetOperationRequest
@@ -328,7 +389,7 @@ export type GetOperationRequest = Message<"cloudhub.v1.GetOperationRequest"> & {
  * Use `create(GetOperationRequestSchema)` to create a new message.
  */
 export const GetOperationRequestSchema: GenMessage<GetOperationRequest> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_operation, 3);
+  messageDesc(file_cloudhub_v1_operation, 4);
 
 /**
  * @generated from message cloudhub.v1.GetOperationResponse
@@ -345,7 +406,7 @@ export type GetOperationResponse = Message<"cloudhub.v1.GetOperationResponse"> &
  * Use `create(GetOperationResponseSchema)` to create a new message.
  */
 export const GetOperationResponseSchema: GenMessage<GetOperationResponse> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_operation, 4);
+  messageDesc(file_cloudhub_v1_operation, 5);
 
 /**
  * @generated from message cloudhub.v1.ListOperationsRequest
@@ -400,7 +461,7 @@ export type ListOperationsRequest = Message<"cloudhub.v1.ListOperationsRequest">
  * Use `create(ListOperationsRequestSchema)` to create a new message.
  */
 export const ListOperationsRequestSchema: GenMessage<ListOperationsRequest> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_operation, 5);
+  messageDesc(file_cloudhub_v1_operation, 6);
 
 /**
  * @generated from message cloudhub.v1.ListOperationsResponse
@@ -422,7 +483,7 @@ export type ListOperationsResponse = Message<"cloudhub.v1.ListOperationsResponse
  * Use `create(ListOperationsResponseSchema)` to create a new message.
  */
 export const ListOperationsResponseSchema: GenMessage<ListOperationsResponse> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_operation, 6);
+  messageDesc(file_cloudhub_v1_operation, 7);
 
 /**
  * @generated from message cloudhub.v1.WatchWorkspaceRequest
@@ -444,7 +505,7 @@ export type WatchWorkspaceRequest = Message<"cloudhub.v1.WatchWorkspaceRequest">
  * Use `create(WatchWorkspaceRequestSchema)` to create a new message.
  */
 export const WatchWorkspaceRequestSchema: GenMessage<WatchWorkspaceRequest> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_operation, 7);
+  messageDesc(file_cloudhub_v1_operation, 8);
 
 /**
  * One message of the stream. All lists empty is a heartbeat, every 15 s.
@@ -499,7 +560,7 @@ export type WatchWorkspaceResponse = Message<"cloudhub.v1.WatchWorkspaceResponse
  * Use `create(WatchWorkspaceResponseSchema)` to create a new message.
  */
 export const WatchWorkspaceResponseSchema: GenMessage<WatchWorkspaceResponse> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_operation, 8);
+  messageDesc(file_cloudhub_v1_operation, 9);
 
 /**
  * Who or what asked for an operation.
@@ -531,6 +592,13 @@ export enum OperationOrigin {
    * @generated from enum value: OPERATION_ORIGIN_UNDO = 4;
    */
   UNDO = 4,
+
+  /**
+   * CloudHub itself: a reading of an account.
+   *
+   * @generated from enum value: OPERATION_ORIGIN_SYSTEM = 5;
+   */
+  SYSTEM = 5,
 }
 
 /**
@@ -538,6 +606,40 @@ export enum OperationOrigin {
  */
 export const OperationOriginSchema: GenEnum<OperationOrigin> = /*@__PURE__*/
   enumDesc(file_cloudhub_v1_operation, 0);
+
+/**
+ * What an operation does.
+ *
+ * @generated from enum cloudhub.v1.OperationKind
+ */
+export enum OperationKind {
+  /**
+   * @generated from enum value: OPERATION_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Changes the power of machines.
+   *
+   * @generated from enum value: OPERATION_KIND_POWER = 1;
+   */
+  POWER = 1,
+
+  /**
+   * Has read an account into the inventory, and found something else than was
+   * there, or failed. It asks for no change and has no targets; readings that
+   * found nothing new leave no operation.
+   *
+   * @generated from enum value: OPERATION_KIND_SYNC = 2;
+   */
+  SYNC = 2,
+}
+
+/**
+ * Describes the enum cloudhub.v1.OperationKind.
+ */
+export const OperationKindSchema: GenEnum<OperationKind> = /*@__PURE__*/
+  enumDesc(file_cloudhub_v1_operation, 1);
 
 /**
  * @generated from enum cloudhub.v1.OperationState
@@ -598,7 +700,7 @@ export enum OperationState {
  * Describes the enum cloudhub.v1.OperationState.
  */
 export const OperationStateSchema: GenEnum<OperationState> = /*@__PURE__*/
-  enumDesc(file_cloudhub_v1_operation, 1);
+  enumDesc(file_cloudhub_v1_operation, 2);
 
 /**
  * The step an operation is at, in order.
@@ -649,7 +751,7 @@ export enum OperationStep {
  * Describes the enum cloudhub.v1.OperationStep.
  */
 export const OperationStepSchema: GenEnum<OperationStep> = /*@__PURE__*/
-  enumDesc(file_cloudhub_v1_operation, 2);
+  enumDesc(file_cloudhub_v1_operation, 3);
 
 /**
  * @generated from enum cloudhub.v1.TargetState
@@ -726,7 +828,7 @@ export enum TargetState {
  * Describes the enum cloudhub.v1.TargetState.
  */
 export const TargetStateSchema: GenEnum<TargetState> = /*@__PURE__*/
-  enumDesc(file_cloudhub_v1_operation, 3);
+  enumDesc(file_cloudhub_v1_operation, 4);
 
 /**
  * OperationService shows what is being done and what was done. Operations are

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cloudhub/v1/schedule.proto.
  */
 export const file_cloudhub_v1_schedule: GenFile = /*@__PURE__*/
-  fileDesc("ChpjbG91ZGh1Yi92MS9zY2hlZHVsZS5wcm90bxILY2xvdWRodWIudjEi4gEKDFNjaGVkdWxlUnVsZRI6CgpzdGFydF90aW1lGAEgASgJQia6SCNyITIfXihbMDFdWzAtOV18MlswLTNdKTpbMC01XVswLTldJBI5CglzdG9wX3RpbWUYAiABKAlCJrpII3IhMh9eKFswMV1bMC05XXwyWzAtM10pOlswLTVdWzAtOV0kEj0KCHdlZWtkYXlzGAMgAygOMhQuY2xvdWRodWIudjEuV2Vla2RheUIVukgSkgEPCAEQBxgBIgeCAQQQASAAEhwKCXRpbWVfem9uZRgEIAEoCUIJukgGcgQQARhAIo0DCghTY2hlZHVsZRIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEicKBHJ1bGUYAyABKAsyGS5jbG91ZGh1Yi52MS5TY2hlZHVsZVJ1bGUSFAoMcmVzb3VyY2VfaWRzGAQgAygJEhAKCHJldmlzaW9uGAUgASgFEi0KCW5leHRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLbmV4dF93YW50ZWQYByABKA4yGi5jbG91ZGh1Yi52MS5SZXNvdXJjZVN0YXRlEi0KC3JlY2VudF9ydW5zGAggAygLMhguY2xvdWRodWIudjEuU2NoZWR1bGVSdW4SFwoPY3JlYXRlZF9ieV9uYW1lGAkgASgJEi8KC2NyZWF0ZV90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEZXRhZxgMIAEoCSL8AQoLU2NoZWR1bGVSdW4SFAoMb3BlcmF0aW9uX2lkGAEgASgJEiwKCGR1ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgZ3YW50ZWQYAyABKA4yGi5jbG91ZGh1Yi52MS5SZXNvdXJjZVN0YXRlEhQKDHRhcmdldF9jb3VudBgEIAEoBRISCgpkb25lX2NvdW50GAUgASgFEhgKEGxlZnRfYWxvbmVfY291bnQYBiABKAUSFAoMZmFpbGVkX2NvdW50GAcgASgFEhQKDG1pc3NlZF9jb3VudBgIIAEoBRINCgVlbmRlZBgJIAEoCCKeAgoVQ3JlYXRlU2NoZWR1bGVSZXF1ZXN0EhgKBm9yZ19pZBgBIAEoCUIIukgFcgOwAQESHgoMd29ya3NwYWNlX2lkGAIgASgJQgi6SAVyA7ABARJNCgRuYW1lGAMgASgJQj+6SDxyOhABGGQyNF5bXlx4MDAtXHgxZlx4N2ZdKlteXHgwMC1ceDIwXHg3Zl1bXlx4MDAtXHgxZlx4N2ZdKiQSLwoEcnVsZRgEIAEoCzIZLmNsb3VkaHViLnYxLlNjaGVkdWxlUnVsZUIGukgDyAEBEioKDHJlc291cmNlX2lkcxgFIAMoCUIUukgRkgEOCAEQ6AcYASIFcgOwAQESHwoKcmVxdWVzdF9pZBgGIAEoCUILukgI2AEBcgOwAQEiQQoWQ3JlYXRlU2NoZWR1bGVSZXNwb25zZRInCghzY2hlZHVsZRgBIAEoCzIVLmNsb3VkaHViLnYxLlNjaGVkdWxlIm0KEkdldFNjaGVkdWxlUmVxdWVzdBIYCgZvcmdfaWQYASABKAlCCLpIBXIDsAEBEh4KDHdvcmtzcGFjZV9pZBgCIAEoCUIIukgFcgOwAQESHQoLc2NoZWR1bGVfaWQYAyABKAlCCLpIBXIDsAEBIj4KE0dldFNjaGVkdWxlUmVzcG9uc2USJwoIc2NoZWR1bGUYASABKAsyFS5jbG91ZGh1Yi52MS5TY2hlZHVsZSKsAQoUTGlzdFNjaGVkdWxlc1JlcXVlc3QSGAoGb3JnX2lkGAEgASgJQgi6SAVyA7ABARIeCgx3b3Jrc3BhY2VfaWQYAiABKAlCCLpIBXIDsAEBEhoKCXBhZ2Vfc2l6ZRgDIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAxiACBIgCgtyZXNvdXJjZV9pZBgFIAEoCUILukgI2AEBcgOwAQEiWgoVTGlzdFNjaGVkdWxlc1Jlc3BvbnNlEigKCXNjaGVkdWxlcxgBIAMoCzIVLmNsb3VkaHViLnYxLlNjaGVkdWxlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKzAgoVVXBkYXRlU2NoZWR1bGVSZXF1ZXN0EhgKBm9yZ19pZBgBIAEoCUIIukgFcgOwAQESHgoMd29ya3NwYWNlX2lkGAIgASgJQgi6SAVyA7ABARIdCgtzY2hlZHVsZV9pZBgDIAEoCUIIukgFcgOwAQESTQoEbmFtZRgEIAEoCUI/ukg8cjoQARhkMjReW15ceDAwLVx4MWZceDdmXSpbXlx4MDAtXHgyMFx4N2ZdW15ceDAwLVx4MWZceDdmXSokEi8KBHJ1bGUYBSABKAsyGS5jbG91ZGh1Yi52MS5TY2hlZHVsZVJ1bGVCBrpIA8gBARIqCgxyZXNvdXJjZV9pZHMYBiADKAlCFLpIEZIBDggBEOgHGAEiBXIDsAEBEhUKBGV0YWcYByABKAlCB7pIBHICGEAiQQoWVXBkYXRlU2NoZWR1bGVSZXNwb25zZRInCghzY2hlZHVsZRgBIAEoCzIVLmNsb3VkaHViLnYxLlNjaGVkdWxlInAKFURlbGV0ZVNjaGVkdWxlUmVxdWVzdBIYCgZvcmdfaWQYASABKAlCCLpIBXIDsAEBEh4KDHdvcmtzcGFjZV9pZBgCIAEoCUIIukgFcgOwAQESHQoLc2NoZWR1bGVfaWQYAyABKAlCCLpIBXIDsAEBIhgKFkRlbGV0ZVNjaGVkdWxlUmVzcG9uc2UimwEKFlByZXZpZXdTY2hlZHVsZVJlcXVlc3QSGAoGb3JnX2lkGAEgASgJQgi6SAVyA7ABARIeCgx3b3Jrc3BhY2VfaWQYAiABKAlCCLpIBXIDsAEBEi8KBHJ1bGUYAyABKAsyGS5jbG91ZGh1Yi52MS5TY2hlZHVsZVJ1bGVCBrpIA8gBARIWCgVjb3VudBgEIAEoBUIHukgEGgIoACJCChdQcmV2aWV3U2NoZWR1bGVSZXNwb25zZRInCgRydW5zGAEgAygLMhkuY2xvdWRodWIudjEuUHJldmlld2VkUnVuInoKDFByZXZpZXdlZFJ1bhIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgZ3YW50ZWQYAiABKA4yGi5jbG91ZGh1Yi52MS5SZXNvdXJjZVN0YXRlEhQKDG1vdmVkX2J5X2dhcBgDIAEoCCq2AQoHV2Vla2RheRIXChNXRUVLREFZX1VOU1BFQ0lGSUVEEAASEgoOV0VFS0RBWV9NT05EQVkQARITCg9XRUVLREFZX1RVRVNEQVkQAhIVChFXRUVLREFZX1dFRE5FU0RBWRADEhQKEFdFRUtEQVlfVEhVUlNEQVkQBBISCg5XRUVLREFZX0ZSSURBWRAFEhQKEFdFRUtEQVlfU0FUVVJEQVkQBhISCg5XRUVLREFZX1NVTkRBWRAHMv8ECg9TY2hlZHVsZVNlcnZpY2USZwoOQ3JlYXRlU2NoZWR1bGUSIi5jbG91ZGh1Yi52MS5DcmVhdGVTY2hlZHVsZVJlcXVlc3QaIy5jbG91ZGh1Yi52MS5DcmVhdGVTY2hlZHVsZVJlc3BvbnNlIgyCqhkICAMQDxgCIAISXwoLR2V0U2NoZWR1bGUSHy5jbG91ZGh1Yi52MS5HZXRTY2hlZHVsZVJlcXVlc3QaIC5jbG91ZGh1Yi52MS5HZXRTY2hlZHVsZVJlc3BvbnNlIg2QAgGCqhkGCAMQDiABEmUKDUxpc3RTY2hlZHVsZXMSIS5jbG91ZGh1Yi52MS5MaXN0U2NoZWR1bGVzUmVxdWVzdBoiLmNsb3VkaHViLnYxLkxpc3RTY2hlZHVsZXNSZXNwb25zZSINkAIBgqoZBggDEA4gARJnCg5VcGRhdGVTY2hlZHVsZRIiLmNsb3VkaHViLnYxLlVwZGF0ZVNjaGVkdWxlUmVxdWVzdBojLmNsb3VkaHViLnYxLlVwZGF0ZVNjaGVkdWxlUmVzcG9uc2UiDIKqGQgIAxAPGAIgAhJlCg5EZWxldGVTY2hlZHVsZRIiLmNsb3VkaHViLnYxLkRlbGV0ZVNjaGVkdWxlUmVxdWVzdBojLmNsb3VkaHViLnYxLkRlbGV0ZVNjaGVkdWxlUmVzcG9uc2UiCoKqGQYIAxAPIAISawoPUHJldmlld1NjaGVkdWxlEiMuY2xvdWRodWIudjEuUHJldmlld1NjaGVkdWxlUmVxdWVzdBokLmNsb3VkaHViLnYxLlByZXZpZXdTY2hlZHVsZVJlc3BvbnNlIg2QAgGCqhkGCAMQDiABQj1aO2dpdGh1Yi5jb20vY2xvdWRodWIvY2xvdWRodWIvYXBpL2dlbi9jbG91ZGh1Yi92MTtjbG91ZGh1YnYxYgZwcm90bzM", [file_buf_validate_validate, file_cloudhub_v1_options, file_cloudhub_v1_resource, file_google_protobuf_timestamp]);
+  fileDesc("ChpjbG91ZGh1Yi92MS9zY2hlZHVsZS5wcm90bxILY2xvdWRodWIudjEi4gEKDFNjaGVkdWxlUnVsZRI6CgpzdGFydF90aW1lGAEgASgJQia6SCNyITIfXihbMDFdWzAtOV18MlswLTNdKTpbMC01XVswLTldJBI5CglzdG9wX3RpbWUYAiABKAlCJrpII3IhMh9eKFswMV1bMC05XXwyWzAtM10pOlswLTVdWzAtOV0kEj0KCHdlZWtkYXlzGAMgAygOMhQuY2xvdWRodWIudjEuV2Vla2RheUIVukgSkgEPCAEQBxgBIgeCAQQQASAAEhwKCXRpbWVfem9uZRgEIAEoCUIJukgGcgQQARhAIo0DCghTY2hlZHVsZRIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEicKBHJ1bGUYAyABKAsyGS5jbG91ZGh1Yi52MS5TY2hlZHVsZVJ1bGUSFAoMcmVzb3VyY2VfaWRzGAQgAygJEhAKCHJldmlzaW9uGAUgASgFEi0KCW5leHRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLbmV4dF93YW50ZWQYByABKA4yGi5jbG91ZGh1Yi52MS5SZXNvdXJjZVN0YXRlEi0KC3JlY2VudF9ydW5zGAggAygLMhguY2xvdWRodWIudjEuU2NoZWR1bGVSdW4SFwoPY3JlYXRlZF9ieV9uYW1lGAkgASgJEi8KC2NyZWF0ZV90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEZXRhZxgMIAEoCSL8AQoLU2NoZWR1bGVSdW4SFAoMb3BlcmF0aW9uX2lkGAEgASgJEiwKCGR1ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgZ3YW50ZWQYAyABKA4yGi5jbG91ZGh1Yi52MS5SZXNvdXJjZVN0YXRlEhQKDHRhcmdldF9jb3VudBgEIAEoBRISCgpkb25lX2NvdW50GAUgASgFEhgKEGxlZnRfYWxvbmVfY291bnQYBiABKAUSFAoMZmFpbGVkX2NvdW50GAcgASgFEhQKDG1pc3NlZF9jb3VudBgIIAEoBRINCgVlbmRlZBgJIAEoCCKeAgoVQ3JlYXRlU2NoZWR1bGVSZXF1ZXN0EhgKBm9yZ19pZBgBIAEoCUIIukgFcgOwAQESHgoMd29ya3NwYWNlX2lkGAIgASgJQgi6SAVyA7ABARJNCgRuYW1lGAMgASgJQj+6SDxyOhABGGQyNF5bXlx4MDAtXHgxZlx4N2ZdKlteXHgwMC1ceDIwXHg3Zl1bXlx4MDAtXHgxZlx4N2ZdKiQSLwoEcnVsZRgEIAEoCzIZLmNsb3VkaHViLnYxLlNjaGVkdWxlUnVsZUIGukgDyAEBEioKDHJlc291cmNlX2lkcxgFIAMoCUIUukgRkgEOCAEQ6AcYASIFcgOwAQESHwoKcmVxdWVzdF9pZBgGIAEoCUILukgI2AEBcgOwAQEiQQoWQ3JlYXRlU2NoZWR1bGVSZXNwb25zZRInCghzY2hlZHVsZRgBIAEoCzIVLmNsb3VkaHViLnYxLlNjaGVkdWxlIm0KEkdldFNjaGVkdWxlUmVxdWVzdBIYCgZvcmdfaWQYASABKAlCCLpIBXIDsAEBEh4KDHdvcmtzcGFjZV9pZBgCIAEoCUIIukgFcgOwAQESHQoLc2NoZWR1bGVfaWQYAyABKAlCCLpIBXIDsAEBImoKE0dldFNjaGVkdWxlUmVzcG9uc2USJwoIc2NoZWR1bGUYASABKAsyFS5jbG91ZGh1Yi52MS5TY2hlZHVsZRIqCgZwYXJrZWQYAiABKAsyGi5jbG91ZGh1Yi52MS5UaW1ldGFibGVQYXJrIk4KDVRpbWV0YWJsZVBhcmsSLQoJcGFya190aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YAiABKAkirAEKFExpc3RTY2hlZHVsZXNSZXF1ZXN0EhgKBm9yZ19pZBgBIAEoCUIIukgFcgOwAQESHgoMd29ya3NwYWNlX2lkGAIgASgJQgi6SAVyA7ABARIaCglwYWdlX3NpemUYAyABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgEIAEoCUIIukgFcgMYgAgSIAoLcmVzb3VyY2VfaWQYBSABKAlCC7pICNgBAXIDsAEBIoYBChVMaXN0U2NoZWR1bGVzUmVzcG9uc2USKAoJc2NoZWR1bGVzGAEgAygLMhUuY2xvdWRodWIudjEuU2NoZWR1bGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEioKBnBhcmtlZBgDIAEoCzIaLmNsb3VkaHViLnYxLlRpbWV0YWJsZVBhcmsiswIKFVVwZGF0ZVNjaGVkdWxlUmVxdWVzdBIYCgZvcmdfaWQYASABKAlCCLpIBXIDsAEBEh4KDHdvcmtzcGFjZV9pZBgCIAEoCUIIukgFcgOwAQESHQoLc2NoZWR1bGVfaWQYAyABKAlCCLpIBXIDsAEBEk0KBG5hbWUYBCABKAlCP7pIPHI6EAEYZDI0XlteXHgwMC1ceDFmXHg3Zl0qW15ceDAwLVx4MjBceDdmXVteXHgwMC1ceDFmXHg3Zl0qJBIvCgRydWxlGAUgASgLMhkuY2xvdWRodWIudjEuU2NoZWR1bGVSdWxlQga6SAPIAQESKgoMcmVzb3VyY2VfaWRzGAYgAygJQhS6SBGSAQ4IARDoBxgBIgVyA7ABARIVCgRldGFnGAcgASgJQge6SARyAhhAIkEKFlVwZGF0ZVNjaGVkdWxlUmVzcG9uc2USJwoIc2NoZWR1bGUYASABKAsyFS5jbG91ZGh1Yi52MS5TY2hlZHVsZSJwChVEZWxldGVTY2hlZHVsZVJlcXVlc3QSGAoGb3JnX2lkGAEgASgJQgi6SAVyA7ABARIeCgx3b3Jrc3BhY2VfaWQYAiABKAlCCLpIBXIDsAEBEh0KC3NjaGVkdWxlX2lkGAMgASgJQgi6SAVyA7ABASIYChZEZWxldGVTY2hlZHVsZVJlc3BvbnNlIpsBChZQcmV2aWV3U2NoZWR1bGVSZXF1ZXN0EhgKBm9yZ19pZBgBIAEoCUIIukgFcgOwAQESHgoMd29ya3NwYWNlX2lkGAIgASgJQgi6SAVyA7ABARIvCgRydWxlGAMgASgLMhkuY2xvdWRodWIudjEuU2NoZWR1bGVSdWxlQga6SAPIAQESFgoFY291bnQYBCABKAVCB7pIBBoCKAAiQgoXUHJldmlld1NjaGVkdWxlUmVzcG9uc2USJwoEcnVucxgBIAMoCzIZLmNsb3VkaHViLnYxLlByZXZpZXdlZFJ1biJ6CgxQcmV2aWV3ZWRSdW4SKAoEdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoGd2FudGVkGAIgASgOMhouY2xvdWRodWIudjEuUmVzb3VyY2VTdGF0ZRIUCgxtb3ZlZF9ieV9nYXAYAyABKAgqtgEKB1dlZWtkYXkSFwoTV0VFS0RBWV9VTlNQRUNJRklFRBAAEhIKDldFRUtEQVlfTU9OREFZEAESEwoPV0VFS0RBWV9UVUVTREFZEAISFQoRV0VFS0RBWV9XRURORVNEQVkQAxIUChBXRUVLREFZX1RIVVJTREFZEAQSEgoOV0VFS0RBWV9GUklEQVkQBRIUChBXRUVLREFZX1NBVFVSREFZEAYSEgoOV0VFS0RBWV9TVU5EQVkQBzL/BAoPU2NoZWR1bGVTZXJ2aWNlEmcKDkNyZWF0ZVNjaGVkdWxlEiIuY2xvdWRodWIudjEuQ3JlYXRlU2NoZWR1bGVSZXF1ZXN0GiMuY2xvdWRodWIudjEuQ3JlYXRlU2NoZWR1bGVSZXNwb25zZSIMgqoZCAgDEA8YAiACEl8KC0dldFNjaGVkdWxlEh8uY2xvdWRodWIudjEuR2V0U2NoZWR1bGVSZXF1ZXN0GiAuY2xvdWRodWIudjEuR2V0U2NoZWR1bGVSZXNwb25zZSINkAIBgqoZBggDEA4gARJlCg1MaXN0U2NoZWR1bGVzEiEuY2xvdWRodWIudjEuTGlzdFNjaGVkdWxlc1JlcXVlc3QaIi5jbG91ZGh1Yi52MS5MaXN0U2NoZWR1bGVzUmVzcG9uc2UiDZACAYKqGQYIAxAOIAESZwoOVXBkYXRlU2NoZWR1bGUSIi5jbG91ZGh1Yi52MS5VcGRhdGVTY2hlZHVsZVJlcXVlc3QaIy5jbG91ZGh1Yi52MS5VcGRhdGVTY2hlZHVsZVJlc3BvbnNlIgyCqhkICAMQDxgCIAISZQoORGVsZXRlU2NoZWR1bGUSIi5jbG91ZGh1Yi52MS5EZWxldGVTY2hlZHVsZVJlcXVlc3QaIy5jbG91ZGh1Yi52MS5EZWxldGVTY2hlZHVsZVJlc3BvbnNlIgqCqhkGCAMQDyACEmsKD1ByZXZpZXdTY2hlZHVsZRIjLmNsb3VkaHViLnYxLlByZXZpZXdTY2hlZHVsZVJlcXVlc3QaJC5jbG91ZGh1Yi52MS5QcmV2aWV3U2NoZWR1bGVSZXNwb25zZSINkAIBgqoZBggDEA4gAUI9WjtnaXRodWIuY29tL2Nsb3VkaHViL2Nsb3VkaHViL2FwaS9nZW4vY2xvdWRodWIvdjE7Y2xvdWRodWJ2MWIGcHJvdG8z", [file_buf_validate_validate, file_cloudhub_v1_options, file_cloudhub_v1_resource, file_google_protobuf_timestamp]);
 
 /**
  * When a pair acts. At a daylight-saving gap it acts at the first minute that
@@ -299,6 +299,13 @@ export type GetScheduleResponse = Message<"cloudhub.v1.GetScheduleResponse"> & {
    * @generated from field: cloudhub.v1.Schedule schedule = 1;
    */
   schedule?: Schedule | undefined;
+
+  /**
+   * Present while the workspace's timetable stands still.
+   *
+   * @generated from field: cloudhub.v1.TimetablePark parked = 2;
+   */
+  parked?: TimetablePark | undefined;
 };
 
 /**
@@ -307,6 +314,31 @@ export type GetScheduleResponse = Message<"cloudhub.v1.GetScheduleResponse"> & {
  */
 export const GetScheduleResponseSchema: GenMessage<GetScheduleResponse> = /*@__PURE__*/
   messageDesc(file_cloudhub_v1_schedule, 6);
+
+/**
+ * The operations team holds the timetable of the workspace: nothing of it runs
+ * until they let it go on, and what falls due meanwhile is missed.
+ *
+ * @generated from message cloudhub.v1.TimetablePark
+ */
+export type TimetablePark = Message<"cloudhub.v1.TimetablePark"> & {
+  /**
+   * @generated from field: google.protobuf.Timestamp park_time = 1;
+   */
+  parkTime?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message cloudhub.v1.TimetablePark.
+ * Use `create(TimetableParkSchema)` to create a new message.
+ */
+export const TimetableParkSchema: GenMessage<TimetablePark> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_schedule, 7);
 
 /**
  * @generated from message cloudhub.v1.ListSchedulesRequest
@@ -347,7 +379,7 @@ export type ListSchedulesRequest = Message<"cloudhub.v1.ListSchedulesRequest"> &
  * Use `create(ListSchedulesRequestSchema)` to create a new message.
  */
 export const ListSchedulesRequestSchema: GenMessage<ListSchedulesRequest> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_schedule, 7);
+  messageDesc(file_cloudhub_v1_schedule, 8);
 
 /**
  * @generated from message cloudhub.v1.ListSchedulesResponse
@@ -362,6 +394,13 @@ export type ListSchedulesResponse = Message<"cloudhub.v1.ListSchedulesResponse">
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
+
+  /**
+   * Present while the workspace's timetable stands still.
+   *
+   * @generated from field: cloudhub.v1.TimetablePark parked = 3;
+   */
+  parked?: TimetablePark | undefined;
 };
 
 /**
@@ -369,7 +408,7 @@ export type ListSchedulesResponse = Message<"cloudhub.v1.ListSchedulesResponse">
  * Use `create(ListSchedulesResponseSchema)` to create a new message.
  */
 export const ListSchedulesResponseSchema: GenMessage<ListSchedulesResponse> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_schedule, 8);
+  messageDesc(file_cloudhub_v1_schedule, 9);
 
 /**
  * @generated from message cloudhub.v1.UpdateScheduleRequest
@@ -418,7 +457,7 @@ export type UpdateScheduleRequest = Message<"cloudhub.v1.UpdateScheduleRequest">
  * Use `create(UpdateScheduleRequestSchema)` to create a new message.
  */
 export const UpdateScheduleRequestSchema: GenMessage<UpdateScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_schedule, 9);
+  messageDesc(file_cloudhub_v1_schedule, 10);
 
 /**
  * @generated from message cloudhub.v1.UpdateScheduleResponse
@@ -435,7 +474,7 @@ export type UpdateScheduleResponse = Message<"cloudhub.v1.UpdateScheduleResponse
  * Use `create(UpdateScheduleResponseSchema)` to create a new message.
  */
 export const UpdateScheduleResponseSchema: GenMessage<UpdateScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_schedule, 10);
+  messageDesc(file_cloudhub_v1_schedule, 11);
 
 /**
  * @generated from message cloudhub.v1.DeleteScheduleRequest
@@ -462,7 +501,7 @@ export type DeleteScheduleRequest = Message<"cloudhub.v1.DeleteScheduleRequest">
  * Use `create(DeleteScheduleRequestSchema)` to create a new message.
  */
 export const DeleteScheduleRequestSchema: GenMessage<DeleteScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_schedule, 11);
+  messageDesc(file_cloudhub_v1_schedule, 12);
 
 /**
  * @generated from message cloudhub.v1.DeleteScheduleResponse
@@ -475,7 +514,7 @@ export type DeleteScheduleResponse = Message<"cloudhub.v1.DeleteScheduleResponse
  * Use `create(DeleteScheduleResponseSchema)` to create a new message.
  */
 export const DeleteScheduleResponseSchema: GenMessage<DeleteScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_schedule, 12);
+  messageDesc(file_cloudhub_v1_schedule, 13);
 
 /**
  * @generated from message cloudhub.v1.PreviewScheduleRequest
@@ -509,7 +548,7 @@ export type PreviewScheduleRequest = Message<"cloudhub.v1.PreviewScheduleRequest
  * Use `create(PreviewScheduleRequestSchema)` to create a new message.
  */
 export const PreviewScheduleRequestSchema: GenMessage<PreviewScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_schedule, 13);
+  messageDesc(file_cloudhub_v1_schedule, 14);
 
 /**
  * @generated from message cloudhub.v1.PreviewScheduleResponse
@@ -526,7 +565,7 @@ export type PreviewScheduleResponse = Message<"cloudhub.v1.PreviewScheduleRespon
  * Use `create(PreviewScheduleResponseSchema)` to create a new message.
  */
 export const PreviewScheduleResponseSchema: GenMessage<PreviewScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_schedule, 14);
+  messageDesc(file_cloudhub_v1_schedule, 15);
 
 /**
  * @generated from message cloudhub.v1.PreviewedRun
@@ -556,7 +595,7 @@ export type PreviewedRun = Message<"cloudhub.v1.PreviewedRun"> & {
  * Use `create(PreviewedRunSchema)` to create a new message.
  */
 export const PreviewedRunSchema: GenMessage<PreviewedRun> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_schedule, 15);
+  messageDesc(file_cloudhub_v1_schedule, 16);
 
 /**
  * @generated from enum cloudhub.v1.Weekday
