@@ -59,9 +59,14 @@ func Migrate(ctx context.Context, ownerURL string) (applied int, err error) {
 		if err := mendSequence(ctx, ownerURL); err != nil {
 			return err
 		}
-		results, err := p.Up(ctx)
-		applied = len(results)
-		return err
+		// A migration wants tables for itself, in an order of its own, while
+		// servers and workers go on: PostgreSQL may ask that it be repeated. Each
+		// is one transaction.
+		return retry(ctx, func() error {
+			results, err := p.Up(ctx)
+			applied += len(results)
+			return err
+		})
 	})
 	return applied, err
 }

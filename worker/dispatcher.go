@@ -35,6 +35,7 @@ type Dispatcher struct {
 	clients map[string]client.Client // by namespace
 	logger  *slog.Logger
 	metrics *metrics
+	repeats sync.WaitGroup // acknowledgements that met a lock
 	// namespaces as this installation calls them.
 	namespaces Namespaces
 	stuckAfter time.Duration
@@ -64,6 +65,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	wg.Go(func() { d.watchKeys(ctx) })
 	wg.Go(func() { d.watchGround(ctx) })
 	wg.Wait()
+	d.repeats.Wait()
 }
 
 // lane is one loop: a person's rows never wait behind a minute's burst.
@@ -196,16 +198,42 @@ func (d *Dispatcher) acknowledge(ctx context.Context, a *acks) error {
 	if len(a.p.OrgIds) == 0 {
 		return nil
 	}
-	var n int64
-	err := d.system.Tx(ctx, func(q *gen.Queries) (err error) { // repeats on a deadlock
-		n, err = q.Acknowledge(ctx, a.p)
+	n, err := d.write(ctx, a.p)
+	if err != nil {
+		return err
+	}
+	skipped := int64(len(a.p.OrgIds)) - n
+	d.metrics.acknowledged.Add(float64(n))
+	d.metrics.passedOver.Add(float64(skipped))
+	if skipped > 0 {
+		d.repeats.Go(func() { d.repeat(ctx, a.p) })
+	}
+	return nil
+}
+
+func (d *Dispatcher) write(ctx context.Context, p gen.AcknowledgeParams) (n int64, err error) {
+	err = d.system.Tx(ctx, func(q *gen.Queries) (err error) { // repeats on a deadlock
+		n, err = q.Acknowledge(ctx, p)
 		return err
 	})
-	if err == nil {
-		d.metrics.acknowledged.Add(float64(n))
-		d.metrics.passedOver.Add(float64(len(a.p.OrgIds)) - float64(n))
+	return n, err
+}
+
+// repeat acknowledges again what was locked: mostly by the run itself, which
+// began before we could write that it had. Until it is written an operator who
+// ends the run would see it driven again, as one that was lost. What has ended
+// meanwhile has no row any more.
+func (d *Dispatcher) repeat(ctx context.Context, p gen.AcknowledgeParams) {
+	for _, wait := range []time.Duration{100 * time.Millisecond, 300 * time.Millisecond, time.Second} {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+		if _, err := d.write(ctx, p); err != nil {
+			return // it comes round at the end of its lease
+		}
 	}
-	return err
 }
 
 // startAll starts a workflow for each row. What fails is noted on its row; the

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -108,6 +109,12 @@ func newFlow(reg prometheus.Registerer) *flow {
 func (m *metrics) fromZero() *metrics {
 	for _, lane := range agenda.Lanes {
 		m.loopErrors.WithLabelValues(laneName(lane))
+		m.oldest.WithLabelValues(laneName(lane))
+	}
+	for _, kind := range slices.Concat(agenda.WorkKinds, agenda.ClockKinds) {
+		m.failing.WithLabelValues(string(kind))
+		m.openTooLong.WithLabelValues(string(kind))
+		m.parked.WithLabelValues(string(kind))
 	}
 	for _, kind := range []agenda.Kind{agenda.KindTimetable, agenda.KindSyncClock, agenda.KindHousekeeping} {
 		m.clockErrors.WithLabelValues(string(kind))

@@ -18,7 +18,8 @@ WITH x AS (
   SELECT u.org_id, u.kind, u.subject, u.lease, u.asked, u.run_id, u.started, u.wait_s FROM (SELECT unnest($1::uuid[]) AS org_id, unnest($2::text[]) AS kind, unnest($3::text[]) AS subject, unnest($4::bigint[]) AS lease, unnest($5::bigint[]) AS asked, unnest($6::text[]) AS run_id, unnest($7::bool[]) AS started, unnest($8::float8[]) AS wait_s) AS u
 ), l AS (
   SELECT x.org_id, x.kind, x.subject, x.lease, x.asked, x.run_id, x.started, x.wait_s FROM x JOIN agenda a USING (org_id, kind, subject)
-  WHERE a.lease = x.lease AND a.parked_at IS NULL ORDER BY 1, 2, 3 FOR UPDATE OF a SKIP LOCKED
+  WHERE a.lease = x.lease AND a.parked_at IS NULL AND NOT (x.started AND a.run_id IS NOT DISTINCT FROM x.run_id)
+  ORDER BY 1, 2, 3 FOR UPDATE OF a SKIP LOCKED
 )
 UPDATE agenda a SET told = l.asked, run_id = l.run_id, starts = a.starts + l.started::int, last_error = CASE WHEN a.starts > 0 THEN a.last_error END,
   look_at = CASE WHEN a.asked = l.asked THEN now() + make_interval(secs => l.wait_s) ELSE a.look_at END
@@ -37,8 +38,8 @@ type AcknowledgeParams struct {
 }
 
 // In batches. Locked rows are skipped, or this deadlocks beside transactions
-// that touch two agenda rows; an acknowledgement that is lost only means that
-// the row comes round once more. PostgreSQL itself waits, in spite of SKIP
+// that touch two agenda rows. The caller repeats it for those: what was started
+// and is acknowledged already is passed over. PostgreSQL itself waits, in spite of SKIP
 // LOCKED, for a row that is changed again while its last change is followed
 // ("while locking updated version"): one in many thousands deadlocks still, so
 // this runs in System.Tx, which repeats it.
@@ -369,7 +370,8 @@ func (q *Queries) ClaimTargets(ctx context.Context, arg ClaimTargetsParams) erro
 
 const countArriving = `-- name: CountArriving :one
 SELECT count(*) FROM agenda a WHERE a.lane = $1 AND a.parked_at IS NULL AND (a.run_id IS NOT NULL AND NOT a.taken
-  OR a.run_id IS NULL AND a.lease > 0 AND a.last_error IS NULL AND a.look_at > now() AND a.look_at <= now() + make_interval(secs => $2::float8))
+  OR a.run_id IS NULL AND a.lease > 0 AND a.last_error IS NULL
+    AND a.look_at > clock_timestamp() AND a.look_at <= clock_timestamp() + make_interval(secs => $2::float8))
 `
 
 type CountArrivingParams struct {
@@ -379,7 +381,8 @@ type CountArrivingParams struct {
 
 // What stands in queues: delivered and not taken up by a worker yet, or leased a
 // moment ago to be delivered. What waits after a failure is not: a cap must not
-// cover its own recovery.
+// cover its own recovery. By the clock and not by now(): who waited for the lane
+// began before those who leased meanwhile.
 func (q *Queries) CountArriving(ctx context.Context, arg CountArrivingParams) (int64, error) {
 	row := q.db.QueryRow(ctx, countArriving, arg.Lane, arg.LeaseSeconds)
 	var count int64

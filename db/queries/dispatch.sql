@@ -71,14 +71,16 @@ SELECT set_config('idle_in_transaction_session_timeout', (@patience_ms::int)::te
 -- name: CountArriving :one
 -- What stands in queues: delivered and not taken up by a worker yet, or leased a
 -- moment ago to be delivered. What waits after a failure is not: a cap must not
--- cover its own recovery.
+-- cover its own recovery. By the clock and not by now(): who waited for the lane
+-- began before those who leased meanwhile.
 SELECT count(*) FROM agenda a WHERE a.lane = @lane AND a.parked_at IS NULL AND (a.run_id IS NOT NULL AND NOT a.taken
-  OR a.run_id IS NULL AND a.lease > 0 AND a.last_error IS NULL AND a.look_at > now() AND a.look_at <= now() + make_interval(secs => @lease_seconds::float8));
+  OR a.run_id IS NULL AND a.lease > 0 AND a.last_error IS NULL
+    AND a.look_at > clock_timestamp() AND a.look_at <= clock_timestamp() + make_interval(secs => @lease_seconds::float8));
 
 -- name: Acknowledge :execrows
 -- In batches. Locked rows are skipped, or this deadlocks beside transactions
--- that touch two agenda rows; an acknowledgement that is lost only means that
--- the row comes round once more. PostgreSQL itself waits, in spite of SKIP
+-- that touch two agenda rows. The caller repeats it for those: what was started
+-- and is acknowledged already is passed over. PostgreSQL itself waits, in spite of SKIP
 -- LOCKED, for a row that is changed again while its last change is followed
 -- ("while locking updated version"): one in many thousands deadlocks still, so
 -- this runs in System.Tx, which repeats it.
@@ -88,7 +90,8 @@ WITH x AS (
   SELECT u.* FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@kinds::text[]) AS kind, unnest(@subjects::text[]) AS subject, unnest(@leases::bigint[]) AS lease, unnest(@askeds::bigint[]) AS asked, unnest(@run_ids::text[]) AS run_id, unnest(@starteds::bool[]) AS started, unnest(@waits::float8[]) AS wait_s) AS u
 ), l AS (
   SELECT x.org_id, x.kind, x.subject, x.lease, x.asked, x.run_id, x.started, x.wait_s FROM x JOIN agenda a USING (org_id, kind, subject)
-  WHERE a.lease = x.lease AND a.parked_at IS NULL ORDER BY 1, 2, 3 FOR UPDATE OF a SKIP LOCKED
+  WHERE a.lease = x.lease AND a.parked_at IS NULL AND NOT (x.started AND a.run_id IS NOT DISTINCT FROM x.run_id)
+  ORDER BY 1, 2, 3 FOR UPDATE OF a SKIP LOCKED
 )
 UPDATE agenda a SET told = l.asked, run_id = l.run_id, starts = a.starts + l.started::int, last_error = CASE WHEN a.starts > 0 THEN a.last_error END,
   look_at = CASE WHEN a.asked = l.asked THEN now() + make_interval(secs => l.wait_s) ELSE a.look_at END

@@ -190,6 +190,10 @@ func TestTheDatabaseIsRestoredFromAnHourAgo(t *testing.T) {
 	require.Greater(t, w.count("SELECT last_value FROM agenda_lease"), leases)
 	w.startWorker()
 
+	w.eventually("the server has noticed that its connections are gone", func() bool {
+		_, err := w.auth.Login(t.Context(), &v1.LoginRequest{Email: w.email, Password: w.password})
+		return err == nil
+	})
 	w.person = w.signIn(w.email, w.password) // the sessions of the dump have ended
 	// What was due in the hour is missed, and stays undone.
 	run := w.runs(pair, 1)[0]
