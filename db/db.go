@@ -8,6 +8,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"syscall"
 	"time"
 
 	"github.com/google/uuid"
@@ -120,8 +123,8 @@ func (i *Identity) Tx(ctx context.Context, fn func(q *gen.Queries) error) error 
 	return retry(ctx, func() error { return runTx(ctx, i.pool, fn) })
 }
 
-// Read is for single statements, without a transaction around them.
-func (i *Identity) Read() *gen.Queries { return gen.New(i.pool) }
+// Read is for single readings, without a transaction around them.
+func (i *Identity) Read() *gen.Queries { return gen.New(patient{i.pool}) }
 
 // System reaches the agenda and a short list of queries across tenants as
 // cloudhub_system.
@@ -188,14 +191,24 @@ func finish(ctx context.Context, tx interface {
 		var done *CommittedError
 		if errors.As(err, &done) {
 			if cerr := tx.Commit(ctx); cerr != nil {
-				return cerr
+				return &commitError{cerr}
 			}
 			return done.Err
 		}
 		return err
 	}
-	return tx.Commit(ctx)
+	if err := tx.Commit(ctx); err != nil {
+		return &commitError{err}
+	}
+	return nil
 }
+
+// commitError is a commit of which nobody knows whether it happened, when the
+// connection went with it.
+type commitError struct{ err error }
+
+func (e *commitError) Error() string { return e.err.Error() }
+func (e *commitError) Unwrap() error { return e.err }
 
 // CommittedError is an error that must not undo what its transaction wrote:
 // the revocation of a stolen session is kept although the caller is refused.
@@ -207,28 +220,80 @@ func (e *CommittedError) Unwrap() error { return e.Err }
 // Commit wraps err so that the transaction is committed and err returned.
 func Commit(err error) error { return &CommittedError{err} }
 
-const maxTries = 4
+// How long is waited before a transaction is run again: when PostgreSQL asks that
+// it be repeated, and when the connection was cut. A server that restarts is back
+// within a second or two, and the pool may hold several connections of the one
+// that is gone.
+var (
+	askedWaits = []time.Duration{10 * time.Millisecond, 20 * time.Millisecond, 30 * time.Millisecond}
+	cutWaits   = []time.Duration{
+		20 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond, 800 * time.Millisecond,
+	}
+)
 
-// retry runs a whole transaction again on what PostgreSQL asks to repeat.
+// retry runs a whole transaction again when PostgreSQL asks for it, and when it
+// was cut off before its commit: then nothing of it has happened.
 func retry(ctx context.Context, run func() error) error {
-	var err error
-	for try := range maxTries {
-		if err = run(); err == nil || !repeatable(err) {
+	asked, cut := askedWaits, cutWaits
+	for {
+		err := run()
+		waits := &asked
+		switch {
+		case err == nil:
+			return nil
+		case repeatable(err):
+		case cutOff(err):
+			waits = &cut
+		default:
+			return err
+		}
+		if len(*waits) == 0 {
 			return err
 		}
 		select {
 		case <-ctx.Done():
 			return err
-		case <-time.After(time.Duration(try+1) * 10 * time.Millisecond):
+		case <-time.After((*waits)[0]):
 		}
+		*waits = (*waits)[1:]
 	}
-	return err
 }
 
 func repeatable(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
 }
+
+// cutOff says that the server or the connection went away before a commit was
+// asked for.
+func cutOff(err error) bool {
+	var commit *commitError
+	var pg *pgconn.PgError
+	var connect *pgconn.ConnectError
+	switch {
+	case errors.As(err, &commit):
+		return false
+	case errors.As(err, &pg):
+		// admin_shutdown, crash_shutdown, cannot_connect_now
+		return pg.Code == "57P01" || pg.Code == "57P02" || pg.Code == "57P03"
+	default:
+		return errors.As(err, &connect) || pgconn.SafeToRetry(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+			errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, net.ErrClosed)
+	}
+}
+
+// patient asks again for the one row of a reading that was cut off.
+type patient struct{ *pgxpool.Pool }
+
+func (p patient) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	return patientRow{func(dest ...any) error {
+		return retry(ctx, func() error { return p.Pool.QueryRow(ctx, sql, args...).Scan(dest...) })
+	}}
+}
+
+type patientRow struct{ scan func(dest ...any) error }
+
+func (r patientRow) Scan(dest ...any) error { return r.scan(dest...) }
 
 // IsNoRows says that a :one query found nothing.
 func IsNoRows(err error) bool { return errors.Is(err, pgx.ErrNoRows) }

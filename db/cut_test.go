@@ -1,0 +1,49 @@
+package db_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudhub/cloudhub/db/dbtest"
+	"github.com/cloudhub/cloudhub/db/gen"
+)
+
+// endSessions is what a restart of PostgreSQL does to the pools.
+func endSessions(t *testing.T, d *dbtest.DB) {
+	t.Helper()
+	_, err := dbtest.Superuser(t, d).Exec(t.Context(), `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+		WHERE datname = current_database() AND usename IN ('cloudhub_app', 'cloudhub_identity', 'cloudhub_system')`)
+	require.NoError(t, err)
+}
+
+// The connections of a pool are those of a server that is gone: nobody who asks
+// hears of it, and what was asked happens once.
+func TestATransactionThatWasCutOffIsRunAgain(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	f := dbtest.Tenant(t, d)
+	for range 3 {
+		endSessions(t, d)
+		user, err := d.Identity.Read().UserByID(t.Context(), f.User)
+		require.NoError(t, err)
+		require.Equal(t, f.User, user.ID)
+		require.NoError(t, d.Identity.Tx(t.Context(), func(q *gen.Queries) error { _, err := q.UserByID(t.Context(), f.User); return err }))
+		require.NoError(t, d.System.Tx(t.Context(), func(q *gen.Queries) error { _, err := q.SystemTime(t.Context()); return err }))
+	}
+	runs := 0
+	err := d.Tenants.InTenant(t.Context(), f.Org, func(q *gen.Queries) error {
+		runs++
+		if err := q.Ask(t.Context(), gen.AskParams{OrgID: f.Org, Kind: "sync", Subject: "cut", Lane: 1}); err != nil {
+			return err
+		}
+		if runs == 1 {
+			endSessions(t, d)
+		}
+		_, err := q.Asked(t.Context(), gen.AskedParams{OrgID: f.Org, Kind: "sync", Subject: "cut"})
+		return err
+	})
+	require.NoError(t, err)
+	require.Equal(t, 2, runs)
+	require.Equal(t, int64(1), one[int64](t, d.Owner, `SELECT asked FROM agenda WHERE subject = 'cut'`))
+}
