@@ -141,7 +141,7 @@ func TestTheGateIsTheLastWord(t *testing.T) {
 			t.Parallel()
 			w, s := smallWorld(t)
 			pair := w.schedule("Some", ids(w.machines(), sim.SmallRunning)...)
-			w.fault(s, sim.Fault{Action: "DescribeInstances", Times: 1, Effect: sim.FaultLatency, Delay: sim.Duration(2 * time.Second)})
+			w.fault(s, sim.Fault{Action: "DescribeInstances", Times: 1, Effect: sim.FaultLatency, Delay: sim.Duration(6 * time.Second)}) // time to forbid it, on a busy machine
 			w.comes(pair, minute(time.Minute), "stopped")
 			w.called(s, "DescribeInstances", func(c sim.Call) bool { return slices.Contains(c.Faults, sim.FaultLatency) })
 			w.db.Exec(t, sql, sim.SmallRunning)

@@ -71,7 +71,7 @@ func TestAFrozenWorkerSendsNothingLate(t *testing.T) {
 		}
 	}
 	c.reached("each stands at its place")
-	require.NoError(t, worker.cmd.Process.Signal(syscall.SIGSTOP))
+	worker.freeze(t)
 	require.NoError(t, c.points.ReleaseAll())
 	require.Empty(t, c.powerCalls())
 	c.await("the time of the late ones is over", func() bool {

@@ -66,6 +66,33 @@ func (p *process) kill() {
 	<-p.done
 }
 
+// freeze stops a process, and returns when all of its threads stand still: the
+// signal is sent at once and heard when a thread is next on a processor.
+func (p *process) freeze(t *testing.T) {
+	t.Helper()
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGSTOP))
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.cmd.Process.Pid))
+		require.NoError(t, err)
+		moving := 0
+		for _, task := range tasks {
+			raw, err := os.ReadFile(task)
+			if err != nil {
+				continue // it has ended
+			}
+			if _, rest, ok := strings.Cut(string(raw), ") "); ok && !strings.HasPrefix(rest, "T") {
+				moving++
+			}
+		}
+		if moving == 0 && len(tasks) > 0 {
+			return
+		}
+		require.True(t, time.Now().Before(deadline), "%d threads still move", moving)
+		time.Sleep(time.Millisecond)
+	}
+}
+
 // exit waits for the end and gives the exit code.
 func (p *process) exit(t *testing.T, within time.Duration) int {
 	t.Helper()
