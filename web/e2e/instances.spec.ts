@@ -17,7 +17,8 @@ test("the printed login opens the instances, with counts, search and facets in t
   await page.getByRole("button", { name: "Entrar" }).click();
   await expect(page).toHaveURL(/\/aws\/ec2$/);
   await expect(page.getByRole("heading", { level: 1, name: "Instâncias EC2" })).toBeVisible();
-  await expect(page.getByText(/^160 em 4 contas e 3 regiões, lidas/)).toBeVisible();
+  // Another journey may have a fifth account, without machines, at the moment.
+  await expect(page.getByText(/^160 em [45] contas e 3 regiões, lidas/)).toBeVisible();
 
   const count = async (word: string) => Number(((await tab(page, word).textContent()) ?? "").replace(/\D/g, ""));
   await expect(async () => {
