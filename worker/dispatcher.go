@@ -101,9 +101,13 @@ func (d *Dispatcher) lane(ctx context.Context, lane agenda.Lane) {
 }
 
 func (d *Dispatcher) round(ctx context.Context, lane agenda.Lane, lastQuiet *time.Time) (full bool, err error) {
-	expanded, err := d.expandClocks(ctx, lane)
-	if err != nil {
-		return false, fmt.Errorf("clocks: %w", err)
+	// All that is due is claimed before any of it is delivered: a claim costs next
+	// to nothing, and a delivery is a call.
+	for full := true; full; {
+		var err error
+		if full, err = d.expandClocks(ctx, lane); err != nil {
+			return false, fmt.Errorf("clocks: %w", err)
+		}
 	}
 	fresh, err := d.deliverFresh(ctx, lane)
 	if err != nil {
@@ -118,7 +122,7 @@ func (d *Dispatcher) round(ctx context.Context, lane agenda.Lane, lastQuiet *tim
 			return false, fmt.Errorf("parked rows: %w", err)
 		}
 	}
-	return expanded || fresh, nil
+	return fresh, nil
 }
 
 func workKinds() []string {
