@@ -147,7 +147,7 @@ export function Probe({ since, way }: { since: number; way: Way }) {
       </p>
       <span className="left10" aria-hidden="true">
         {Array.from({ length: probeSeconds }, (_, tick) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: the place is the second.
+          // biome-ignore lint/suspicious/noArrayIndexKey: a fixed row of marks, one a second; none moves.
           <i key={tick} className={tick < gone ? "gone" : undefined} />
         ))}
       </span>

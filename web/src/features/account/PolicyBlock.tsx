@@ -14,7 +14,7 @@ export function PolicyBlock({ observeOnly }: { observeOnly: boolean }) {
       </div>
       <div className="well">
         {/* Focusable, since it scrolls sideways. */}
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: as above */}
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard must reach what scrolls. */}
         <pre tabIndex={0}>{text}</pre>
       </div>
     </div>

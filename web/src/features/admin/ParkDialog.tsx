@@ -22,7 +22,7 @@ export function ParkDialog({
 }) {
   const { t } = useTranslation("admin");
   const [reason, setReason] = useState("");
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another row is another reason.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the effect reads none of them; it forgets the reason when the row is another.
   useEffect(() => setReason(""), [row?.orgId, row?.kind, row?.subject]);
   const said = reason.trim();
   return (
