@@ -59,8 +59,10 @@ test-web: web/node_modules/.package-lock.json ## the interface's components
 test-browser: build ## journeys in Chromium against the real binary
 	@.ci/browser
 
+# The linter's cache remembers files by their path: a cache that several checkouts
+# share reports findings in files of another, or of one that is gone.
 lint: web/node_modules/.package-lock.json ## arrows of the house, vet, staticcheck, determinism of workflows, the interface's types and style
-	$(TOOL) golangci-lint run ./...
+	GOLANGCI_LINT_CACHE="$(CURDIR)/.cache/golangci-lint" $(TOOL) golangci-lint run ./...
 	$(TOOL) workflowcheck ./workflows
 	$(NPM) run --silent typecheck
 	$(NPM) run --silent lint
