@@ -1,7 +1,9 @@
 package db_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -34,13 +36,31 @@ func due(t testing.TB, d *dbtest.DB, org uuid.UUID, n int, age time.Duration) {
 		org, workKind, workLane, age.Seconds(), n)
 }
 
+// waitingWork is what a dispatcher without shares to keep to would look at.
+func waitingWork(limit int32) gen.WaitingWorkParams {
+	return gen.WaitingWorkParams{Lane: workLane, Kinds: []string{workKind}, OrgLimit: limit, EachLimit: limit, OrgShare: 1000, AccountShare: 1000}
+}
+
 func leaseWork(t testing.TB, d *dbtest.DB, limit int32) []gen.Agenda {
 	t.Helper()
-	rows, err := d.System.Read().LeaseWork(t.Context(), gen.LeaseWorkParams{
-		LeaseSeconds: 15, Lane: workLane, Kinds: []string{workKind}, PickLimit: 4 * limit, RowLimit: limit, OrgShare: 1000, AccountShare: 1000,
-	})
+	rows, err := lease(t.Context(), d.System.Read(), waitingWork(limit), int(limit))
 	require.NoError(t, err)
 	return rows
+}
+
+// lease takes the first limit rows of what waits.
+func lease(ctx context.Context, q *gen.Queries, p gen.WaitingWorkParams, limit int) ([]gen.Agenda, error) {
+	waiting, err := q.WaitingWork(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	wanted := gen.LeaseWorkParams{LeaseSeconds: 15}
+	for _, w := range waiting {
+		if w.Kind != "" && len(wanted.Subjects) < limit {
+			wanted.OrgIds, wanted.Kinds, wanted.Subjects = append(wanted.OrgIds, w.OrgID), append(wanted.Kinds, w.Kind), append(wanted.Subjects, w.Subject)
+		}
+	}
+	return q.LeaseWork(ctx, wanted)
 }
 
 func countOpen(t testing.TB, d *dbtest.DB) int64 {
@@ -85,9 +105,7 @@ func TestLeasersTakeDifferentRows(t *testing.T) {
 			// Another worker's lock may leave a round empty: rounds are bounded
 			// by what there is, not by the first that brings nothing.
 			for range 40 {
-				rows, err := d.System.Read().LeaseWork(t.Context(), gen.LeaseWorkParams{
-					LeaseSeconds: 60, Lane: workLane, Kinds: []string{workKind}, PickLimit: 80, RowLimit: 20, OrgShare: 1000, AccountShare: 1000,
-				})
+				rows, err := lease(t.Context(), d.System.Read(), waitingWork(20), 20)
 				if err != nil {
 					t.Errorf("lease: %v", err)
 					return
@@ -155,6 +173,87 @@ func TestTheFirstHundredReachEverybody(t *testing.T) {
 	}
 	require.Len(t, rows, 100)
 	require.Len(t, orgs, 51)
+}
+
+// It goes round: who is reached last in one look is served in the next, and who
+// has used up the share does not stand in anybody's way.
+func TestWaitingWorkGoesRound(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	orgs := make([]uuid.UUID, 12)
+	for i := range orgs {
+		orgs[i] = dbtest.NewID(t)
+		due(t, d, orgs[i], 5, time.Minute)
+	}
+	slices.SortFunc(orgs, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	p := gen.WaitingWorkParams{Lane: workLane, Kinds: []string{workKind}, OrgLimit: 4, EachLimit: 2, OrgShare: 3, AccountShare: 3}
+	d.Exec(t, `UPDATE agenda SET run_id = 'run' WHERE org_id = ANY($1) AND subject IN ('work-1', 'work-2', 'work-3')`, orgs[:3])
+	d.Exec(t, `UPDATE agenda SET run_id = 'run' WHERE org_id = $1 AND subject IN ('work-1', 'work-2')`, orgs[4])
+	look := func(from uuid.UUID) (got map[uuid.UUID]int) {
+		t.Helper()
+		p.FromOrg = from
+		rows, err := d.System.Read().WaitingWork(t.Context(), p)
+		require.NoError(t, err)
+		got = map[uuid.UUID]int{}
+		for _, r := range rows {
+			n := 0
+			if r.Kind != "" {
+				n = 1
+			}
+			got[r.OrgID] += n
+		}
+		return got
+	}
+	require.Equal(t, map[uuid.UUID]int{orgs[0]: 0, orgs[1]: 0, orgs[2]: 0, orgs[3]: 2, orgs[4]: 1, orgs[5]: 2, orgs[6]: 2}, look(uuid.Nil))
+	require.Equal(t, map[uuid.UUID]int{orgs[7]: 2, orgs[8]: 2, orgs[9]: 2, orgs[10]: 2}, look(orgs[7]))
+	require.Equal(t, map[uuid.UUID]int{orgs[11]: 2}, look(orgs[11]))
+	require.Empty(t, look(uuid.Max))
+}
+
+// What a look at waiting work reads depends on what it takes, and neither on how
+// much of one organization waits, nor on how many wait, nor on the clocks.
+func TestWaitingWorkReadsTheSameWhateverWaits(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	p := gen.WaitingWorkParams{Lane: workLane, Kinds: []string{workKind}, OrgLimit: 32, EachLimit: 16, OrgShare: 64, AccountShare: 16}
+	grow := func(orgs, flood, clocks int) {
+		d.Exec(t, `INSERT INTO agenda (org_id, kind, subject, lane, due_at, look_at)
+			SELECT gen_random_uuid(), $1, 'work', $2, now(), now() FROM generate_series(1, $3::int)`, workKind, workLane, orgs)
+		d.Exec(t, `INSERT INTO agenda (org_id, kind, subject, lane, due_at, look_at)
+			SELECT '00000000-0000-4000-8000-000000000001', $1, gen_random_uuid(), $2, now(), now() FROM generate_series(1, $3::int)`, workKind, workLane, flood)
+		d.Exec(t, `INSERT INTO agenda (org_id, kind, subject, lane, due_at, look_at)
+			SELECT gen_random_uuid(), 'timetable', 'clock', $1, now(), now() + interval '1 day' FROM generate_series(1, $2::int)`, workLane, clocks)
+		_, err := dbtest.Superuser(t, d).Exec(t.Context(), `VACUUM ANALYZE agenda`)
+		require.NoError(t, err)
+	}
+	pages := func() float64 {
+		tx, err := d.Owner.Begin(t.Context())
+		require.NoError(t, err)
+		defer func() { require.NoError(t, tx.Rollback(t.Context())) }()
+		var r recorder
+		_, err = gen.New(&r).WaitingWork(t.Context(), p)
+		require.ErrorIs(t, err, errRecorded)
+		var text string
+		for range 2 { // the first of a session reads catalogues
+			require.NoError(t, tx.QueryRow(t.Context(), "EXPLAIN (FORMAT JSON, ANALYZE, BUFFERS, TIMING OFF) "+r.sql, r.args...).Scan(&text))
+		}
+		var plans []struct {
+			Plan struct {
+				Hit  float64 `json:"Shared Hit Blocks"`
+				Read float64 `json:"Shared Read Blocks"`
+				Rows float64 `json:"Actual Rows"`
+			}
+		}
+		require.NoError(t, json.Unmarshal([]byte(text), &plans))
+		require.EqualValues(t, 31+16, plans[0].Plan.Rows)
+		return plans[0].Plan.Hit + plans[0].Plan.Read
+	}
+	grow(100, 100, 100)
+	few := pages()
+	grow(2_000, 20_000, 5_000)
+	many := pages()
+	t.Logf("%v pages of 300 rows, %v of 27,300", few, many)
+	require.Less(t, many, 2*few, "one more level of the index's tree, and no more")
 }
 
 // A worker hangs for longer than its lease, and another one has the row: what

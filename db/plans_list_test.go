@@ -197,8 +197,8 @@ func schedulePlans() map[string]plan {
 func dispatchPlans() map[string]plan {
 	kinds := []string{"power", "probe", "sync", "reseal"}
 	return map[string]plan{
-		"LeaseWork": {index: "agenda_look", filtered: 200, run: ask((*gen.Queries).LeaseWork, func(estate) gen.LeaseWorkParams {
-			return gen.LeaseWorkParams{LeaseSeconds: 15, Lane: 1, Kinds: kinds, PickLimit: 400, RowLimit: 100, OrgShare: 64, AccountShare: 16}
+		"LeaseWork": {index: "agenda_pkey", filtered: 4, run: ask((*gen.Queries).LeaseWork, func(e estate) gen.LeaseWorkParams {
+			return gen.LeaseWorkParams{LeaseSeconds: 15, OrgIds: []uuid.UUID{e.small.Org, e.large.Org}, Kinds: []string{"power", "power"}, Subjects: []string{e.openOp.String(), "none"}}
 		})},
 		"LeaseDelivered": {index: "agenda_look or agenda_open", filtered: 200, run: ask((*gen.Queries).LeaseDelivered, func(estate) gen.LeaseDeliveredParams {
 			return gen.LeaseDeliveredParams{LeaseSeconds: 15, Lane: 1, Kinds: kinds, RowLimit: 200}

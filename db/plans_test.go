@@ -202,6 +202,7 @@ type plan struct {
 // unplanned are queries of many rows without a plan of their own here.
 var unplanned = map[string]string{
 	"ClaimOperations": "only writes", "UpsertResources": "only writes: its key is the conflict's", "MayAct": "by primary keys of one batch, planned with OpenTargets",
+	"WaitingWork":             "a function; what it reads is counted in TestWaitingWorkReadsTheSameWhateverWaits",
 	"AgendaOldestDue":         "counts what is due: as much as there is",
 	"AgendaTrouble":           "counts what is due and parked: as much as there is",
 	"SummarizeAgenda":         "as AgendaTrouble, for the page",

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
@@ -162,7 +163,7 @@ func TestDispatchAsApp(t *testing.T) {
 	lease := func(q *gen.Queries) map[string]func() ([]gen.Agenda, error) {
 		return map[string]func() ([]gen.Agenda, error){
 			"LeaseWork": func() ([]gen.Agenda, error) {
-				return q.LeaseWork(t.Context(), gen.LeaseWorkParams{LeaseSeconds: 15, Lane: 1, Kinds: []string{"sync"}, PickLimit: 100, RowLimit: 100, OrgShare: 64, AccountShare: 16})
+				return q.LeaseWork(t.Context(), gen.LeaseWorkParams{LeaseSeconds: 15, OrgIds: []uuid.UUID{a.Org, b.Org}, Kinds: []string{"sync", "sync"}, Subjects: []string{"fresh", "fresh"}})
 			},
 			"LeaseDelivered": func() ([]gen.Agenda, error) {
 				return q.LeaseDelivered(t.Context(), gen.LeaseDeliveredParams{LeaseSeconds: 15, Lane: 1, Kinds: []string{"sync"}, RowLimit: 100})

@@ -43,11 +43,8 @@ type Dispatcher struct {
 }
 
 const (
-	idleWait     = 250 * time.Millisecond
-	startsAtOnce = 16
-	// batchSize is small, so that what is asked meanwhile is ranked before the rest
-	// of a flood: a round lasts as long as its starts.
-	batchSize      = startsAtOnce
+	idleWait       = 250 * time.Millisecond
+	startsAtOnce   = 16
 	quietBatch     = 200
 	quietEvery     = time.Second
 	temporalWithin = 10 * time.Second // less than agenda.LeaseFor
@@ -70,10 +67,10 @@ func (d *Dispatcher) Run(ctx context.Context) {
 
 // lane is one loop: a person's rows never wait behind a minute's burst.
 func (d *Dispatcher) lane(ctx context.Context, lane agenda.Lane) {
-	var lastQuiet time.Time
+	var r round
 	failures := 0
 	for ctx.Err() == nil {
-		full, err := d.round(ctx, lane, &lastQuiet)
+		full, err := d.round(ctx, lane, &r)
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -100,7 +97,13 @@ func (d *Dispatcher) lane(ctx context.Context, lane agenda.Lane) {
 	}
 }
 
-func (d *Dispatcher) round(ctx context.Context, lane agenda.Lane, lastQuiet *time.Time) (full bool, err error) {
+// round is what a lane's loop keeps from one round to the next.
+type round struct {
+	from      uuid.UUID // where the next look at what waits begins
+	lastQuiet time.Time
+}
+
+func (d *Dispatcher) round(ctx context.Context, lane agenda.Lane, r *round) (full bool, err error) {
 	// All that is due is claimed before any of it is delivered: a claim costs next
 	// to nothing, and a delivery is a call.
 	for full := true; full; {
@@ -109,12 +112,12 @@ func (d *Dispatcher) round(ctx context.Context, lane agenda.Lane, lastQuiet *tim
 			return false, fmt.Errorf("clocks: %w", err)
 		}
 	}
-	fresh, err := d.deliverFresh(ctx, lane)
+	fresh, err := d.deliverFresh(ctx, lane, &r.from)
 	if err != nil {
 		return false, fmt.Errorf("deliver: %w", err)
 	}
-	if time.Since(*lastQuiet) >= quietEvery {
-		*lastQuiet = time.Now()
+	if time.Since(r.lastQuiet) >= quietEvery {
+		r.lastQuiet = time.Now()
 		if err := d.followUp(ctx, lane); err != nil {
 			return false, fmt.Errorf("follow up: %w", err)
 		}
@@ -131,52 +134,6 @@ func workKinds() []string {
 		out[i] = string(k)
 	}
 	return out
-}
-
-// deliverFresh leases and starts what was never delivered, as far as the lane's
-// cap and the shares of organizations and accounts allow.
-func (d *Dispatcher) deliverFresh(ctx context.Context, lane agenda.Lane) (full bool, err error) {
-	rows, full, err := d.leaseFresh(ctx, lane)
-	if err != nil || len(rows) == 0 {
-		return false, err
-	}
-	d.metrics.leasedFresh(lane, rows)
-	began := time.Now()
-	defer d.metrics.held(lane, len(rows), began)
-	return full, d.startAll(ctx, rows)
-}
-
-// lanePatience is how long a worker that is frozen while it leases may keep the
-// others of its lane from leasing.
-const lanePatience = 5 * time.Second
-
-// leaseFresh counts what the lane has in flight and leases what fits beside it.
-// full says that it took as much as it may: there may be more.
-func (d *Dispatcher) leaseFresh(ctx context.Context, lane agenda.Lane) (rows []gen.Agenda, full bool, err error) {
-	// The transaction repeats on a deadlock, too: SKIP LOCKED does not keep
-	// PostgreSQL from waiting while it follows a row's newer version.
-	err = d.system.Tx(ctx, func(q *gen.Queries) error {
-		rows, full = nil, false
-		if err := q.LockLane(ctx, gen.LockLaneParams{PatienceMs: int32(lanePatience.Milliseconds()), Lane: int32(lane)}); err != nil {
-			return err
-		}
-		arriving, err := q.CountArriving(ctx, gen.CountArrivingParams{Lane: int16(lane), LeaseSeconds: agenda.LeaseFor.Seconds()})
-		if err != nil {
-			return err
-		}
-		d.metrics.inFlight.WithLabelValues(laneName(lane)).Set(float64(arriving))
-		free := min(agenda.ArrivingCap(lane)-int(arriving), batchSize)
-		if free <= 0 {
-			return nil
-		}
-		rows, err = q.LeaseWork(ctx, gen.LeaseWorkParams{
-			Lane: int16(lane), Kinds: workKinds(), PickLimit: int32(free) * 4, RowLimit: int32(free), LeaseSeconds: agenda.LeaseFor.Seconds(),
-			OrgShare: int32(agenda.OrgShare(lane)), AccountShare: agenda.AccountShare,
-		})
-		full = len(rows) == free
-		return err
-	})
-	return rows, full, err
 }
 
 // acks collects what Temporal has been told, to be written in one statement.

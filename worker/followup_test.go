@@ -45,10 +45,22 @@ func stopOf(t *testing.T, d *dbtest.DB, f dbtest.Fixture) (op uuid.UUID, row gen
 	return op, lease(t, d)
 }
 
+// leaseAll leases what waits for a person.
+func leaseAll(t *testing.T, q *gen.Queries) ([]gen.Agenda, error) {
+	t.Helper()
+	waiting, err := q.WaitingWork(t.Context(), gen.WaitingWorkParams{
+		Lane: int16(agenda.LanePerson), Kinds: workKinds(), OrgLimit: 10, EachLimit: 10, OrgShare: 10, AccountShare: 10,
+	})
+	require.NoError(t, err)
+	_, wanted := nextRows(waiting, 10)
+	wanted.LeaseSeconds = 15
+	return q.LeaseWork(t.Context(), wanted)
+}
+
 func lease(t *testing.T, d *dbtest.DB) gen.Agenda {
 	t.Helper()
 	d.Exec(t, "UPDATE agenda SET look_at = now() WHERE kind = 'power'")
-	rows, err := d.System.Read().LeaseWork(t.Context(), gen.LeaseWorkParams{Lane: int16(agenda.LanePerson), Kinds: workKinds(), PickLimit: 10, RowLimit: 10, OrgShare: 10, AccountShare: 10, LeaseSeconds: 15})
+	rows, err := leaseAll(t, d.System.Read())
 	require.NoError(t, err)
 	require.Len(t, rows, 1)
 	return rows[0]
@@ -107,7 +119,7 @@ func TestWhatWasAskedSinceSurvivesTheOperator(t *testing.T) {
 		}))
 	}
 	ask()
-	rows, err := d.System.Read().LeaseWork(t.Context(), gen.LeaseWorkParams{Lane: int16(agenda.LanePerson), Kinds: workKinds(), PickLimit: 10, RowLimit: 10, OrgShare: 10, AccountShare: 10, LeaseSeconds: 15})
+	rows, err := leaseAll(t, d.System.Read())
 	require.NoError(t, err)
 	ask()
 	require.NoError(t, w.endedByOperator(t.Context(), rows[0], "terminated in Temporal"))

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudhub/cloudhub/internal/agenda"
@@ -24,7 +25,7 @@ func TestWorkersTogetherKeepToTheCap(t *testing.T) {
 		var workers sync.WaitGroup
 		for range 8 {
 			workers.Go(func() {
-				rows, _, err := d.leaseFresh(t.Context(), agenda.LaneMinute)
+				rows, _, err := d.leaseFresh(t.Context(), agenda.LaneMinute, new(uuid.UUID))
 				if err != nil {
 					t.Errorf("lease: %v", err)
 				}

@@ -19,7 +19,7 @@ import (
 func (d *Dispatcher) lookAtParked(ctx context.Context, lane agenda.Lane) error {
 	var rows []gen.Agenda
 	err := d.system.Tx(ctx, func(q *gen.Queries) (err error) { // repeats on a deadlock
-		rows, err = q.LookAtParked(ctx, gen.LookAtParkedParams{Lane: int16(lane), RowLimit: batchSize, LeaseSeconds: agenda.LeaseFor.Seconds()})
+		rows, err = q.LookAtParked(ctx, gen.LookAtParkedParams{Lane: int16(lane), RowLimit: startsAtOnce, LeaseSeconds: agenda.LeaseFor.Seconds()})
 		return err
 	})
 	if err != nil {

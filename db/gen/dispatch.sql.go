@@ -564,33 +564,12 @@ func (q *Queries) LeaseDelivered(ctx context.Context, arg LeaseDeliveredParams) 
 }
 
 const leaseWork = `-- name: LeaseWork :many
-
-WITH account_open AS (
-  SELECT g.org_id, g.account_id, count(*) AS n FROM agenda g WHERE g.lane = $2 AND g.run_id IS NOT NULL AND g.parked_at IS NULL GROUP BY g.org_id, g.account_id
-), org_open AS (
-  SELECT o.org_id, sum(o.n) AS n FROM account_open o GROUP BY o.org_id
-), waiting AS (
-  SELECT DISTINCT g.org_id, g.account_id FROM agenda g
-  WHERE g.lane = $2 AND g.look_at <= now() AND g.run_id IS NULL AND g.parked_at IS NULL AND g.kind = ANY($3::text[])
-), pick AS (
-  SELECT w.org_id, d.kind, d.subject, d.look_at,
-    row_number() OVER (PARTITION BY w.org_id ORDER BY d.nth, d.look_at) + coalesce(oo.n, 0) AS turn
-  FROM waiting w LEFT JOIN org_open oo USING (org_id) LEFT JOIN account_open ao USING (org_id, account_id)
-  CROSS JOIN LATERAL (
-    SELECT f.kind, f.subject, f.look_at, row_number() OVER (ORDER BY f.look_at) + coalesce(ao.n, 0) AS nth FROM (
-      SELECT a.kind, a.subject, a.look_at FROM agenda a
-      WHERE a.org_id = w.org_id AND a.account_id = w.account_id AND a.lane = $2 AND a.look_at <= now() AND a.run_id IS NULL
-        AND a.parked_at IS NULL AND a.kind = ANY($3::text[])
-      ORDER BY a.look_at LIMIT $4::int) AS f
-  ) AS d
-  WHERE d.nth <= CASE WHEN w.account_id = '00000000-0000-0000-0000-000000000000' THEN $5::int ELSE $6::int END
+WITH x AS (
+  SELECT u.org_id, u.kind, u.subject FROM (SELECT unnest($2::uuid[]) AS org_id, unnest($3::text[]) AS kind, unnest($4::text[]) AS subject) AS u
 ), due AS (
-  SELECT d.org_id, d.kind, d.subject FROM pick p CROSS JOIN LATERAL (
-    SELECT a.org_id, a.kind, a.subject FROM agenda a
-    WHERE (a.org_id, a.kind, a.subject) = (p.org_id, p.kind, p.subject) AND a.look_at <= now() AND a.run_id IS NULL AND a.parked_at IS NULL
-    FOR UPDATE SKIP LOCKED) d
-  WHERE p.turn <= $5::int ORDER BY p.turn, p.look_at
-  LIMIT $7::int
+  SELECT a.org_id, a.kind, a.subject FROM agenda a JOIN x USING (org_id, kind, subject)
+  WHERE a.look_at <= now() AND a.run_id IS NULL AND a.parked_at IS NULL
+  FOR UPDATE OF a SKIP LOCKED
 )
 UPDATE agenda a SET look_at = now() + make_interval(secs => $1::float8), lease = nextval('agenda_lease')
 FROM due d WHERE (a.org_id, a.kind, a.subject) = (d.org_id, d.kind, d.subject)
@@ -599,29 +578,18 @@ RETURNING a.org_id, a.kind, a.subject, a.lane, a.due_at, a.look_at, a.asked, a.t
 
 type LeaseWorkParams struct {
 	LeaseSeconds float64
-	Lane         int16
+	OrgIds       []uuid.UUID
 	Kinds        []string
-	PickLimit    int32
-	OrgShare     int32
-	AccountShare int32
-	RowLimit     int32
+	Subjects     []string
 }
 
-// role: system
-// The dispatcher: leases, acknowledgements, clocks, housekeeping. Across tenants.
-// Fair over organizations, and over the accounts of each, counting what each has
-// in flight; any number of workers may lease at once. Only rows never delivered
-// since they were asked, and none that a platform admin has parked. Of each account only as many rows are looked at as it may
-// have delivered, so that what a lease costs does not grow with a flood.
+// Of the rows named those that still wait; what another has locked is passed over.
 func (q *Queries) LeaseWork(ctx context.Context, arg LeaseWorkParams) ([]Agenda, error) {
 	rows, err := q.db.Query(ctx, leaseWork,
 		arg.LeaseSeconds,
-		arg.Lane,
+		arg.OrgIds,
 		arg.Kinds,
-		arg.PickLimit,
-		arg.OrgShare,
-		arg.AccountShare,
-		arg.RowLimit,
+		arg.Subjects,
 	)
 	if err != nil {
 		return nil, err
@@ -1210,6 +1178,70 @@ func (q *Queries) UnfinishedWithoutAgenda(ctx context.Context) ([]UnfinishedWith
 	for rows.Next() {
 		var i UnfinishedWithoutAgendaRow
 		if err := rows.Scan(&i.Kind, &i.OrgID, &i.Subject); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const waitingWork = `-- name: WaitingWork :many
+
+SELECT w.org_id::uuid AS org_id, coalesce(w.kind, '')::text AS kind, coalesce(w.subject, '')::text AS subject, coalesce(w.turn, 0)::int AS turn, coalesce(w.look_at, now())::timestamptz AS look_at
+FROM waiting_work($1::smallint, $2::text[], $3::uuid, $4::int, $5::int, $6::int, $7::int) w
+ORDER BY 4, 5
+`
+
+type WaitingWorkParams struct {
+	Lane         int16
+	Kinds        []string
+	FromOrg      uuid.UUID
+	OrgLimit     int32
+	EachLimit    int32
+	OrgShare     int32
+	AccountShare int32
+}
+
+type WaitingWorkRow struct {
+	OrgID   uuid.UUID
+	Kind    string
+	Subject string
+	Turn    int32
+	LookAt  time.Time
+}
+
+// role: system
+// The dispatcher: leases, acknowledgements, clocks, housekeeping. Across tenants.
+// What may be delivered next (the function is in 00013): first who has least in
+// flight, then what has waited longest. A row without a kind is an organization
+// that may have nothing delivered now.
+func (q *Queries) WaitingWork(ctx context.Context, arg WaitingWorkParams) ([]WaitingWorkRow, error) {
+	rows, err := q.db.Query(ctx, waitingWork,
+		arg.Lane,
+		arg.Kinds,
+		arg.FromOrg,
+		arg.OrgLimit,
+		arg.EachLimit,
+		arg.OrgShare,
+		arg.AccountShare,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []WaitingWorkRow
+	for rows.Next() {
+		var i WaitingWorkRow
+		if err := rows.Scan(
+			&i.OrgID,
+			&i.Kind,
+			&i.Subject,
+			&i.Turn,
+			&i.LookAt,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -1,37 +1,22 @@
 -- role: system
 -- The dispatcher: leases, acknowledgements, clocks, housekeeping. Across tenants.
 
+-- name: WaitingWork :many
+-- What may be delivered next (the function is in 00013): first who has least in
+-- flight, then what has waited longest. A row without a kind is an organization
+-- that may have nothing delivered now.
+SELECT w.org_id::uuid AS org_id, coalesce(w.kind, '')::text AS kind, coalesce(w.subject, '')::text AS subject, coalesce(w.turn, 0)::int AS turn, coalesce(w.look_at, now())::timestamptz AS look_at
+FROM waiting_work(@lane::smallint, @kinds::text[], @from_org::uuid, @org_limit::int, @each_limit::int, @org_share::int, @account_share::int) w
+ORDER BY 4, 5;
+
 -- name: LeaseWork :many
--- Fair over organizations, and over the accounts of each, counting what each has
--- in flight; any number of workers may lease at once. Only rows never delivered
--- since they were asked, and none that a platform admin has parked. Of each account only as many rows are looked at as it may
--- have delivered, so that what a lease costs does not grow with a flood.
-WITH account_open AS (
-  SELECT g.org_id, g.account_id, count(*) AS n FROM agenda g WHERE g.lane = @lane AND g.run_id IS NOT NULL AND g.parked_at IS NULL GROUP BY g.org_id, g.account_id
-), org_open AS (
-  SELECT o.org_id, sum(o.n) AS n FROM account_open o GROUP BY o.org_id
-), waiting AS (
-  SELECT DISTINCT g.org_id, g.account_id FROM agenda g
-  WHERE g.lane = @lane AND g.look_at <= now() AND g.run_id IS NULL AND g.parked_at IS NULL AND g.kind = ANY(@kinds::text[])
-), pick AS (
-  SELECT w.org_id, d.kind, d.subject, d.look_at,
-    row_number() OVER (PARTITION BY w.org_id ORDER BY d.nth, d.look_at) + coalesce(oo.n, 0) AS turn
-  FROM waiting w LEFT JOIN org_open oo USING (org_id) LEFT JOIN account_open ao USING (org_id, account_id)
-  CROSS JOIN LATERAL (
-    SELECT f.kind, f.subject, f.look_at, row_number() OVER (ORDER BY f.look_at) + coalesce(ao.n, 0) AS nth FROM (
-      SELECT a.kind, a.subject, a.look_at FROM agenda a
-      WHERE a.org_id = w.org_id AND a.account_id = w.account_id AND a.lane = @lane AND a.look_at <= now() AND a.run_id IS NULL
-        AND a.parked_at IS NULL AND a.kind = ANY(@kinds::text[])
-      ORDER BY a.look_at LIMIT @pick_limit::int) AS f
-  ) AS d
-  WHERE d.nth <= CASE WHEN w.account_id = '00000000-0000-0000-0000-000000000000' THEN @org_share::int ELSE @account_share::int END
+-- Of the rows named those that still wait; what another has locked is passed over.
+WITH x AS (
+  SELECT u.* FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@kinds::text[]) AS kind, unnest(@subjects::text[]) AS subject) AS u
 ), due AS (
-  SELECT d.org_id, d.kind, d.subject FROM pick p CROSS JOIN LATERAL (
-    SELECT a.org_id, a.kind, a.subject FROM agenda a
-    WHERE (a.org_id, a.kind, a.subject) = (p.org_id, p.kind, p.subject) AND a.look_at <= now() AND a.run_id IS NULL AND a.parked_at IS NULL
-    FOR UPDATE SKIP LOCKED) d
-  WHERE p.turn <= @org_share::int ORDER BY p.turn, p.look_at
-  LIMIT @row_limit::int
+  SELECT a.org_id, a.kind, a.subject FROM agenda a JOIN x USING (org_id, kind, subject)
+  WHERE a.look_at <= now() AND a.run_id IS NULL AND a.parked_at IS NULL
+  FOR UPDATE OF a SKIP LOCKED
 )
 UPDATE agenda a SET look_at = now() + make_interval(secs => @lease_seconds::float8), lease = nextval('agenda_lease')
 FROM due d WHERE (a.org_id, a.kind, a.subject) = (d.org_id, d.kind, d.subject)

@@ -1,0 +1,81 @@
+-- What waits to be delivered has an index of its own, without the clocks, of which
+-- there are as many as there are workspaces and accounts.
+-- +goose Up
+CREATE INDEX agenda_waiting ON agenda (lane, org_id, account_id, look_at)
+  WHERE run_id IS NULL AND parked_at IS NULL AND kind NOT IN ('timetable', 'sync-clock', 'housekeeping');
+DROP INDEX agenda_fresh;
+
+-- What may be delivered next, fair over organizations and over the accounts of
+-- each. It goes round: from one organization with work waiting to the next in the
+-- order of their ids, beginning at from_org, until org_limit of them have something
+-- left of their share, and takes each_limit rows of each at most. So what it reads
+-- grows neither with what exists, nor with a flood, nor with how many wait. turn
+-- counts what the organization has in flight. Each organization it came to has a
+-- row at least: without a kind when it may have nothing delivered now. An account
+-- beyond the thousandth of one organization waits until one before it has nothing
+-- left. It locks nothing: who leases looks again.
+-- +goose StatementBegin
+CREATE FUNCTION waiting_work(of_lane smallint, kinds text[], from_org uuid, org_limit int, each_limit int, org_share int, account_share int)
+RETURNS TABLE (org_id uuid, kind text, subject text, look_at timestamptz, turn int)
+LANGUAGE plpgsql STABLE SET search_path = public AS $$
+#variable_conflict use_column
+DECLARE
+  org     uuid;
+  account uuid;
+  found_n int := 0;
+  n_open  int;
+BEGIN
+  SELECT g.org_id INTO org FROM agenda g
+  WHERE g.lane = of_lane AND g.org_id >= from_org AND g.look_at <= now() AND g.kind = ANY(kinds)
+    AND g.run_id IS NULL AND g.parked_at IS NULL AND g.kind NOT IN ('timetable', 'sync-clock', 'housekeeping')
+  ORDER BY g.org_id LIMIT 1;
+  WHILE org IS NOT NULL LOOP
+    SELECT count(*) INTO n_open FROM agenda o WHERE o.lane = of_lane AND o.org_id = org AND o.run_id IS NOT NULL AND o.parked_at IS NULL;
+    RETURN QUERY
+      WITH RECURSIVE acc AS (
+        (SELECT g.account_id, 1 AS nth FROM agenda g
+         WHERE n_open < org_share AND g.lane = of_lane AND g.org_id = org AND g.look_at <= now() AND g.kind = ANY(kinds)
+           AND g.run_id IS NULL AND g.parked_at IS NULL AND g.kind NOT IN ('timetable', 'sync-clock', 'housekeeping')
+         ORDER BY g.account_id LIMIT 1)
+        UNION ALL
+        SELECT n.account_id, p.nth + 1 FROM acc p CROSS JOIN LATERAL (
+          SELECT g.account_id FROM agenda g
+          WHERE g.lane = of_lane AND g.org_id = org AND g.account_id > p.account_id AND g.look_at <= now() AND g.kind = ANY(kinds)
+            AND g.run_id IS NULL AND g.parked_at IS NULL AND g.kind NOT IN ('timetable', 'sync-clock', 'housekeeping')
+          ORDER BY g.account_id LIMIT 1) n
+        WHERE p.nth < 1000
+      ), row_of AS (
+        SELECT d.kind, d.subject, d.look_at, d.nth FROM acc p
+        CROSS JOIN LATERAL (SELECT count(*) AS n FROM agenda o
+          WHERE o.lane = of_lane AND o.org_id = org AND o.account_id = p.account_id AND o.run_id IS NOT NULL AND o.parked_at IS NULL) open_of
+        CROSS JOIN LATERAL (
+          SELECT f.kind, f.subject, f.look_at, row_number() OVER (ORDER BY f.look_at) + open_of.n AS nth FROM (
+            SELECT a.kind, a.subject, a.look_at FROM agenda a
+            WHERE a.lane = of_lane AND a.org_id = org AND a.account_id = p.account_id AND a.look_at <= now() AND a.kind = ANY(kinds)
+              AND a.run_id IS NULL AND a.parked_at IS NULL AND a.kind NOT IN ('timetable', 'sync-clock', 'housekeeping')
+            ORDER BY a.look_at LIMIT each_limit) f) d
+        WHERE d.nth <= CASE WHEN p.account_id = '00000000-0000-0000-0000-000000000000' THEN org_share ELSE account_share END
+      )
+      SELECT org, r.kind, r.subject, r.look_at, (n_open + row_number() OVER (ORDER BY r.nth, r.look_at))::int FROM row_of r
+      ORDER BY r.nth, r.look_at LIMIT least(each_limit, org_share - n_open);
+    IF FOUND THEN
+      found_n := found_n + 1;
+      EXIT WHEN found_n >= org_limit;
+    ELSE
+      RETURN QUERY SELECT org, null::text, null::text, null::timestamptz, null::int;
+    END IF;
+    SELECT (SELECT g.org_id FROM agenda g
+      WHERE g.lane = of_lane AND g.org_id > org AND g.look_at <= now() AND g.kind = ANY(kinds)
+        AND g.run_id IS NULL AND g.parked_at IS NULL AND g.kind NOT IN ('timetable', 'sync-clock', 'housekeeping')
+      ORDER BY g.org_id LIMIT 1) INTO org;
+  END LOOP;
+END
+$$;
+-- +goose StatementEnd
+REVOKE ALL ON FUNCTION waiting_work(smallint, text[], uuid, int, int, int, int) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION waiting_work(smallint, text[], uuid, int, int, int, int) TO cloudhub_system;
+
+-- +goose Down
+DROP FUNCTION waiting_work(smallint, text[], uuid, int, int, int, int);
+CREATE INDEX agenda_fresh ON agenda (lane, org_id, account_id, look_at) WHERE run_id IS NULL;
+DROP INDEX agenda_waiting;
