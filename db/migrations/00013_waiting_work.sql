@@ -2,7 +2,7 @@
 -- there are as many as there are workspaces and accounts.
 -- +goose Up
 CREATE INDEX agenda_waiting ON agenda (lane, org_id, account_id, look_at)
-  WHERE run_id IS NULL AND parked_at IS NULL AND kind NOT IN ('timetable', 'sync-clock', 'housekeeping');
+  WHERE run_id IS NULL AND parked_at IS NULL AND kind NOT IN ('timetable', 'sync-clock', 'calendar-clock', 'housekeeping');
 DROP INDEX agenda_fresh;
 
 -- What may be delivered next, fair over organizations and over the accounts of
@@ -27,7 +27,7 @@ DECLARE
 BEGIN
   SELECT g.org_id INTO org FROM agenda g
   WHERE g.lane = of_lane AND g.org_id >= from_org AND g.look_at <= now() AND g.kind = ANY(kinds)
-    AND g.run_id IS NULL AND g.parked_at IS NULL AND g.kind NOT IN ('timetable', 'sync-clock', 'housekeeping')
+    AND g.run_id IS NULL AND g.parked_at IS NULL AND g.kind NOT IN ('timetable', 'sync-clock', 'calendar-clock', 'housekeeping')
   ORDER BY g.org_id LIMIT 1;
   WHILE org IS NOT NULL LOOP
     SELECT count(*) INTO n_open FROM agenda o WHERE o.lane = of_lane AND o.org_id = org AND o.run_id IS NOT NULL AND o.parked_at IS NULL;
@@ -35,13 +35,13 @@ BEGIN
       WITH RECURSIVE acc AS (
         (SELECT g.account_id, 1 AS nth FROM agenda g
          WHERE n_open < org_share AND g.lane = of_lane AND g.org_id = org AND g.look_at <= now() AND g.kind = ANY(kinds)
-           AND g.run_id IS NULL AND g.parked_at IS NULL AND g.kind NOT IN ('timetable', 'sync-clock', 'housekeeping')
+           AND g.run_id IS NULL AND g.parked_at IS NULL AND g.kind NOT IN ('timetable', 'sync-clock', 'calendar-clock', 'housekeeping')
          ORDER BY g.account_id LIMIT 1)
         UNION ALL
         SELECT n.account_id, p.nth + 1 FROM acc p CROSS JOIN LATERAL (
           SELECT g.account_id FROM agenda g
           WHERE g.lane = of_lane AND g.org_id = org AND g.account_id > p.account_id AND g.look_at <= now() AND g.kind = ANY(kinds)
-            AND g.run_id IS NULL AND g.parked_at IS NULL AND g.kind NOT IN ('timetable', 'sync-clock', 'housekeeping')
+            AND g.run_id IS NULL AND g.parked_at IS NULL AND g.kind NOT IN ('timetable', 'sync-clock', 'calendar-clock', 'housekeeping')
           ORDER BY g.account_id LIMIT 1) n
         WHERE p.nth < 1000
       ), row_of AS (
@@ -52,7 +52,7 @@ BEGIN
           SELECT f.kind, f.subject, f.look_at, row_number() OVER (ORDER BY f.look_at) + open_of.n AS nth FROM (
             SELECT a.kind, a.subject, a.look_at FROM agenda a
             WHERE a.lane = of_lane AND a.org_id = org AND a.account_id = p.account_id AND a.look_at <= now() AND a.kind = ANY(kinds)
-              AND a.run_id IS NULL AND a.parked_at IS NULL AND a.kind NOT IN ('timetable', 'sync-clock', 'housekeeping')
+              AND a.run_id IS NULL AND a.parked_at IS NULL AND a.kind NOT IN ('timetable', 'sync-clock', 'calendar-clock', 'housekeeping')
             ORDER BY a.look_at LIMIT each_limit) f) d
         WHERE d.nth <= CASE WHEN p.account_id = '00000000-0000-0000-0000-000000000000' THEN org_share ELSE account_share END
       )
@@ -66,7 +66,7 @@ BEGIN
     END IF;
     SELECT (SELECT g.org_id FROM agenda g
       WHERE g.lane = of_lane AND g.org_id > org AND g.look_at <= now() AND g.kind = ANY(kinds)
-        AND g.run_id IS NULL AND g.parked_at IS NULL AND g.kind NOT IN ('timetable', 'sync-clock', 'housekeeping')
+        AND g.run_id IS NULL AND g.parked_at IS NULL AND g.kind NOT IN ('timetable', 'sync-clock', 'calendar-clock', 'housekeeping')
       ORDER BY g.org_id LIMIT 1) INTO org;
   END LOOP;
 END
