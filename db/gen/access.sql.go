@@ -72,7 +72,7 @@ func (q *Queries) InsertIdempotencyKey(ctx context.Context, arg InsertIdempotenc
 }
 
 const lockOrganization = `-- name: LockOrganization :one
-SELECT id, name, type, parent_org_id, personal_of, plan, plan_until, paused_at, paused_reason, created_at FROM organizations WHERE id = $1 FOR NO KEY UPDATE
+SELECT id, name, type, parent_org_id, personal_of, plan, plan_until, paused_at, paused_reason, created_at, paused_by_name FROM organizations WHERE id = $1 FOR NO KEY UPDATE
 `
 
 // Serialises what counts against a plan's limit.
@@ -90,6 +90,7 @@ func (q *Queries) LockOrganization(ctx context.Context, orgID uuid.UUID) (Organi
 		&i.PausedAt,
 		&i.PausedReason,
 		&i.CreatedAt,
+		&i.PausedByName,
 	)
 	return i, err
 }

@@ -406,7 +406,7 @@ func (q *Queries) DeleteClock(ctx context.Context, arg DeleteClockParams) error 
 }
 
 const dueSchedules = `-- name: DueSchedules :many
-SELECT s.org_id, s.workspace_id, s.id, s.name, s.rule, s.revision, s.next_at, s.next_wanted, s.tzdata, s.created_by, s.created_by_name, s.deleted_at, s.etag, s.created_at, s.version, s.changed_at FROM schedules s
+SELECT s.org_id, s.workspace_id, s.id, s.name, s.rule, s.revision, s.next_at, s.next_wanted, s.tzdata, s.created_by, s.created_by_name, s.deleted_at, s.etag, s.created_at, s.version, s.changed_at, s.selector, s.catch_up_minutes, s.paused_at, s.paused_by_name FROM schedules s
 JOIN (SELECT unnest($1::uuid[]) AS org_id, unnest($2::uuid[]) AS workspace_id) AS u
   ON s.org_id = u.org_id AND s.workspace_id = u.workspace_id
 WHERE s.deleted_at IS NULL AND s.next_at <= $3
@@ -446,6 +446,10 @@ func (q *Queries) DueSchedules(ctx context.Context, arg DueSchedulesParams) ([]S
 			&i.CreatedAt,
 			&i.Version,
 			&i.ChangedAt,
+			&i.Selector,
+			&i.CatchUpMinutes,
+			&i.PausedAt,
+			&i.PausedByName,
 		); err != nil {
 			return nil, err
 		}
@@ -1024,7 +1028,7 @@ func (q *Queries) Redeliver(ctx context.Context, arg RedeliverParams) error {
 }
 
 const schedulesByZoneData = `-- name: SchedulesByZoneData :many
-SELECT s.org_id, s.workspace_id, s.id, s.name, s.rule, s.revision, s.next_at, s.next_wanted, s.tzdata, s.created_by, s.created_by_name, s.deleted_at, s.etag, s.created_at, s.version, s.changed_at FROM schedules s WHERE s.deleted_at IS NULL AND s.next_at IS NOT NULL AND s.tzdata <> $1 ORDER BY s.org_id, s.workspace_id LIMIT 500
+SELECT s.org_id, s.workspace_id, s.id, s.name, s.rule, s.revision, s.next_at, s.next_wanted, s.tzdata, s.created_by, s.created_by_name, s.deleted_at, s.etag, s.created_at, s.version, s.changed_at, s.selector, s.catch_up_minutes, s.paused_at, s.paused_by_name FROM schedules s WHERE s.deleted_at IS NULL AND s.next_at IS NOT NULL AND s.tzdata <> $1 ORDER BY s.org_id, s.workspace_id LIMIT 500
 `
 
 // Schedules whose next time was computed with other zone data than this
@@ -1055,6 +1059,10 @@ func (q *Queries) SchedulesByZoneData(ctx context.Context, tzdata string) ([]Sch
 			&i.CreatedAt,
 			&i.Version,
 			&i.ChangedAt,
+			&i.Selector,
+			&i.CatchUpMinutes,
+			&i.PausedAt,
+			&i.PausedByName,
 		); err != nil {
 			return nil, err
 		}

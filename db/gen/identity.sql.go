@@ -205,7 +205,7 @@ func (q *Queries) InsertWorkspace(ctx context.Context, arg InsertWorkspaceParams
 }
 
 const listMyOrganizations = `-- name: ListMyOrganizations :many
-SELECT o.id, o.name, o.type, o.parent_org_id, o.personal_of, o.plan, o.plan_until, o.paused_at, o.paused_reason, o.created_at, m.role, (o.plan_until IS NOT NULL AND o.plan_until <= now())::bool AS plan_over
+SELECT o.id, o.name, o.type, o.parent_org_id, o.personal_of, o.plan, o.plan_until, o.paused_at, o.paused_reason, o.created_at, o.paused_by_name, m.role, (o.plan_until IS NOT NULL AND o.plan_until <= now())::bool AS plan_over
 FROM memberships m JOIN organizations o ON o.id = m.org_id
 WHERE m.user_id = $1
 ORDER BY (o.personal_of IS NOT DISTINCT FROM m.user_id) DESC, o.name, o.id
@@ -222,6 +222,7 @@ type ListMyOrganizationsRow struct {
 	PausedAt     *time.Time
 	PausedReason *string
 	CreatedAt    time.Time
+	PausedByName *string
 	Role         string
 	PlanOver     bool
 }
@@ -246,6 +247,7 @@ func (q *Queries) ListMyOrganizations(ctx context.Context, userID uuid.UUID) ([]
 			&i.PausedAt,
 			&i.PausedReason,
 			&i.CreatedAt,
+			&i.PausedByName,
 			&i.Role,
 			&i.PlanOver,
 		); err != nil {

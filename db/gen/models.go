@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 type Agenda struct {
@@ -65,6 +66,31 @@ type AuditLogDefault struct {
 	SubjectID   string
 	Before      json.RawMessage
 	After       json.RawMessage
+}
+
+type Calendar struct {
+	OrgID           uuid.UUID
+	ID              uuid.UUID
+	Name            string
+	Source          string
+	Address         *string
+	RefreshedAt     *time.Time
+	FailingSince    *time.Time
+	LastError       *string
+	LastErrorDetail *string
+	NextRefreshAt   *time.Time
+	Validators      json.RawMessage
+	Notes           []string
+	Fence           int64
+	Etag            uuid.UUID
+	CreatedAt       time.Time
+}
+
+type CalendarDay struct {
+	OrgID      uuid.UUID
+	CalendarID uuid.UUID
+	Day        pgtype.Date
+	Name       string
 }
 
 type CloudAccount struct {
@@ -128,6 +154,30 @@ type CredentialDraft struct {
 	Replaces    *uuid.UUID
 }
 
+type Event struct {
+	OrgID       uuid.UUID
+	ID          uuid.UUID
+	WorkspaceID *uuid.UUID
+	Type        string
+	Data        json.RawMessage
+	CreatedAt   time.Time
+}
+
+type Hold struct {
+	OrgID         uuid.UUID
+	WorkspaceID   uuid.UUID
+	ID            uuid.UUID
+	ScheduleID    *uuid.UUID
+	ResourceID    *uuid.UUID
+	Reason        string
+	Until         time.Time
+	CreatedBy     uuid.UUID
+	CreatedByName string
+	CreatedAt     time.Time
+	EndedAt       *time.Time
+	EndedByName   *string
+}
+
 type IdempotencyKey struct {
 	OrgID       uuid.UUID
 	UserID      uuid.UUID
@@ -152,6 +202,23 @@ type Membership struct {
 	Role      string
 	Name      string
 	CreatedAt time.Time
+}
+
+type Notification struct {
+	OrgID       uuid.UUID
+	WorkspaceID uuid.UUID
+	ID          uuid.UUID
+	Kind        string
+	Severity    string
+	Data        json.RawMessage
+	CreatedAt   time.Time
+}
+
+type NotificationRead struct {
+	OrgID       uuid.UUID
+	WorkspaceID uuid.UUID
+	UserID      uuid.UUID
+	ReadUntil   time.Time
 }
 
 type Operation struct {
@@ -189,15 +256,33 @@ type Operation struct {
 	GoneCount        int32
 }
 
+type OperationReading struct {
+	OrgID            uuid.UUID
+	WorkspaceID      uuid.UUID
+	OperationID      uuid.UUID
+	ScheduleID       uuid.UUID
+	CloudAccountID   uuid.UUID
+	CloudAccountName string
+	Selector         json.RawMessage
+	Wanted           string
+	ActBefore        time.Time
+	FoundCount       int32
+	Reason           *string
+	Detail           *string
+	EndedAt          *time.Time
+}
+
 type OperationSchedule struct {
-	OrgID       uuid.UUID
-	WorkspaceID uuid.UUID
-	OperationID uuid.UUID
-	ScheduleID  uuid.UUID
-	Revision    int32
-	Name        string
-	Wanted      string
-	DueAt       time.Time
+	OrgID         uuid.UUID
+	WorkspaceID   uuid.UUID
+	OperationID   uuid.UUID
+	ScheduleID    uuid.UUID
+	Revision      int32
+	Name          string
+	Wanted        string
+	DueAt         time.Time
+	Exception     *string
+	ExceptionText *string
 }
 
 type OperationTarget struct {
@@ -223,6 +308,7 @@ type OperationTarget struct {
 	AskedAt        time.Time
 	Version        int64
 	ChangedAt      time.Time
+	ActBefore      *time.Time
 }
 
 type Organization struct {
@@ -236,6 +322,7 @@ type Organization struct {
 	PausedAt     *time.Time
 	PausedReason *string
 	CreatedAt    time.Time
+	PausedByName *string
 }
 
 type PlatformAdmin struct {
@@ -252,28 +339,32 @@ type RefreshToken struct {
 }
 
 type Resource struct {
-	OrgID          uuid.UUID
-	WorkspaceID    uuid.UUID
-	ID             uuid.UUID
-	CloudAccountID uuid.UUID
-	Kind           string
-	ProviderID     string
-	Name           string
-	NameKey        *string
-	Region         string
-	Zone           string
-	Type           string
-	State          string
-	Tags           json.RawMessage
-	Details        json.RawMessage
-	Protected      bool
-	LeftAlone      *string
-	OperationID    *uuid.UUID
-	ProviderTime   *time.Time
-	SeenAt         time.Time
-	CreatedAt      time.Time
-	Version        int64
-	ChangedAt      time.Time
+	OrgID             uuid.UUID
+	WorkspaceID       uuid.UUID
+	ID                uuid.UUID
+	CloudAccountID    uuid.UUID
+	Kind              string
+	ProviderID        string
+	Name              string
+	NameKey           *string
+	Region            string
+	Zone              string
+	Type              string
+	State             string
+	Tags              json.RawMessage
+	Details           json.RawMessage
+	Protected         bool
+	LeftAlone         *string
+	OperationID       *uuid.UUID
+	ProviderTime      *time.Time
+	SeenAt            time.Time
+	CreatedAt         time.Time
+	Version           int64
+	ChangedAt         time.Time
+	ActAnyway         bool
+	FollowOperationID *uuid.UUID
+	FollowWanted      *string
+	FollowUntil       *time.Time
 }
 
 type ResourceTag struct {
@@ -295,22 +386,43 @@ type RolePreparation struct {
 }
 
 type Schedule struct {
+	OrgID          uuid.UUID
+	WorkspaceID    uuid.UUID
+	ID             uuid.UUID
+	Name           string
+	Rule           json.RawMessage
+	Revision       int32
+	NextAt         *time.Time
+	NextWanted     *string
+	Tzdata         string
+	CreatedBy      uuid.UUID
+	CreatedByName  string
+	DeletedAt      *time.Time
+	Etag           uuid.UUID
+	CreatedAt      time.Time
+	Version        int64
+	ChangedAt      time.Time
+	Selector       json.RawMessage
+	CatchUpMinutes int32
+	PausedAt       *time.Time
+	PausedByName   *string
+}
+
+type ScheduleCalendar struct {
+	OrgID       uuid.UUID
+	WorkspaceID uuid.UUID
+	ScheduleID  uuid.UUID
+	CalendarID  uuid.UUID
+}
+
+type ScheduleSkip struct {
 	OrgID         uuid.UUID
 	WorkspaceID   uuid.UUID
-	ID            uuid.UUID
-	Name          string
-	Rule          json.RawMessage
-	Revision      int32
-	NextAt        *time.Time
-	NextWanted    *string
-	Tzdata        string
+	ScheduleID    uuid.UUID
+	At            time.Time
 	CreatedBy     uuid.UUID
 	CreatedByName string
-	DeletedAt     *time.Time
-	Etag          uuid.UUID
 	CreatedAt     time.Time
-	Version       int64
-	ChangedAt     time.Time
 }
 
 type ScheduleTarget struct {

@@ -247,7 +247,7 @@ func (q *Queries) ListOpenOperations(ctx context.Context, arg ListOpenOperations
 }
 
 const listOperationSchedules = `-- name: ListOperationSchedules :many
-SELECT org_id, workspace_id, operation_id, schedule_id, revision, name, wanted, due_at FROM operation_schedules WHERE org_id = $1 AND operation_id = ANY($2::uuid[]) ORDER BY operation_id, name, schedule_id
+SELECT org_id, workspace_id, operation_id, schedule_id, revision, name, wanted, due_at, exception, exception_text FROM operation_schedules WHERE org_id = $1 AND operation_id = ANY($2::uuid[]) ORDER BY operation_id, name, schedule_id
 `
 
 type ListOperationSchedulesParams struct {
@@ -273,6 +273,8 @@ func (q *Queries) ListOperationSchedules(ctx context.Context, arg ListOperationS
 			&i.Name,
 			&i.Wanted,
 			&i.DueAt,
+			&i.Exception,
+			&i.ExceptionText,
 		); err != nil {
 			return nil, err
 		}
@@ -520,7 +522,7 @@ func (q *Queries) ListRunsOfSchedule(ctx context.Context, arg ListRunsOfSchedule
 }
 
 const listTargets = `-- name: ListTargets :many
-SELECT org_id, workspace_id, operation_id, resource_id, resource_name, provider_id, cloud_account_id, region, schedule_id, wanted, state, reason, detail, before_state, after_state, attempts, accepted_at, calling_until, ended_at, asked_at, version, changed_at FROM operation_targets WHERE org_id = $1 AND operation_id = $2 ORDER BY resource_name, resource_id
+SELECT org_id, workspace_id, operation_id, resource_id, resource_name, provider_id, cloud_account_id, region, schedule_id, wanted, state, reason, detail, before_state, after_state, attempts, accepted_at, calling_until, ended_at, asked_at, version, changed_at, act_before FROM operation_targets WHERE org_id = $1 AND operation_id = $2 ORDER BY resource_name, resource_id
 `
 
 type ListTargetsParams struct {
@@ -560,6 +562,7 @@ func (q *Queries) ListTargets(ctx context.Context, arg ListTargetsParams) ([]Ope
 			&i.AskedAt,
 			&i.Version,
 			&i.ChangedAt,
+			&i.ActBefore,
 		); err != nil {
 			return nil, err
 		}
@@ -691,7 +694,7 @@ func (q *Queries) SchedulesChangedSince(ctx context.Context, arg SchedulesChange
 }
 
 const targetsChangedSince = `-- name: TargetsChangedSince :many
-SELECT org_id, workspace_id, operation_id, resource_id, resource_name, provider_id, cloud_account_id, region, schedule_id, wanted, state, reason, detail, before_state, after_state, attempts, accepted_at, calling_until, ended_at, asked_at, version, changed_at FROM operation_targets WHERE org_id = $1 AND workspace_id = $2 AND changed_at > $3 AND version > $4
+SELECT org_id, workspace_id, operation_id, resource_id, resource_name, provider_id, cloud_account_id, region, schedule_id, wanted, state, reason, detail, before_state, after_state, attempts, accepted_at, calling_until, ended_at, asked_at, version, changed_at, act_before FROM operation_targets WHERE org_id = $1 AND workspace_id = $2 AND changed_at > $3 AND version > $4
 ORDER BY version LIMIT $5
 `
 
@@ -741,6 +744,7 @@ func (q *Queries) TargetsChangedSince(ctx context.Context, arg TargetsChangedSin
 			&i.AskedAt,
 			&i.Version,
 			&i.ChangedAt,
+			&i.ActBefore,
 		); err != nil {
 			return nil, err
 		}
@@ -753,7 +757,7 @@ func (q *Queries) TargetsChangedSince(ctx context.Context, arg TargetsChangedSin
 }
 
 const targetsOfResource = `-- name: TargetsOfResource :many
-SELECT org_id, workspace_id, operation_id, resource_id, resource_name, provider_id, cloud_account_id, region, schedule_id, wanted, state, reason, detail, before_state, after_state, attempts, accepted_at, calling_until, ended_at, asked_at, version, changed_at FROM operation_targets WHERE org_id = $1 AND resource_id = $2 AND operation_id = ANY($3::uuid[])
+SELECT org_id, workspace_id, operation_id, resource_id, resource_name, provider_id, cloud_account_id, region, schedule_id, wanted, state, reason, detail, before_state, after_state, attempts, accepted_at, calling_until, ended_at, asked_at, version, changed_at, act_before FROM operation_targets WHERE org_id = $1 AND resource_id = $2 AND operation_id = ANY($3::uuid[])
 `
 
 type TargetsOfResourceParams struct {
@@ -794,6 +798,7 @@ func (q *Queries) TargetsOfResource(ctx context.Context, arg TargetsOfResourcePa
 			&i.AskedAt,
 			&i.Version,
 			&i.ChangedAt,
+			&i.ActBefore,
 		); err != nil {
 			return nil, err
 		}

@@ -47,7 +47,7 @@ func (q *Queries) DeleteScheduleTargets(ctx context.Context, arg DeleteScheduleT
 }
 
 const getSchedule = `-- name: GetSchedule :one
-SELECT org_id, workspace_id, id, name, rule, revision, next_at, next_wanted, tzdata, created_by, created_by_name, deleted_at, etag, created_at, version, changed_at FROM schedules WHERE org_id = $1 AND workspace_id = $2 AND id = $3 AND deleted_at IS NULL
+SELECT org_id, workspace_id, id, name, rule, revision, next_at, next_wanted, tzdata, created_by, created_by_name, deleted_at, etag, created_at, version, changed_at, selector, catch_up_minutes, paused_at, paused_by_name FROM schedules WHERE org_id = $1 AND workspace_id = $2 AND id = $3 AND deleted_at IS NULL
 `
 
 type GetScheduleParams struct {
@@ -76,6 +76,10 @@ func (q *Queries) GetSchedule(ctx context.Context, arg GetScheduleParams) (Sched
 		&i.CreatedAt,
 		&i.Version,
 		&i.ChangedAt,
+		&i.Selector,
+		&i.CatchUpMinutes,
+		&i.PausedAt,
+		&i.PausedByName,
 	)
 	return i, err
 }
@@ -84,7 +88,7 @@ const insertSchedule = `-- name: InsertSchedule :one
 
 INSERT INTO schedules (org_id, workspace_id, id, name, rule, next_at, next_wanted, tzdata, created_by, created_by_name)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-RETURNING org_id, workspace_id, id, name, rule, revision, next_at, next_wanted, tzdata, created_by, created_by_name, deleted_at, etag, created_at, version, changed_at
+RETURNING org_id, workspace_id, id, name, rule, revision, next_at, next_wanted, tzdata, created_by, created_by_name, deleted_at, etag, created_at, version, changed_at, selector, catch_up_minutes, paused_at, paused_by_name
 `
 
 type InsertScheduleParams struct {
@@ -132,6 +136,10 @@ func (q *Queries) InsertSchedule(ctx context.Context, arg InsertScheduleParams) 
 		&i.CreatedAt,
 		&i.Version,
 		&i.ChangedAt,
+		&i.Selector,
+		&i.CatchUpMinutes,
+		&i.PausedAt,
+		&i.PausedByName,
 	)
 	return i, err
 }
@@ -159,7 +167,7 @@ func (q *Queries) InsertScheduleTargets(ctx context.Context, arg InsertScheduleT
 }
 
 const listSchedules = `-- name: ListSchedules :many
-SELECT org_id, workspace_id, id, name, rule, revision, next_at, next_wanted, tzdata, created_by, created_by_name, deleted_at, etag, created_at, version, changed_at FROM schedules
+SELECT org_id, workspace_id, id, name, rule, revision, next_at, next_wanted, tzdata, created_by, created_by_name, deleted_at, etag, created_at, version, changed_at, selector, catch_up_minutes, paused_at, paused_by_name FROM schedules
 WHERE org_id = $1 AND workspace_id = $2 AND deleted_at IS NULL
   AND (next_at, id) > ($3::timestamptz, $4::uuid)
 ORDER BY next_at, id LIMIT $5
@@ -205,6 +213,10 @@ func (q *Queries) ListSchedules(ctx context.Context, arg ListSchedulesParams) ([
 			&i.CreatedAt,
 			&i.Version,
 			&i.ChangedAt,
+			&i.Selector,
+			&i.CatchUpMinutes,
+			&i.PausedAt,
+			&i.PausedByName,
 		); err != nil {
 			return nil, err
 		}
@@ -217,7 +229,7 @@ func (q *Queries) ListSchedules(ctx context.Context, arg ListSchedulesParams) ([
 }
 
 const listSchedulesOfResource = `-- name: ListSchedulesOfResource :many
-SELECT s.org_id, s.workspace_id, s.id, s.name, s.rule, s.revision, s.next_at, s.next_wanted, s.tzdata, s.created_by, s.created_by_name, s.deleted_at, s.etag, s.created_at, s.version, s.changed_at FROM schedule_targets t JOIN schedules s ON s.org_id = t.org_id AND s.id = t.schedule_id
+SELECT s.org_id, s.workspace_id, s.id, s.name, s.rule, s.revision, s.next_at, s.next_wanted, s.tzdata, s.created_by, s.created_by_name, s.deleted_at, s.etag, s.created_at, s.version, s.changed_at, s.selector, s.catch_up_minutes, s.paused_at, s.paused_by_name FROM schedule_targets t JOIN schedules s ON s.org_id = t.org_id AND s.id = t.schedule_id
 WHERE t.org_id = $1 AND t.resource_id = $2 AND s.workspace_id = $3 AND s.deleted_at IS NULL
   AND (s.next_at, s.id) > ($4::timestamptz, $5::uuid)
 ORDER BY s.next_at, s.id LIMIT $6
@@ -265,6 +277,10 @@ func (q *Queries) ListSchedulesOfResource(ctx context.Context, arg ListSchedules
 			&i.CreatedAt,
 			&i.Version,
 			&i.ChangedAt,
+			&i.Selector,
+			&i.CatchUpMinutes,
+			&i.PausedAt,
+			&i.PausedByName,
 		); err != nil {
 			return nil, err
 		}
@@ -277,7 +293,7 @@ func (q *Queries) ListSchedulesOfResource(ctx context.Context, arg ListSchedules
 }
 
 const lockSchedule = `-- name: LockSchedule :one
-SELECT org_id, workspace_id, id, name, rule, revision, next_at, next_wanted, tzdata, created_by, created_by_name, deleted_at, etag, created_at, version, changed_at FROM schedules WHERE org_id = $1 AND workspace_id = $2 AND id = $3 AND deleted_at IS NULL FOR UPDATE
+SELECT org_id, workspace_id, id, name, rule, revision, next_at, next_wanted, tzdata, created_by, created_by_name, deleted_at, etag, created_at, version, changed_at, selector, catch_up_minutes, paused_at, paused_by_name FROM schedules WHERE org_id = $1 AND workspace_id = $2 AND id = $3 AND deleted_at IS NULL FOR UPDATE
 `
 
 type LockScheduleParams struct {
@@ -306,6 +322,10 @@ func (q *Queries) LockSchedule(ctx context.Context, arg LockScheduleParams) (Sch
 		&i.CreatedAt,
 		&i.Version,
 		&i.ChangedAt,
+		&i.Selector,
+		&i.CatchUpMinutes,
+		&i.PausedAt,
+		&i.PausedByName,
 	)
 	return i, err
 }
@@ -454,7 +474,7 @@ const updateSchedule = `-- name: UpdateSchedule :one
 UPDATE schedules SET name = $1, rule = $2, revision = revision + $3::int, next_at = $4, next_wanted = $5,
   tzdata = $6, etag = gen_random_uuid()
 WHERE org_id = $7 AND workspace_id = $8 AND id = $9 AND deleted_at IS NULL
-RETURNING org_id, workspace_id, id, name, rule, revision, next_at, next_wanted, tzdata, created_by, created_by_name, deleted_at, etag, created_at, version, changed_at
+RETURNING org_id, workspace_id, id, name, rule, revision, next_at, next_wanted, tzdata, created_by, created_by_name, deleted_at, etag, created_at, version, changed_at, selector, catch_up_minutes, paused_at, paused_by_name
 `
 
 type UpdateScheduleParams struct {
@@ -499,6 +519,10 @@ func (q *Queries) UpdateSchedule(ctx context.Context, arg UpdateScheduleParams) 
 		&i.CreatedAt,
 		&i.Version,
 		&i.ChangedAt,
+		&i.Selector,
+		&i.CatchUpMinutes,
+		&i.PausedAt,
+		&i.PausedByName,
 	)
 	return i, err
 }

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
+	"github.com/cloudhub/cloudhub/api/gen/cloudhub/v1/cloudhubv1connect"
 	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/agenda"
@@ -25,10 +26,13 @@ import (
 )
 
 // Service implements ResourceService.
-type Service struct{ tenants *db.Tenants }
+type Service struct {
+	cloudhubv1connect.UnimplementedResourceServiceHandler
+	tenants *db.Tenants
+}
 
 // New makes the service.
-func New(tenants *db.Tenants) *Service { return &Service{tenants} }
+func New(tenants *db.Tenants) *Service { return &Service{tenants: tenants} }
 
 // StartResources asks for machines to be on.
 func (s *Service) StartResources(ctx context.Context, req *v1.StartResourcesRequest) (*v1.StartResourcesResponse, error) {

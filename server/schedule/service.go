@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
+	"github.com/cloudhub/cloudhub/api/gen/cloudhub/v1/cloudhubv1connect"
 	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/agenda"
@@ -28,6 +29,7 @@ import (
 
 // Service implements ScheduleService.
 type Service struct {
+	cloudhubv1connect.UnimplementedScheduleServiceHandler
 	tenants *db.Tenants
 	tokens  *page.Tokens
 	now     func() time.Time
@@ -35,7 +37,7 @@ type Service struct {
 
 // New makes the service.
 func New(tenants *db.Tenants, tokens *page.Tokens, now func() time.Time) *Service {
-	return &Service{tenants, tokens, now}
+	return &Service{tenants: tenants, tokens: tokens, now: now}
 }
 
 // checkRule translates and validates. Errors: TIME_ZONE_UNKNOWN,

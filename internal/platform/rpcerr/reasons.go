@@ -58,6 +58,24 @@ const (
 	ReasonTimeZoneUnknown Reason = "TIME_ZONE_UNKNOWN"
 	// ReasonScheduleConflict: Start and stop fall on the same minute. Choose two different times.
 	ReasonScheduleConflict Reason = "SCHEDULE_CONFLICT"
+	// ReasonScheduleClash: The schedule “{name}” wants the opposite of one of these machines at {time}. Choose another time, or other machines.
+	ReasonScheduleClash Reason = "SCHEDULE_CLASH"
+	// ReasonNothingToSkip: This schedule has no further run that could be skipped.
+	ReasonNothingToSkip Reason = "NOTHING_TO_SKIP"
+	// ReasonLimitReached: There may be at most {limit} of these. Remove some first.
+	ReasonLimitReached Reason = "LIMIT_REACHED"
+	// ReasonAmbiguousName: Several have this name. Give the id.
+	ReasonAmbiguousName Reason = "AMBIGUOUS_NAME"
+	// ReasonCalendarUnreadable: This is not an iCal calendar that can be used: {why}.
+	ReasonCalendarUnreadable Reason = "CALENDAR_UNREADABLE"
+	// ReasonCalendarInUse: Schedules keep to this calendar ({count}). Take it out of them first.
+	ReasonCalendarInUse Reason = "CALENDAR_IN_USE"
+	// ReasonCalendarUnreachable: The calendar's address did not answer. The days read before stay in force.
+	ReasonCalendarUnreachable Reason = "CALENDAR_UNREACHABLE"
+	// ReasonCalendarTooLarge: The calendar is larger than 2 MB. The days read before stay in force.
+	ReasonCalendarTooLarge Reason = "CALENDAR_TOO_LARGE"
+	// ReasonAddressRefused: This address cannot be used: {why}.
+	ReasonAddressRefused Reason = "ADDRESS_REFUSED"
 	// ReasonNotSwitchable: {name} cannot be switched on or off.
 	ReasonNotSwitchable Reason = "NOT_SWITCHABLE"
 	// ReasonCredentialRefused: The provider does not accept this key ({detail}). Check that it is complete and active.
@@ -92,6 +110,12 @@ const (
 	ReasonInstanceStore Reason = "INSTANCE_STORE"
 	// ReasonAutomationPaused: The organization has paused all automation.
 	ReasonAutomationPaused Reason = "AUTOMATION_PAUSED"
+	// ReasonOnHold: Somebody holds this machine or its schedule.
+	ReasonOnHold Reason = "ON_HOLD"
+	// ReasonSkipped: Somebody skipped this run.
+	ReasonSkipped Reason = "SKIPPED"
+	// ReasonNotReadInTime: The account could not be read before the run's time had passed.
+	ReasonNotReadInTime Reason = "NOT_READ_IN_TIME"
 	// ReasonSuperseded: A newer order wants something else of it.
 	ReasonSuperseded Reason = "SUPERSEDED"
 	// ReasonAccountRemoved: Its account was removed.
@@ -158,6 +182,13 @@ var codes = map[Reason]connect.Code{
 	ReasonPasswordTooWeak:             connect.CodeInvalidArgument,
 	ReasonTimeZoneUnknown:             connect.CodeInvalidArgument,
 	ReasonScheduleConflict:            connect.CodeInvalidArgument,
+	ReasonScheduleClash:               connect.CodeInvalidArgument,
+	ReasonNothingToSkip:               connect.CodeFailedPrecondition,
+	ReasonLimitReached:                connect.CodeFailedPrecondition,
+	ReasonAmbiguousName:               connect.CodeInvalidArgument,
+	ReasonCalendarUnreadable:          connect.CodeInvalidArgument,
+	ReasonCalendarInUse:               connect.CodeFailedPrecondition,
+	ReasonAddressRefused:              connect.CodeInvalidArgument,
 	ReasonNotSwitchable:               connect.CodeFailedPrecondition,
 	ReasonCredentialRefused:           connect.CodeFailedPrecondition,
 	ReasonPermissionMissingAtProvider: connect.CodeFailedPrecondition,
@@ -197,6 +228,15 @@ var english = map[Reason]string{
 	ReasonPasswordTooWeak:             "This password is easy to guess. Use at least 15 characters: a phrase works well.",
 	ReasonTimeZoneUnknown:             "{zone} is not a time zone we know. Use an IANA name such as America/Sao_Paulo.",
 	ReasonScheduleConflict:            "Start and stop fall on the same minute. Choose two different times.",
+	ReasonScheduleClash:               "The schedule “{name}” wants the opposite of one of these machines at {time}. Choose another time, or other machines.",
+	ReasonNothingToSkip:               "This schedule has no further run that could be skipped.",
+	ReasonLimitReached:                "There may be at most {limit} of these. Remove some first.",
+	ReasonAmbiguousName:               "Several have this name. Give the id.",
+	ReasonCalendarUnreadable:          "This is not an iCal calendar that can be used: {why}.",
+	ReasonCalendarInUse:               "Schedules keep to this calendar ({count}). Take it out of them first.",
+	ReasonCalendarUnreachable:         "The calendar's address did not answer. The days read before stay in force.",
+	ReasonCalendarTooLarge:            "The calendar is larger than 2 MB. The days read before stay in force.",
+	ReasonAddressRefused:              "This address cannot be used: {why}.",
 	ReasonNotSwitchable:               "{name} cannot be switched on or off.",
 	ReasonCredentialRefused:           "The provider does not accept this key ({detail}). Check that it is complete and active.",
 	ReasonPermissionMissingAtProvider: "The key works but lacks {permissions}. Add it at the provider and try again.",
@@ -214,6 +254,9 @@ var english = map[Reason]string{
 	ReasonSpot:                        "It is a spot instance.",
 	ReasonInstanceStore:               "Its disk is an instance store: it cannot be stopped.",
 	ReasonAutomationPaused:            "The organization has paused all automation.",
+	ReasonOnHold:                      "Somebody holds this machine or its schedule.",
+	ReasonSkipped:                     "Somebody skipped this run.",
+	ReasonNotReadInTime:               "The account could not be read before the run's time had passed.",
 	ReasonSuperseded:                  "A newer order wants something else of it.",
 	ReasonAccountRemoved:              "Its account was removed.",
 	ReasonConflictingOrders:           "A start and a stop fall on the same minute; neither was done.",

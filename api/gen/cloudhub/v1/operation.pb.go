@@ -153,6 +153,8 @@ const (
 	OperationState_OPERATION_STATE_MISSED OperationState = 6
 	// Ended by an operator in Temporal.
 	OperationState_OPERATION_STATE_CANCELLED OperationState = 7
+	// Left out: skipped, or held. It has no targets.
+	OperationState_OPERATION_STATE_SKIPPED OperationState = 8
 )
 
 // Enum value maps for OperationState.
@@ -166,6 +168,7 @@ var (
 		5: "OPERATION_STATE_FAILED",
 		6: "OPERATION_STATE_MISSED",
 		7: "OPERATION_STATE_CANCELLED",
+		8: "OPERATION_STATE_SKIPPED",
 	}
 	OperationState_value = map[string]int32{
 		"OPERATION_STATE_UNSPECIFIED": 0,
@@ -176,6 +179,7 @@ var (
 		"OPERATION_STATE_FAILED":      5,
 		"OPERATION_STATE_MISSED":      6,
 		"OPERATION_STATE_CANCELLED":   7,
+		"OPERATION_STATE_SKIPPED":     8,
 	}
 )
 
@@ -386,7 +390,9 @@ type Operation struct {
 	Targets []*OperationTarget `protobuf:"bytes,22,rep,name=targets,proto3" json:"targets,omitempty"`
 	Kind    OperationKind      `protobuf:"varint,23,opt,name=kind,proto3,enum=cloudhub.v1.OperationKind" json:"kind,omitempty"`
 	// What a reading found to differ; of kind SYNC alone.
-	Difference    *InventoryDifference `protobuf:"bytes,24,opt,name=difference,proto3" json:"difference,omitempty"`
+	Difference *InventoryDifference `protobuf:"bytes,24,opt,name=difference,proto3" json:"difference,omitempty"`
+	// Where machines were looked for when a selector found them, in GetOperation.
+	Readings      []*OperationReading `protobuf:"bytes,25,rep,name=readings,proto3" json:"readings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -589,6 +595,13 @@ func (x *Operation) GetDifference() *InventoryDifference {
 	return nil
 }
 
+func (x *Operation) GetReadings() []*OperationReading {
+	if x != nil {
+		return x.Readings
+	}
+	return nil
+}
+
 // What one reading of an account found to differ from the inventory.
 type InventoryDifference struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
@@ -671,19 +684,119 @@ func (x *InventoryDifference) GetGoneCount() int32 {
 	return 0
 }
 
+// One account in which the machines of a schedule were looked for.
+type OperationReading struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	ScheduleId     string                 `protobuf:"bytes,1,opt,name=schedule_id,json=scheduleId,proto3" json:"schedule_id,omitempty"`
+	CloudAccountId string                 `protobuf:"bytes,2,opt,name=cloud_account_id,json=cloudAccountId,proto3" json:"cloud_account_id,omitempty"`
+	// As it was called then.
+	CloudAccountName string `protobuf:"bytes,3,opt,name=cloud_account_name,json=cloudAccountName,proto3" json:"cloud_account_name,omitempty"`
+	Ended            bool   `protobuf:"varint,4,opt,name=ended,proto3" json:"ended,omitempty"`
+	FoundCount       int32  `protobuf:"varint,5,opt,name=found_count,json=foundCount,proto3" json:"found_count,omitempty"`
+	// From the error registry, when all or some of it could not be read.
+	Reason string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The provider's own words, and the regions.
+	Detail        string `protobuf:"bytes,7,opt,name=detail,proto3" json:"detail,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OperationReading) Reset() {
+	*x = OperationReading{}
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OperationReading) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OperationReading) ProtoMessage() {}
+
+func (x *OperationReading) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OperationReading.ProtoReflect.Descriptor instead.
+func (*OperationReading) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *OperationReading) GetScheduleId() string {
+	if x != nil {
+		return x.ScheduleId
+	}
+	return ""
+}
+
+func (x *OperationReading) GetCloudAccountId() string {
+	if x != nil {
+		return x.CloudAccountId
+	}
+	return ""
+}
+
+func (x *OperationReading) GetCloudAccountName() string {
+	if x != nil {
+		return x.CloudAccountName
+	}
+	return ""
+}
+
+func (x *OperationReading) GetEnded() bool {
+	if x != nil {
+		return x.Ended
+	}
+	return false
+}
+
+func (x *OperationReading) GetFoundCount() int32 {
+	if x != nil {
+		return x.FoundCount
+	}
+	return 0
+}
+
+func (x *OperationReading) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *OperationReading) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
 type OperationSchedule struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
 	ScheduleId string                 `protobuf:"bytes,1,opt,name=schedule_id,json=scheduleId,proto3" json:"schedule_id,omitempty"`
 	Name       string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	// The revision that was in force when the minute came.
-	Revision      int32 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
+	Revision int32 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
+	// SKIPPED or HELD when this run of it was left out; empty otherwise.
+	Exception string `protobuf:"bytes,4,opt,name=exception,proto3" json:"exception,omitempty"`
+	// Who skipped it, or the reason of the hold.
+	ExceptionText string `protobuf:"bytes,5,opt,name=exception_text,json=exceptionText,proto3" json:"exception_text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *OperationSchedule) Reset() {
 	*x = OperationSchedule{}
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[2]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -695,7 +808,7 @@ func (x *OperationSchedule) String() string {
 func (*OperationSchedule) ProtoMessage() {}
 
 func (x *OperationSchedule) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[2]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -708,7 +821,7 @@ func (x *OperationSchedule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperationSchedule.ProtoReflect.Descriptor instead.
 func (*OperationSchedule) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{2}
+	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *OperationSchedule) GetScheduleId() string {
@@ -730,6 +843,20 @@ func (x *OperationSchedule) GetRevision() int32 {
 		return x.Revision
 	}
 	return 0
+}
+
+func (x *OperationSchedule) GetException() string {
+	if x != nil {
+		return x.Exception
+	}
+	return ""
+}
+
+func (x *OperationSchedule) GetExceptionText() string {
+	if x != nil {
+		return x.ExceptionText
+	}
+	return ""
 }
 
 // What one operation does to one machine.
@@ -763,7 +890,7 @@ type OperationTarget struct {
 
 func (x *OperationTarget) Reset() {
 	*x = OperationTarget{}
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[3]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -775,7 +902,7 @@ func (x *OperationTarget) String() string {
 func (*OperationTarget) ProtoMessage() {}
 
 func (x *OperationTarget) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[3]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -788,7 +915,7 @@ func (x *OperationTarget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperationTarget.ProtoReflect.Descriptor instead.
 func (*OperationTarget) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{3}
+	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *OperationTarget) GetOperationId() string {
@@ -921,7 +1048,7 @@ type GetOperationRequest struct {
 
 func (x *GetOperationRequest) Reset() {
 	*x = GetOperationRequest{}
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[4]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -933,7 +1060,7 @@ func (x *GetOperationRequest) String() string {
 func (*GetOperationRequest) ProtoMessage() {}
 
 func (x *GetOperationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[4]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -946,7 +1073,7 @@ func (x *GetOperationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOperationRequest.ProtoReflect.Descriptor instead.
 func (*GetOperationRequest) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{4}
+	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetOperationRequest) GetOrgId() string {
@@ -979,7 +1106,7 @@ type GetOperationResponse struct {
 
 func (x *GetOperationResponse) Reset() {
 	*x = GetOperationResponse{}
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[5]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -991,7 +1118,7 @@ func (x *GetOperationResponse) String() string {
 func (*GetOperationResponse) ProtoMessage() {}
 
 func (x *GetOperationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[5]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1004,7 +1131,7 @@ func (x *GetOperationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOperationResponse.ProtoReflect.Descriptor instead.
 func (*GetOperationResponse) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{5}
+	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetOperationResponse) GetOperation() *Operation {
@@ -1033,7 +1160,7 @@ type ListOperationsRequest struct {
 
 func (x *ListOperationsRequest) Reset() {
 	*x = ListOperationsRequest{}
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[6]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1045,7 +1172,7 @@ func (x *ListOperationsRequest) String() string {
 func (*ListOperationsRequest) ProtoMessage() {}
 
 func (x *ListOperationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[6]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1058,7 +1185,7 @@ func (x *ListOperationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOperationsRequest.ProtoReflect.Descriptor instead.
 func (*ListOperationsRequest) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{6}
+	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListOperationsRequest) GetOrgId() string {
@@ -1120,7 +1247,7 @@ type ListOperationsResponse struct {
 
 func (x *ListOperationsResponse) Reset() {
 	*x = ListOperationsResponse{}
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[7]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1132,7 +1259,7 @@ func (x *ListOperationsResponse) String() string {
 func (*ListOperationsResponse) ProtoMessage() {}
 
 func (x *ListOperationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[7]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1145,7 +1272,7 @@ func (x *ListOperationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOperationsResponse.ProtoReflect.Descriptor instead.
 func (*ListOperationsResponse) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{7}
+	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListOperationsResponse) GetOperations() []*Operation {
@@ -1172,7 +1299,7 @@ type WatchWorkspaceRequest struct {
 
 func (x *WatchWorkspaceRequest) Reset() {
 	*x = WatchWorkspaceRequest{}
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[8]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1184,7 +1311,7 @@ func (x *WatchWorkspaceRequest) String() string {
 func (*WatchWorkspaceRequest) ProtoMessage() {}
 
 func (x *WatchWorkspaceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[8]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1197,7 +1324,7 @@ func (x *WatchWorkspaceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchWorkspaceRequest.ProtoReflect.Descriptor instead.
 func (*WatchWorkspaceRequest) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{8}
+	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *WatchWorkspaceRequest) GetOrgId() string {
@@ -1233,7 +1360,7 @@ type WatchWorkspaceResponse struct {
 
 func (x *WatchWorkspaceResponse) Reset() {
 	*x = WatchWorkspaceResponse{}
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[9]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1245,7 +1372,7 @@ func (x *WatchWorkspaceResponse) String() string {
 func (*WatchWorkspaceResponse) ProtoMessage() {}
 
 func (x *WatchWorkspaceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_operation_proto_msgTypes[9]
+	mi := &file_cloudhub_v1_operation_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1258,7 +1385,7 @@ func (x *WatchWorkspaceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchWorkspaceResponse.ProtoReflect.Descriptor instead.
 func (*WatchWorkspaceResponse) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{9}
+	return file_cloudhub_v1_operation_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *WatchWorkspaceResponse) GetResources() []*Resource {
@@ -1314,7 +1441,7 @@ var File_cloudhub_v1_operation_proto protoreflect.FileDescriptor
 
 const file_cloudhub_v1_operation_proto_rawDesc = "" +
 	"\n" +
-	"\x1bcloudhub/v1/operation.proto\x12\vcloudhub.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fcloudhub/v1/cloud_account.proto\x1a\x19cloudhub/v1/options.proto\x1a\x1acloudhub/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf2\b\n" +
+	"\x1bcloudhub/v1/operation.proto\x12\vcloudhub.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fcloudhub/v1/cloud_account.proto\x1a\x19cloudhub/v1/options.proto\x1a\x1acloudhub/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xad\t\n" +
 	"\tOperation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x124\n" +
 	"\x06origin\x18\x02 \x01(\x0e2\x1c.cloudhub.v1.OperationOriginR\x06origin\x121\n" +
@@ -1346,7 +1473,8 @@ const file_cloudhub_v1_operation_proto_rawDesc = "" +
 	"\x04kind\x18\x17 \x01(\x0e2\x1a.cloudhub.v1.OperationKindR\x04kind\x12@\n" +
 	"\n" +
 	"difference\x18\x18 \x01(\v2 .cloudhub.v1.InventoryDifferenceR\n" +
-	"difference\"\xd2\x01\n" +
+	"difference\x129\n" +
+	"\breadings\x18\x19 \x03(\v2\x1d.cloudhub.v1.OperationReadingR\breadings\"\xd2\x01\n" +
 	"\x13InventoryDifference\x12(\n" +
 	"\x10cloud_account_id\x18\x01 \x01(\tR\x0ecloudAccountId\x12,\n" +
 	"\x12cloud_account_name\x18\x02 \x01(\tR\x10cloudAccountName\x12\x1f\n" +
@@ -1354,12 +1482,24 @@ const file_cloudhub_v1_operation_proto_rawDesc = "" +
 	"addedCount\x12#\n" +
 	"\rchanged_count\x18\x04 \x01(\x05R\fchangedCount\x12\x1d\n" +
 	"\n" +
-	"gone_count\x18\x05 \x01(\x05R\tgoneCount\"d\n" +
+	"gone_count\x18\x05 \x01(\x05R\tgoneCount\"\xf2\x01\n" +
+	"\x10OperationReading\x12\x1f\n" +
+	"\vschedule_id\x18\x01 \x01(\tR\n" +
+	"scheduleId\x12(\n" +
+	"\x10cloud_account_id\x18\x02 \x01(\tR\x0ecloudAccountId\x12,\n" +
+	"\x12cloud_account_name\x18\x03 \x01(\tR\x10cloudAccountName\x12\x14\n" +
+	"\x05ended\x18\x04 \x01(\bR\x05ended\x12\x1f\n" +
+	"\vfound_count\x18\x05 \x01(\x05R\n" +
+	"foundCount\x12\x16\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\x12\x16\n" +
+	"\x06detail\x18\a \x01(\tR\x06detail\"\xa9\x01\n" +
 	"\x11OperationSchedule\x12\x1f\n" +
 	"\vschedule_id\x18\x01 \x01(\tR\n" +
 	"scheduleId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
-	"\brevision\x18\x03 \x01(\x05R\brevision\"\xa2\x05\n" +
+	"\brevision\x18\x03 \x01(\x05R\brevision\x12\x1c\n" +
+	"\texception\x18\x04 \x01(\tR\texception\x12%\n" +
+	"\x0eexception_text\x18\x05 \x01(\tR\rexceptionText\"\xa2\x05\n" +
 	"\x0fOperationTarget\x12!\n" +
 	"\foperation_id\x18\x01 \x01(\tR\voperationId\x12\x1f\n" +
 	"\vresource_id\x18\x02 \x01(\tR\n" +
@@ -1428,7 +1568,7 @@ const file_cloudhub_v1_operation_proto_rawDesc = "" +
 	"\rOperationKind\x12\x1e\n" +
 	"\x1aOPERATION_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14OPERATION_KIND_POWER\x10\x01\x12\x17\n" +
-	"\x13OPERATION_KIND_SYNC\x10\x02*\xfd\x01\n" +
+	"\x13OPERATION_KIND_SYNC\x10\x02*\x9a\x02\n" +
 	"\x0eOperationState\x12\x1f\n" +
 	"\x1bOPERATION_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16OPERATION_STATE_QUEUED\x10\x01\x12\x1b\n" +
@@ -1437,7 +1577,8 @@ const file_cloudhub_v1_operation_proto_rawDesc = "" +
 	"\x17OPERATION_STATE_PARTIAL\x10\x04\x12\x1a\n" +
 	"\x16OPERATION_STATE_FAILED\x10\x05\x12\x1a\n" +
 	"\x16OPERATION_STATE_MISSED\x10\x06\x12\x1d\n" +
-	"\x19OPERATION_STATE_CANCELLED\x10\a*\xb8\x01\n" +
+	"\x19OPERATION_STATE_CANCELLED\x10\a\x12\x1b\n" +
+	"\x17OPERATION_STATE_SKIPPED\x10\b*\xb8\x01\n" +
 	"\rOperationStep\x12\x1e\n" +
 	"\x1aOPERATION_STEP_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15OPERATION_STEP_QUEUED\x10\x01\x12\x1b\n" +
@@ -1475,7 +1616,7 @@ func file_cloudhub_v1_operation_proto_rawDescGZIP() []byte {
 }
 
 var file_cloudhub_v1_operation_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_cloudhub_v1_operation_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_cloudhub_v1_operation_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_cloudhub_v1_operation_proto_goTypes = []any{
 	(OperationOrigin)(0),           // 0: cloudhub.v1.OperationOrigin
 	(OperationKind)(0),             // 1: cloudhub.v1.OperationKind
@@ -1484,56 +1625,58 @@ var file_cloudhub_v1_operation_proto_goTypes = []any{
 	(TargetState)(0),               // 4: cloudhub.v1.TargetState
 	(*Operation)(nil),              // 5: cloudhub.v1.Operation
 	(*InventoryDifference)(nil),    // 6: cloudhub.v1.InventoryDifference
-	(*OperationSchedule)(nil),      // 7: cloudhub.v1.OperationSchedule
-	(*OperationTarget)(nil),        // 8: cloudhub.v1.OperationTarget
-	(*GetOperationRequest)(nil),    // 9: cloudhub.v1.GetOperationRequest
-	(*GetOperationResponse)(nil),   // 10: cloudhub.v1.GetOperationResponse
-	(*ListOperationsRequest)(nil),  // 11: cloudhub.v1.ListOperationsRequest
-	(*ListOperationsResponse)(nil), // 12: cloudhub.v1.ListOperationsResponse
-	(*WatchWorkspaceRequest)(nil),  // 13: cloudhub.v1.WatchWorkspaceRequest
-	(*WatchWorkspaceResponse)(nil), // 14: cloudhub.v1.WatchWorkspaceResponse
-	(*timestamppb.Timestamp)(nil),  // 15: google.protobuf.Timestamp
-	(ResourceState)(0),             // 16: cloudhub.v1.ResourceState
-	(*Resource)(nil),               // 17: cloudhub.v1.Resource
-	(*CloudAccount)(nil),           // 18: cloudhub.v1.CloudAccount
+	(*OperationReading)(nil),       // 7: cloudhub.v1.OperationReading
+	(*OperationSchedule)(nil),      // 8: cloudhub.v1.OperationSchedule
+	(*OperationTarget)(nil),        // 9: cloudhub.v1.OperationTarget
+	(*GetOperationRequest)(nil),    // 10: cloudhub.v1.GetOperationRequest
+	(*GetOperationResponse)(nil),   // 11: cloudhub.v1.GetOperationResponse
+	(*ListOperationsRequest)(nil),  // 12: cloudhub.v1.ListOperationsRequest
+	(*ListOperationsResponse)(nil), // 13: cloudhub.v1.ListOperationsResponse
+	(*WatchWorkspaceRequest)(nil),  // 14: cloudhub.v1.WatchWorkspaceRequest
+	(*WatchWorkspaceResponse)(nil), // 15: cloudhub.v1.WatchWorkspaceResponse
+	(*timestamppb.Timestamp)(nil),  // 16: google.protobuf.Timestamp
+	(ResourceState)(0),             // 17: cloudhub.v1.ResourceState
+	(*Resource)(nil),               // 18: cloudhub.v1.Resource
+	(*CloudAccount)(nil),           // 19: cloudhub.v1.CloudAccount
 }
 var file_cloudhub_v1_operation_proto_depIdxs = []int32{
 	0,  // 0: cloudhub.v1.Operation.origin:type_name -> cloudhub.v1.OperationOrigin
 	2,  // 1: cloudhub.v1.Operation.state:type_name -> cloudhub.v1.OperationState
 	3,  // 2: cloudhub.v1.Operation.step:type_name -> cloudhub.v1.OperationStep
-	7,  // 3: cloudhub.v1.Operation.schedules:type_name -> cloudhub.v1.OperationSchedule
-	15, // 4: cloudhub.v1.Operation.act_before:type_name -> google.protobuf.Timestamp
-	15, // 5: cloudhub.v1.Operation.due_time:type_name -> google.protobuf.Timestamp
-	15, // 6: cloudhub.v1.Operation.create_time:type_name -> google.protobuf.Timestamp
-	15, // 7: cloudhub.v1.Operation.start_time:type_name -> google.protobuf.Timestamp
-	15, // 8: cloudhub.v1.Operation.end_time:type_name -> google.protobuf.Timestamp
-	8,  // 9: cloudhub.v1.Operation.targets:type_name -> cloudhub.v1.OperationTarget
+	8,  // 3: cloudhub.v1.Operation.schedules:type_name -> cloudhub.v1.OperationSchedule
+	16, // 4: cloudhub.v1.Operation.act_before:type_name -> google.protobuf.Timestamp
+	16, // 5: cloudhub.v1.Operation.due_time:type_name -> google.protobuf.Timestamp
+	16, // 6: cloudhub.v1.Operation.create_time:type_name -> google.protobuf.Timestamp
+	16, // 7: cloudhub.v1.Operation.start_time:type_name -> google.protobuf.Timestamp
+	16, // 8: cloudhub.v1.Operation.end_time:type_name -> google.protobuf.Timestamp
+	9,  // 9: cloudhub.v1.Operation.targets:type_name -> cloudhub.v1.OperationTarget
 	1,  // 10: cloudhub.v1.Operation.kind:type_name -> cloudhub.v1.OperationKind
 	6,  // 11: cloudhub.v1.Operation.difference:type_name -> cloudhub.v1.InventoryDifference
-	16, // 12: cloudhub.v1.OperationTarget.wanted:type_name -> cloudhub.v1.ResourceState
-	4,  // 13: cloudhub.v1.OperationTarget.state:type_name -> cloudhub.v1.TargetState
-	16, // 14: cloudhub.v1.OperationTarget.before:type_name -> cloudhub.v1.ResourceState
-	16, // 15: cloudhub.v1.OperationTarget.after:type_name -> cloudhub.v1.ResourceState
-	15, // 16: cloudhub.v1.OperationTarget.accept_time:type_name -> google.protobuf.Timestamp
-	15, // 17: cloudhub.v1.OperationTarget.end_time:type_name -> google.protobuf.Timestamp
-	5,  // 18: cloudhub.v1.GetOperationResponse.operation:type_name -> cloudhub.v1.Operation
-	5,  // 19: cloudhub.v1.ListOperationsResponse.operations:type_name -> cloudhub.v1.Operation
-	17, // 20: cloudhub.v1.WatchWorkspaceResponse.resources:type_name -> cloudhub.v1.Resource
-	5,  // 21: cloudhub.v1.WatchWorkspaceResponse.operations:type_name -> cloudhub.v1.Operation
-	8,  // 22: cloudhub.v1.WatchWorkspaceResponse.targets:type_name -> cloudhub.v1.OperationTarget
-	18, // 23: cloudhub.v1.WatchWorkspaceResponse.cloud_accounts:type_name -> cloudhub.v1.CloudAccount
-	15, // 24: cloudhub.v1.WatchWorkspaceResponse.time:type_name -> google.protobuf.Timestamp
-	9,  // 25: cloudhub.v1.OperationService.GetOperation:input_type -> cloudhub.v1.GetOperationRequest
-	11, // 26: cloudhub.v1.OperationService.ListOperations:input_type -> cloudhub.v1.ListOperationsRequest
-	13, // 27: cloudhub.v1.OperationService.WatchWorkspace:input_type -> cloudhub.v1.WatchWorkspaceRequest
-	10, // 28: cloudhub.v1.OperationService.GetOperation:output_type -> cloudhub.v1.GetOperationResponse
-	12, // 29: cloudhub.v1.OperationService.ListOperations:output_type -> cloudhub.v1.ListOperationsResponse
-	14, // 30: cloudhub.v1.OperationService.WatchWorkspace:output_type -> cloudhub.v1.WatchWorkspaceResponse
-	28, // [28:31] is the sub-list for method output_type
-	25, // [25:28] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	7,  // 12: cloudhub.v1.Operation.readings:type_name -> cloudhub.v1.OperationReading
+	17, // 13: cloudhub.v1.OperationTarget.wanted:type_name -> cloudhub.v1.ResourceState
+	4,  // 14: cloudhub.v1.OperationTarget.state:type_name -> cloudhub.v1.TargetState
+	17, // 15: cloudhub.v1.OperationTarget.before:type_name -> cloudhub.v1.ResourceState
+	17, // 16: cloudhub.v1.OperationTarget.after:type_name -> cloudhub.v1.ResourceState
+	16, // 17: cloudhub.v1.OperationTarget.accept_time:type_name -> google.protobuf.Timestamp
+	16, // 18: cloudhub.v1.OperationTarget.end_time:type_name -> google.protobuf.Timestamp
+	5,  // 19: cloudhub.v1.GetOperationResponse.operation:type_name -> cloudhub.v1.Operation
+	5,  // 20: cloudhub.v1.ListOperationsResponse.operations:type_name -> cloudhub.v1.Operation
+	18, // 21: cloudhub.v1.WatchWorkspaceResponse.resources:type_name -> cloudhub.v1.Resource
+	5,  // 22: cloudhub.v1.WatchWorkspaceResponse.operations:type_name -> cloudhub.v1.Operation
+	9,  // 23: cloudhub.v1.WatchWorkspaceResponse.targets:type_name -> cloudhub.v1.OperationTarget
+	19, // 24: cloudhub.v1.WatchWorkspaceResponse.cloud_accounts:type_name -> cloudhub.v1.CloudAccount
+	16, // 25: cloudhub.v1.WatchWorkspaceResponse.time:type_name -> google.protobuf.Timestamp
+	10, // 26: cloudhub.v1.OperationService.GetOperation:input_type -> cloudhub.v1.GetOperationRequest
+	12, // 27: cloudhub.v1.OperationService.ListOperations:input_type -> cloudhub.v1.ListOperationsRequest
+	14, // 28: cloudhub.v1.OperationService.WatchWorkspace:input_type -> cloudhub.v1.WatchWorkspaceRequest
+	11, // 29: cloudhub.v1.OperationService.GetOperation:output_type -> cloudhub.v1.GetOperationResponse
+	13, // 30: cloudhub.v1.OperationService.ListOperations:output_type -> cloudhub.v1.ListOperationsResponse
+	15, // 31: cloudhub.v1.OperationService.WatchWorkspace:output_type -> cloudhub.v1.WatchWorkspaceResponse
+	29, // [29:32] is the sub-list for method output_type
+	26, // [26:29] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_cloudhub_v1_operation_proto_init() }
@@ -1550,7 +1693,7 @@ func file_cloudhub_v1_operation_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cloudhub_v1_operation_proto_rawDesc), len(file_cloudhub_v1_operation_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,6 +22,118 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type SetActAnywayRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	OrgId         string                 `protobuf:"bytes,1,opt,name=org_id,json=orgId,proto3" json:"org_id,omitempty"`
+	WorkspaceId   string                 `protobuf:"bytes,2,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	ResourceId    string                 `protobuf:"bytes,3,opt,name=resource_id,json=resourceId,proto3" json:"resource_id,omitempty"`
+	ActAnyway     bool                   `protobuf:"varint,4,opt,name=act_anyway,json=actAnyway,proto3" json:"act_anyway,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetActAnywayRequest) Reset() {
+	*x = SetActAnywayRequest{}
+	mi := &file_cloudhub_v1_power_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetActAnywayRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetActAnywayRequest) ProtoMessage() {}
+
+func (x *SetActAnywayRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_power_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetActAnywayRequest.ProtoReflect.Descriptor instead.
+func (*SetActAnywayRequest) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_power_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *SetActAnywayRequest) GetOrgId() string {
+	if x != nil {
+		return x.OrgId
+	}
+	return ""
+}
+
+func (x *SetActAnywayRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *SetActAnywayRequest) GetResourceId() string {
+	if x != nil {
+		return x.ResourceId
+	}
+	return ""
+}
+
+func (x *SetActAnywayRequest) GetActAnyway() bool {
+	if x != nil {
+		return x.ActAnyway
+	}
+	return false
+}
+
+type SetActAnywayResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Resource      *Resource              `protobuf:"bytes,1,opt,name=resource,proto3" json:"resource,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetActAnywayResponse) Reset() {
+	*x = SetActAnywayResponse{}
+	mi := &file_cloudhub_v1_power_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetActAnywayResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetActAnywayResponse) ProtoMessage() {}
+
+func (x *SetActAnywayResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_power_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetActAnywayResponse.ProtoReflect.Descriptor instead.
+func (*SetActAnywayResponse) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_power_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *SetActAnywayResponse) GetResource() *Resource {
+	if x != nil {
+		return x.Resource
+	}
+	return nil
+}
+
 type StartResourcesRequest struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	OrgId       string                 `protobuf:"bytes,1,opt,name=org_id,json=orgId,proto3" json:"org_id,omitempty"`
@@ -35,7 +147,7 @@ type StartResourcesRequest struct {
 
 func (x *StartResourcesRequest) Reset() {
 	*x = StartResourcesRequest{}
-	mi := &file_cloudhub_v1_power_proto_msgTypes[0]
+	mi := &file_cloudhub_v1_power_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -47,7 +159,7 @@ func (x *StartResourcesRequest) String() string {
 func (*StartResourcesRequest) ProtoMessage() {}
 
 func (x *StartResourcesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_power_proto_msgTypes[0]
+	mi := &file_cloudhub_v1_power_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -60,7 +172,7 @@ func (x *StartResourcesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartResourcesRequest.ProtoReflect.Descriptor instead.
 func (*StartResourcesRequest) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_power_proto_rawDescGZIP(), []int{0}
+	return file_cloudhub_v1_power_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *StartResourcesRequest) GetOrgId() string {
@@ -100,7 +212,7 @@ type StartResourcesResponse struct {
 
 func (x *StartResourcesResponse) Reset() {
 	*x = StartResourcesResponse{}
-	mi := &file_cloudhub_v1_power_proto_msgTypes[1]
+	mi := &file_cloudhub_v1_power_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -112,7 +224,7 @@ func (x *StartResourcesResponse) String() string {
 func (*StartResourcesResponse) ProtoMessage() {}
 
 func (x *StartResourcesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_power_proto_msgTypes[1]
+	mi := &file_cloudhub_v1_power_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -125,7 +237,7 @@ func (x *StartResourcesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartResourcesResponse.ProtoReflect.Descriptor instead.
 func (*StartResourcesResponse) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_power_proto_rawDescGZIP(), []int{1}
+	return file_cloudhub_v1_power_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *StartResourcesResponse) GetOperation() *Operation {
@@ -148,7 +260,7 @@ type StopResourcesRequest struct {
 
 func (x *StopResourcesRequest) Reset() {
 	*x = StopResourcesRequest{}
-	mi := &file_cloudhub_v1_power_proto_msgTypes[2]
+	mi := &file_cloudhub_v1_power_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -160,7 +272,7 @@ func (x *StopResourcesRequest) String() string {
 func (*StopResourcesRequest) ProtoMessage() {}
 
 func (x *StopResourcesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_power_proto_msgTypes[2]
+	mi := &file_cloudhub_v1_power_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -173,7 +285,7 @@ func (x *StopResourcesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopResourcesRequest.ProtoReflect.Descriptor instead.
 func (*StopResourcesRequest) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_power_proto_rawDescGZIP(), []int{2}
+	return file_cloudhub_v1_power_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *StopResourcesRequest) GetOrgId() string {
@@ -213,7 +325,7 @@ type StopResourcesResponse struct {
 
 func (x *StopResourcesResponse) Reset() {
 	*x = StopResourcesResponse{}
-	mi := &file_cloudhub_v1_power_proto_msgTypes[3]
+	mi := &file_cloudhub_v1_power_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -225,7 +337,7 @@ func (x *StopResourcesResponse) String() string {
 func (*StopResourcesResponse) ProtoMessage() {}
 
 func (x *StopResourcesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_power_proto_msgTypes[3]
+	mi := &file_cloudhub_v1_power_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -238,7 +350,7 @@ func (x *StopResourcesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopResourcesResponse.ProtoReflect.Descriptor instead.
 func (*StopResourcesResponse) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_power_proto_rawDescGZIP(), []int{3}
+	return file_cloudhub_v1_power_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *StopResourcesResponse) GetOperation() *Operation {
@@ -252,7 +364,16 @@ var File_cloudhub_v1_power_proto protoreflect.FileDescriptor
 
 const file_cloudhub_v1_power_proto_rawDesc = "" +
 	"\n" +
-	"\x17cloudhub/v1/power.proto\x12\vcloudhub.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bcloudhub/v1/operation.proto\x1a\x19cloudhub/v1/options.proto\"\xca\x01\n" +
+	"\x17cloudhub/v1/power.proto\x12\vcloudhub.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bcloudhub/v1/operation.proto\x1a\x19cloudhub/v1/options.proto\x1a\x1acloudhub/v1/resource.proto\"\xad\x01\n" +
+	"\x13SetActAnywayRequest\x12\x1f\n" +
+	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12+\n" +
+	"\fworkspace_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\x12)\n" +
+	"\vresource_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\n" +
+	"resourceId\x12\x1d\n" +
+	"\n" +
+	"act_anyway\x18\x04 \x01(\bR\tactAnyway\"I\n" +
+	"\x14SetActAnywayResponse\x121\n" +
+	"\bresource\x18\x01 \x01(\v2\x15.cloudhub.v1.ResourceR\bresource\"\xca\x01\n" +
 	"\x15StartResourcesRequest\x12\x1f\n" +
 	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12+\n" +
 	"\fworkspace_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\x127\n" +
@@ -268,11 +389,13 @@ const file_cloudhub_v1_power_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"M\n" +
 	"\x15StopResourcesResponse\x124\n" +
-	"\toperation\x18\x01 \x01(\v2\x16.cloudhub.v1.OperationR\toperation2\xdc\x01\n" +
+	"\toperation\x18\x01 \x01(\v2\x16.cloudhub.v1.OperationR\toperation2\xbd\x02\n" +
 	"\x0fResourceService\x12e\n" +
 	"\x0eStartResources\x12\".cloudhub.v1.StartResourcesRequest\x1a#.cloudhub.v1.StartResourcesResponse\"\n" +
 	"\x82\xaa\x19\x06\b\x03\x10\x02 \x02\x12b\n" +
 	"\rStopResources\x12!.cloudhub.v1.StopResourcesRequest\x1a\".cloudhub.v1.StopResourcesResponse\"\n" +
+	"\x82\xaa\x19\x06\b\x03\x10\x02 \x02\x12_\n" +
+	"\fSetActAnyway\x12 .cloudhub.v1.SetActAnywayRequest\x1a!.cloudhub.v1.SetActAnywayResponse\"\n" +
 	"\x82\xaa\x19\x06\b\x03\x10\x02 \x02B=Z;github.com/cloudhub/cloudhub/api/gen/cloudhub/v1;cloudhubv1b\x06proto3"
 
 var (
@@ -287,26 +410,32 @@ func file_cloudhub_v1_power_proto_rawDescGZIP() []byte {
 	return file_cloudhub_v1_power_proto_rawDescData
 }
 
-var file_cloudhub_v1_power_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_cloudhub_v1_power_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_cloudhub_v1_power_proto_goTypes = []any{
-	(*StartResourcesRequest)(nil),  // 0: cloudhub.v1.StartResourcesRequest
-	(*StartResourcesResponse)(nil), // 1: cloudhub.v1.StartResourcesResponse
-	(*StopResourcesRequest)(nil),   // 2: cloudhub.v1.StopResourcesRequest
-	(*StopResourcesResponse)(nil),  // 3: cloudhub.v1.StopResourcesResponse
-	(*Operation)(nil),              // 4: cloudhub.v1.Operation
+	(*SetActAnywayRequest)(nil),    // 0: cloudhub.v1.SetActAnywayRequest
+	(*SetActAnywayResponse)(nil),   // 1: cloudhub.v1.SetActAnywayResponse
+	(*StartResourcesRequest)(nil),  // 2: cloudhub.v1.StartResourcesRequest
+	(*StartResourcesResponse)(nil), // 3: cloudhub.v1.StartResourcesResponse
+	(*StopResourcesRequest)(nil),   // 4: cloudhub.v1.StopResourcesRequest
+	(*StopResourcesResponse)(nil),  // 5: cloudhub.v1.StopResourcesResponse
+	(*Resource)(nil),               // 6: cloudhub.v1.Resource
+	(*Operation)(nil),              // 7: cloudhub.v1.Operation
 }
 var file_cloudhub_v1_power_proto_depIdxs = []int32{
-	4, // 0: cloudhub.v1.StartResourcesResponse.operation:type_name -> cloudhub.v1.Operation
-	4, // 1: cloudhub.v1.StopResourcesResponse.operation:type_name -> cloudhub.v1.Operation
-	0, // 2: cloudhub.v1.ResourceService.StartResources:input_type -> cloudhub.v1.StartResourcesRequest
-	2, // 3: cloudhub.v1.ResourceService.StopResources:input_type -> cloudhub.v1.StopResourcesRequest
-	1, // 4: cloudhub.v1.ResourceService.StartResources:output_type -> cloudhub.v1.StartResourcesResponse
-	3, // 5: cloudhub.v1.ResourceService.StopResources:output_type -> cloudhub.v1.StopResourcesResponse
-	4, // [4:6] is the sub-list for method output_type
-	2, // [2:4] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	6, // 0: cloudhub.v1.SetActAnywayResponse.resource:type_name -> cloudhub.v1.Resource
+	7, // 1: cloudhub.v1.StartResourcesResponse.operation:type_name -> cloudhub.v1.Operation
+	7, // 2: cloudhub.v1.StopResourcesResponse.operation:type_name -> cloudhub.v1.Operation
+	2, // 3: cloudhub.v1.ResourceService.StartResources:input_type -> cloudhub.v1.StartResourcesRequest
+	4, // 4: cloudhub.v1.ResourceService.StopResources:input_type -> cloudhub.v1.StopResourcesRequest
+	0, // 5: cloudhub.v1.ResourceService.SetActAnyway:input_type -> cloudhub.v1.SetActAnywayRequest
+	3, // 6: cloudhub.v1.ResourceService.StartResources:output_type -> cloudhub.v1.StartResourcesResponse
+	5, // 7: cloudhub.v1.ResourceService.StopResources:output_type -> cloudhub.v1.StopResourcesResponse
+	1, // 8: cloudhub.v1.ResourceService.SetActAnyway:output_type -> cloudhub.v1.SetActAnywayResponse
+	6, // [6:9] is the sub-list for method output_type
+	3, // [3:6] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for extension type_name
+	3, // [3:3] is the sub-list for extension extendee
+	0, // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_cloudhub_v1_power_proto_init() }
@@ -316,13 +445,14 @@ func file_cloudhub_v1_power_proto_init() {
 	}
 	file_cloudhub_v1_operation_proto_init()
 	file_cloudhub_v1_options_proto_init()
+	file_cloudhub_v1_resource_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cloudhub_v1_power_proto_rawDesc), len(file_cloudhub_v1_power_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

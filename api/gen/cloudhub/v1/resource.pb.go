@@ -275,6 +275,9 @@ type Resource struct {
 	Version int64 `protobuf:"varint,16,opt,name=version,proto3" json:"version,omitempty"`
 	// The account's endpoint is a simulator or an emulator, not the real cloud.
 	Simulated bool `protobuf:"varint,17,opt,name=simulated,proto3" json:"simulated,omitempty"`
+	// A person has said that schedules may act on it although `left_alone` says why
+	// they would not.
+	ActAnyway bool `protobuf:"varint,18,opt,name=act_anyway,json=actAnyway,proto3" json:"act_anyway,omitempty"`
 	// Types that are valid to be assigned to Details:
 	//
 	//	*Resource_AwsEc2Instance
@@ -432,6 +435,13 @@ func (x *Resource) GetSimulated() bool {
 	return false
 }
 
+func (x *Resource) GetActAnyway() bool {
+	if x != nil {
+		return x.ActAnyway
+	}
+	return false
+}
+
 func (x *Resource) GetDetails() isResource_Details {
 	if x != nil {
 		return x.Details
@@ -462,7 +472,7 @@ var File_cloudhub_v1_resource_proto protoreflect.FileDescriptor
 
 const file_cloudhub_v1_resource_proto_rawDesc = "" +
 	"\n" +
-	"\x1acloudhub/v1/resource.proto\x12\vcloudhub.v1\x1a\x19cloudhub/v1/aws_ec2.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x88\x06\n" +
+	"\x1acloudhub/v1/resource.proto\x12\vcloudhub.v1\x1a\x19cloudhub/v1/aws_ec2.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa7\x06\n" +
 	"\bResource\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12-\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x19.cloudhub.v1.ResourceKindR\x04kind\x12(\n" +
@@ -484,7 +494,9 @@ const file_cloudhub_v1_resource_proto_rawDesc = "" +
 	"left_alone\x18\x0e \x01(\x0e2\x1c.cloudhub.v1.LeftAloneReasonR\tleftAlone\x12!\n" +
 	"\foperation_id\x18\x0f \x01(\tR\voperationId\x12\x18\n" +
 	"\aversion\x18\x10 \x01(\x03R\aversion\x12\x1c\n" +
-	"\tsimulated\x18\x11 \x01(\bR\tsimulated\x12G\n" +
+	"\tsimulated\x18\x11 \x01(\bR\tsimulated\x12\x1d\n" +
+	"\n" +
+	"act_anyway\x18\x12 \x01(\bR\tactAnyway\x12G\n" +
 	"\x10aws_ec2_instance\x18\x1e \x01(\v2\x1b.cloudhub.v1.AwsEc2InstanceH\x00R\x0eawsEc2Instance\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +

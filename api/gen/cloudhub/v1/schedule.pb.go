@@ -87,21 +87,217 @@ func (Weekday) EnumDescriptor() ([]byte, []int) {
 	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{0}
 }
 
-// When a pair acts. At a daylight-saving gap it acts at the first minute that
-// exists; at an overlap once, the first time.
+// What a day of the month means in a month that does not have it.
+type ShortMonth int32
+
+const (
+	ShortMonth_SHORT_MONTH_UNSPECIFIED ShortMonth = 0
+	// The month's last day. The default.
+	ShortMonth_SHORT_MONTH_LAST_DAY ShortMonth = 1
+	// Nothing happens in that month.
+	ShortMonth_SHORT_MONTH_SKIP ShortMonth = 2
+)
+
+// Enum value maps for ShortMonth.
+var (
+	ShortMonth_name = map[int32]string{
+		0: "SHORT_MONTH_UNSPECIFIED",
+		1: "SHORT_MONTH_LAST_DAY",
+		2: "SHORT_MONTH_SKIP",
+	}
+	ShortMonth_value = map[string]int32{
+		"SHORT_MONTH_UNSPECIFIED": 0,
+		"SHORT_MONTH_LAST_DAY":    1,
+		"SHORT_MONTH_SKIP":        2,
+	}
+)
+
+func (x ShortMonth) Enum() *ShortMonth {
+	p := new(ShortMonth)
+	*p = x
+	return p
+}
+
+func (x ShortMonth) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ShortMonth) Descriptor() protoreflect.EnumDescriptor {
+	return file_cloudhub_v1_schedule_proto_enumTypes[1].Descriptor()
+}
+
+func (ShortMonth) Type() protoreflect.EnumType {
+	return &file_cloudhub_v1_schedule_proto_enumTypes[1]
+}
+
+func (x ShortMonth) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ShortMonth.Descriptor instead.
+func (ShortMonth) EnumDescriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{1}
+}
+
+// How a schedule is, at a glance.
+type ScheduleHealth int32
+
+const (
+	ScheduleHealth_SCHEDULE_HEALTH_UNSPECIFIED ScheduleHealth = 0
+	// It has not run yet.
+	ScheduleHealth_SCHEDULE_HEALTH_NEW ScheduleHealth = 1
+	// Its last run did what it should.
+	ScheduleHealth_SCHEDULE_HEALTH_OK ScheduleHealth = 2
+	// Its last run failed for some machines, or was missed.
+	ScheduleHealth_SCHEDULE_HEALTH_FAILING ScheduleHealth = 3
+	// A hold is in force.
+	ScheduleHealth_SCHEDULE_HEALTH_ON_HOLD ScheduleHealth = 4
+	ScheduleHealth_SCHEDULE_HEALTH_PAUSED  ScheduleHealth = 5
+	// None of its chosen machines is left.
+	ScheduleHealth_SCHEDULE_HEALTH_NO_TARGETS ScheduleHealth = 6
+	// It has no further time: every day that it names is a holiday.
+	ScheduleHealth_SCHEDULE_HEALTH_NEVER ScheduleHealth = 7
+)
+
+// Enum value maps for ScheduleHealth.
+var (
+	ScheduleHealth_name = map[int32]string{
+		0: "SCHEDULE_HEALTH_UNSPECIFIED",
+		1: "SCHEDULE_HEALTH_NEW",
+		2: "SCHEDULE_HEALTH_OK",
+		3: "SCHEDULE_HEALTH_FAILING",
+		4: "SCHEDULE_HEALTH_ON_HOLD",
+		5: "SCHEDULE_HEALTH_PAUSED",
+		6: "SCHEDULE_HEALTH_NO_TARGETS",
+		7: "SCHEDULE_HEALTH_NEVER",
+	}
+	ScheduleHealth_value = map[string]int32{
+		"SCHEDULE_HEALTH_UNSPECIFIED": 0,
+		"SCHEDULE_HEALTH_NEW":         1,
+		"SCHEDULE_HEALTH_OK":          2,
+		"SCHEDULE_HEALTH_FAILING":     3,
+		"SCHEDULE_HEALTH_ON_HOLD":     4,
+		"SCHEDULE_HEALTH_PAUSED":      5,
+		"SCHEDULE_HEALTH_NO_TARGETS":  6,
+		"SCHEDULE_HEALTH_NEVER":       7,
+	}
+)
+
+func (x ScheduleHealth) Enum() *ScheduleHealth {
+	p := new(ScheduleHealth)
+	*p = x
+	return p
+}
+
+func (x ScheduleHealth) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ScheduleHealth) Descriptor() protoreflect.EnumDescriptor {
+	return file_cloudhub_v1_schedule_proto_enumTypes[2].Descriptor()
+}
+
+func (ScheduleHealth) Type() protoreflect.EnumType {
+	return &file_cloudhub_v1_schedule_proto_enumTypes[2]
+}
+
+func (x ScheduleHealth) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ScheduleHealth.Descriptor instead.
+func (ScheduleHealth) EnumDescriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{2}
+}
+
+// Why a run is left out.
+type RunExceptionKind int32
+
+const (
+	RunExceptionKind_RUN_EXCEPTION_KIND_UNSPECIFIED RunExceptionKind = 0
+	// The day is a holiday: `text` is its name, `calendar_name` says where.
+	RunExceptionKind_RUN_EXCEPTION_KIND_HOLIDAY RunExceptionKind = 1
+	// Somebody skipped it: `by_name`.
+	RunExceptionKind_RUN_EXCEPTION_KIND_SKIPPED RunExceptionKind = 2
+	// A hold is in force: `text` is its reason, `by_name` whose, `until_time`.
+	RunExceptionKind_RUN_EXCEPTION_KIND_HELD RunExceptionKind = 3
+	// The schedule is paused: `by_name`.
+	RunExceptionKind_RUN_EXCEPTION_KIND_PAUSED RunExceptionKind = 4
+	// All automation of the organization is paused: `text` is the reason.
+	RunExceptionKind_RUN_EXCEPTION_KIND_AUTOMATION_PAUSED RunExceptionKind = 5
+)
+
+// Enum value maps for RunExceptionKind.
+var (
+	RunExceptionKind_name = map[int32]string{
+		0: "RUN_EXCEPTION_KIND_UNSPECIFIED",
+		1: "RUN_EXCEPTION_KIND_HOLIDAY",
+		2: "RUN_EXCEPTION_KIND_SKIPPED",
+		3: "RUN_EXCEPTION_KIND_HELD",
+		4: "RUN_EXCEPTION_KIND_PAUSED",
+		5: "RUN_EXCEPTION_KIND_AUTOMATION_PAUSED",
+	}
+	RunExceptionKind_value = map[string]int32{
+		"RUN_EXCEPTION_KIND_UNSPECIFIED":       0,
+		"RUN_EXCEPTION_KIND_HOLIDAY":           1,
+		"RUN_EXCEPTION_KIND_SKIPPED":           2,
+		"RUN_EXCEPTION_KIND_HELD":              3,
+		"RUN_EXCEPTION_KIND_PAUSED":            4,
+		"RUN_EXCEPTION_KIND_AUTOMATION_PAUSED": 5,
+	}
+)
+
+func (x RunExceptionKind) Enum() *RunExceptionKind {
+	p := new(RunExceptionKind)
+	*p = x
+	return p
+}
+
+func (x RunExceptionKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (RunExceptionKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_cloudhub_v1_schedule_proto_enumTypes[3].Descriptor()
+}
+
+func (RunExceptionKind) Type() protoreflect.EnumType {
+	return &file_cloudhub_v1_schedule_proto_enumTypes[3]
+}
+
+func (x RunExceptionKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use RunExceptionKind.Descriptor instead.
+func (RunExceptionKind) EnumDescriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{3}
+}
+
+// When a schedule acts. At a daylight-saving gap it acts at the first minute
+// that exists; at an overlap once, the first time.
 type ScheduleRule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// "HH:MM", 00:00 to 23:59, in `time_zone`.
+	// "HH:MM", 00:00 to 23:59, in `time_zone`; empty: nothing is started. One of
+	// start and stop is needed.
 	StartTime string `protobuf:"bytes,1,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
-	// "HH:MM". Not the same as `start_time`. Earlier than it means that the
-	// machines run over midnight.
+	// "HH:MM"; empty: nothing is stopped. Not the same as `start_time`. Earlier
+	// than it means that the machines run over midnight.
 	StopTime string `protobuf:"bytes,2,opt,name=stop_time,json=stopTime,proto3" json:"stop_time,omitempty"`
-	// The days on which it starts. It stops on the same day, or on the following
-	// one when `stop_time` is earlier than `start_time`: 22:00 to 04:00 on Fridays
-	// stops on Saturday.
+	// The days on which it starts, or stops when it only stops. A pair stops on the
+	// same day, or on the following one when `stop_time` is earlier than
+	// `start_time`: 22:00 to 04:00 on Fridays stops on Saturday. Weekdays or days
+	// of the month, not both.
 	Weekdays []Weekday `protobuf:"varint,3,rep,packed,name=weekdays,proto3,enum=cloudhub.v1.Weekday" json:"weekdays,omitempty"`
 	// IANA name, e.g. "America/Sao_Paulo".
-	TimeZone      string `protobuf:"bytes,4,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	TimeZone string `protobuf:"bytes,4,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	// 1 to 31, as `weekdays`.
+	MonthDays  []int32    `protobuf:"varint,5,rep,packed,name=month_days,json=monthDays,proto3" json:"month_days,omitempty"`
+	ShortMonth ShortMonth `protobuf:"varint,6,opt,name=short_month,json=shortMonth,proto3,enum=cloudhub.v1.ShortMonth" json:"short_month,omitempty"`
+	// Calendars of the organization, or "br" for the Brazilian national holidays.
+	// A day that is in one of them is left out: its start, and the stop that belongs
+	// to it.
+	CalendarIds   []string `protobuf:"bytes,7,rep,name=calendar_ids,json=calendarIds,proto3" json:"calendar_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -164,14 +360,174 @@ func (x *ScheduleRule) GetTimeZone() string {
 	return ""
 }
 
+func (x *ScheduleRule) GetMonthDays() []int32 {
+	if x != nil {
+		return x.MonthDays
+	}
+	return nil
+}
+
+func (x *ScheduleRule) GetShortMonth() ShortMonth {
+	if x != nil {
+		return x.ShortMonth
+	}
+	return ShortMonth_SHORT_MONTH_UNSPECIFIED
+}
+
+func (x *ScheduleRule) GetCalendarIds() []string {
+	if x != nil {
+		return x.CalendarIds
+	}
+	return nil
+}
+
+// A tag that machines must have.
+type TagMatch struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Key   string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// One of these values; empty: any value.
+	Values        []string `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TagMatch) Reset() {
+	*x = TagMatch{}
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TagMatch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TagMatch) ProtoMessage() {}
+
+func (x *TagMatch) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TagMatch.ProtoReflect.Descriptor instead.
+func (*TagMatch) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *TagMatch) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *TagMatch) GetValues() []string {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+// Which machines a schedule is for, found when it runs: all that match every
+// part that is given. One part at least, besides accounts and regions, or "every
+// machine" said by `everything`.
+type TargetSelector struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Tags  []*TagMatch            `protobuf:"bytes,1,rep,name=tags,proto3" json:"tags,omitempty"`
+	// The beginning of the name, as the provider has it; capitals count.
+	NamePrefix string `protobuf:"bytes,2,opt,name=name_prefix,json=namePrefix,proto3" json:"name_prefix,omitempty"`
+	// Empty: all accounts of the workspace.
+	CloudAccountIds []string `protobuf:"bytes,3,rep,name=cloud_account_ids,json=cloudAccountIds,proto3" json:"cloud_account_ids,omitempty"`
+	// Empty: all regions.
+	Regions []string `protobuf:"bytes,4,rep,name=regions,proto3" json:"regions,omitempty"`
+	// Every machine of the accounts and regions: neither tags nor a name narrow it.
+	Everything    bool `protobuf:"varint,5,opt,name=everything,proto3" json:"everything,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TargetSelector) Reset() {
+	*x = TargetSelector{}
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TargetSelector) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TargetSelector) ProtoMessage() {}
+
+func (x *TargetSelector) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TargetSelector.ProtoReflect.Descriptor instead.
+func (*TargetSelector) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *TargetSelector) GetTags() []*TagMatch {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+func (x *TargetSelector) GetNamePrefix() string {
+	if x != nil {
+		return x.NamePrefix
+	}
+	return ""
+}
+
+func (x *TargetSelector) GetCloudAccountIds() []string {
+	if x != nil {
+		return x.CloudAccountIds
+	}
+	return nil
+}
+
+func (x *TargetSelector) GetRegions() []string {
+	if x != nil {
+		return x.Regions
+	}
+	return nil
+}
+
+func (x *TargetSelector) GetEverything() bool {
+	if x != nil {
+		return x.Everything
+	}
+	return false
+}
+
 type Schedule struct {
-	state       protoimpl.MessageState `protogen:"open.v1"`
-	Id          string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Name        string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	Rule        *ScheduleRule          `protobuf:"bytes,3,opt,name=rule,proto3" json:"rule,omitempty"`
-	ResourceIds []string               `protobuf:"bytes,4,rep,name=resource_ids,json=resourceIds,proto3" json:"resource_ids,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name  string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Rule  *ScheduleRule          `protobuf:"bytes,3,opt,name=rule,proto3" json:"rule,omitempty"`
+	// Chosen machines; empty when there is a selector.
+	ResourceIds []string `protobuf:"bytes,4,rep,name=resource_ids,json=resourceIds,proto3" json:"resource_ids,omitempty"`
 	// Rises by one with every change of rule or targets.
-	Revision int32                  `protobuf:"varint,5,opt,name=revision,proto3" json:"revision,omitempty"`
+	Revision int32 `protobuf:"varint,5,opt,name=revision,proto3" json:"revision,omitempty"`
+	// Absent: it is paused, or has no further time.
 	NextTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=next_time,json=nextTime,proto3" json:"next_time,omitempty"`
 	// RUNNING when the next run starts machines, STOPPED when it stops them.
 	NextWanted ResourceState `protobuf:"varint,7,opt,name=next_wanted,json=nextWanted,proto3,enum=cloudhub.v1.ResourceState" json:"next_wanted,omitempty"`
@@ -181,13 +537,25 @@ type Schedule struct {
 	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	Etag          string                 `protobuf:"bytes,12,opt,name=etag,proto3" json:"etag,omitempty"`
+	Selector      *TargetSelector        `protobuf:"bytes,13,opt,name=selector,proto3" json:"selector,omitempty"`
+	// How long after its minute a run may still act, 1 to 120 minutes. What is
+	// later is recorded as missed.
+	CatchUpMinutes int32          `protobuf:"varint,14,opt,name=catch_up_minutes,json=catchUpMinutes,proto3" json:"catch_up_minutes,omitempty"`
+	Health         ScheduleHealth `protobuf:"varint,15,opt,name=health,proto3,enum=cloudhub.v1.ScheduleHealth" json:"health,omitempty"`
+	// Present while it is paused.
+	PauseTime    *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=pause_time,json=pauseTime,proto3" json:"pause_time,omitempty"`
+	PausedByName string                 `protobuf:"bytes,17,opt,name=paused_by_name,json=pausedByName,proto3" json:"paused_by_name,omitempty"`
+	// The hold in force that ends last; absent when there is none.
+	Hold *Hold `protobuf:"bytes,18,opt,name=hold,proto3" json:"hold,omitempty"`
+	// Present when the next run is left out, and why.
+	NextException *RunException `protobuf:"bytes,19,opt,name=next_exception,json=nextException,proto3" json:"next_exception,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Schedule) Reset() {
 	*x = Schedule{}
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[1]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -199,7 +567,7 @@ func (x *Schedule) String() string {
 func (*Schedule) ProtoMessage() {}
 
 func (x *Schedule) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[1]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -212,7 +580,7 @@ func (x *Schedule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Schedule.ProtoReflect.Descriptor instead.
 func (*Schedule) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{1}
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Schedule) GetId() string {
@@ -299,6 +667,131 @@ func (x *Schedule) GetEtag() string {
 	return ""
 }
 
+func (x *Schedule) GetSelector() *TargetSelector {
+	if x != nil {
+		return x.Selector
+	}
+	return nil
+}
+
+func (x *Schedule) GetCatchUpMinutes() int32 {
+	if x != nil {
+		return x.CatchUpMinutes
+	}
+	return 0
+}
+
+func (x *Schedule) GetHealth() ScheduleHealth {
+	if x != nil {
+		return x.Health
+	}
+	return ScheduleHealth_SCHEDULE_HEALTH_UNSPECIFIED
+}
+
+func (x *Schedule) GetPauseTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.PauseTime
+	}
+	return nil
+}
+
+func (x *Schedule) GetPausedByName() string {
+	if x != nil {
+		return x.PausedByName
+	}
+	return ""
+}
+
+func (x *Schedule) GetHold() *Hold {
+	if x != nil {
+		return x.Hold
+	}
+	return nil
+}
+
+func (x *Schedule) GetNextException() *RunException {
+	if x != nil {
+		return x.NextException
+	}
+	return nil
+}
+
+type RunException struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          RunExceptionKind       `protobuf:"varint,1,opt,name=kind,proto3,enum=cloudhub.v1.RunExceptionKind" json:"kind,omitempty"`
+	Text          string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	ByName        string                 `protobuf:"bytes,3,opt,name=by_name,json=byName,proto3" json:"by_name,omitempty"`
+	UntilTime     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=until_time,json=untilTime,proto3" json:"until_time,omitempty"`
+	CalendarName  string                 `protobuf:"bytes,5,opt,name=calendar_name,json=calendarName,proto3" json:"calendar_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RunException) Reset() {
+	*x = RunException{}
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RunException) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RunException) ProtoMessage() {}
+
+func (x *RunException) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RunException.ProtoReflect.Descriptor instead.
+func (*RunException) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *RunException) GetKind() RunExceptionKind {
+	if x != nil {
+		return x.Kind
+	}
+	return RunExceptionKind_RUN_EXCEPTION_KIND_UNSPECIFIED
+}
+
+func (x *RunException) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *RunException) GetByName() string {
+	if x != nil {
+		return x.ByName
+	}
+	return ""
+}
+
+func (x *RunException) GetUntilTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UntilTime
+	}
+	return nil
+}
+
+func (x *RunException) GetCalendarName() string {
+	if x != nil {
+		return x.CalendarName
+	}
+	return ""
+}
+
 // One run of one schedule, counted over its own targets.
 type ScheduleRun struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
@@ -311,14 +804,20 @@ type ScheduleRun struct {
 	FailedCount    int32                  `protobuf:"varint,7,opt,name=failed_count,json=failedCount,proto3" json:"failed_count,omitempty"`
 	MissedCount    int32                  `protobuf:"varint,8,opt,name=missed_count,json=missedCount,proto3" json:"missed_count,omitempty"`
 	// Whether all targets are at their end.
-	Ended         bool `protobuf:"varint,9,opt,name=ended,proto3" json:"ended,omitempty"`
+	Ended bool `protobuf:"varint,9,opt,name=ended,proto3" json:"ended,omitempty"`
+	// Present when the run was left out; it has no targets then.
+	Exception *RunException `protobuf:"bytes,10,opt,name=exception,proto3" json:"exception,omitempty"`
+	// Accounts or regions in which machines could not be looked for.
+	UnreadCount int32 `protobuf:"varint,11,opt,name=unread_count,json=unreadCount,proto3" json:"unread_count,omitempty"`
+	// A person asked for it out of turn.
+	ByPerson      bool `protobuf:"varint,12,opt,name=by_person,json=byPerson,proto3" json:"by_person,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ScheduleRun) Reset() {
 	*x = ScheduleRun{}
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[2]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -330,7 +829,7 @@ func (x *ScheduleRun) String() string {
 func (*ScheduleRun) ProtoMessage() {}
 
 func (x *ScheduleRun) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[2]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -343,7 +842,7 @@ func (x *ScheduleRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScheduleRun.ProtoReflect.Descriptor instead.
 func (*ScheduleRun) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{2}
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ScheduleRun) GetOperationId() string {
@@ -409,22 +908,47 @@ func (x *ScheduleRun) GetEnded() bool {
 	return false
 }
 
+func (x *ScheduleRun) GetException() *RunException {
+	if x != nil {
+		return x.Exception
+	}
+	return nil
+}
+
+func (x *ScheduleRun) GetUnreadCount() int32 {
+	if x != nil {
+		return x.UnreadCount
+	}
+	return 0
+}
+
+func (x *ScheduleRun) GetByPerson() bool {
+	if x != nil {
+		return x.ByPerson
+	}
+	return false
+}
+
 type CreateScheduleRequest struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	OrgId       string                 `protobuf:"bytes,1,opt,name=org_id,json=orgId,proto3" json:"org_id,omitempty"`
 	WorkspaceId string                 `protobuf:"bytes,2,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
 	Name        string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
 	Rule        *ScheduleRule          `protobuf:"bytes,4,opt,name=rule,proto3" json:"rule,omitempty"`
-	ResourceIds []string               `protobuf:"bytes,5,rep,name=resource_ids,json=resourceIds,proto3" json:"resource_ids,omitempty"`
+	// Chosen machines, or a selector.
+	ResourceIds []string `protobuf:"bytes,5,rep,name=resource_ids,json=resourceIds,proto3" json:"resource_ids,omitempty"`
 	// UUID of this request: sending it again answers with the first schedule.
-	RequestId     string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	RequestId string          `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	Selector  *TargetSelector `protobuf:"bytes,7,opt,name=selector,proto3" json:"selector,omitempty"`
+	// 1 to 120; 0 means 10.
+	CatchUpMinutes int32 `protobuf:"varint,8,opt,name=catch_up_minutes,json=catchUpMinutes,proto3" json:"catch_up_minutes,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *CreateScheduleRequest) Reset() {
 	*x = CreateScheduleRequest{}
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[3]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -436,7 +960,7 @@ func (x *CreateScheduleRequest) String() string {
 func (*CreateScheduleRequest) ProtoMessage() {}
 
 func (x *CreateScheduleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[3]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -449,7 +973,7 @@ func (x *CreateScheduleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateScheduleRequest.ProtoReflect.Descriptor instead.
 func (*CreateScheduleRequest) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{3}
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CreateScheduleRequest) GetOrgId() string {
@@ -494,6 +1018,20 @@ func (x *CreateScheduleRequest) GetRequestId() string {
 	return ""
 }
 
+func (x *CreateScheduleRequest) GetSelector() *TargetSelector {
+	if x != nil {
+		return x.Selector
+	}
+	return nil
+}
+
+func (x *CreateScheduleRequest) GetCatchUpMinutes() int32 {
+	if x != nil {
+		return x.CatchUpMinutes
+	}
+	return 0
+}
+
 type CreateScheduleResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Schedule      *Schedule              `protobuf:"bytes,1,opt,name=schedule,proto3" json:"schedule,omitempty"`
@@ -503,7 +1041,7 @@ type CreateScheduleResponse struct {
 
 func (x *CreateScheduleResponse) Reset() {
 	*x = CreateScheduleResponse{}
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[4]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -515,7 +1053,7 @@ func (x *CreateScheduleResponse) String() string {
 func (*CreateScheduleResponse) ProtoMessage() {}
 
 func (x *CreateScheduleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[4]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -528,7 +1066,7 @@ func (x *CreateScheduleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateScheduleResponse.ProtoReflect.Descriptor instead.
 func (*CreateScheduleResponse) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{4}
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CreateScheduleResponse) GetSchedule() *Schedule {
@@ -549,7 +1087,7 @@ type GetScheduleRequest struct {
 
 func (x *GetScheduleRequest) Reset() {
 	*x = GetScheduleRequest{}
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[5]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -561,7 +1099,7 @@ func (x *GetScheduleRequest) String() string {
 func (*GetScheduleRequest) ProtoMessage() {}
 
 func (x *GetScheduleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[5]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -574,7 +1112,7 @@ func (x *GetScheduleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetScheduleRequest.ProtoReflect.Descriptor instead.
 func (*GetScheduleRequest) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{5}
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetScheduleRequest) GetOrgId() string {
@@ -609,7 +1147,7 @@ type GetScheduleResponse struct {
 
 func (x *GetScheduleResponse) Reset() {
 	*x = GetScheduleResponse{}
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[6]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -621,7 +1159,7 @@ func (x *GetScheduleResponse) String() string {
 func (*GetScheduleResponse) ProtoMessage() {}
 
 func (x *GetScheduleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[6]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -634,7 +1172,7 @@ func (x *GetScheduleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetScheduleResponse.ProtoReflect.Descriptor instead.
 func (*GetScheduleResponse) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{6}
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetScheduleResponse) GetSchedule() *Schedule {
@@ -663,7 +1201,7 @@ type TimetablePark struct {
 
 func (x *TimetablePark) Reset() {
 	*x = TimetablePark{}
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[7]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -675,7 +1213,7 @@ func (x *TimetablePark) String() string {
 func (*TimetablePark) ProtoMessage() {}
 
 func (x *TimetablePark) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[7]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -688,7 +1226,7 @@ func (x *TimetablePark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimetablePark.ProtoReflect.Descriptor instead.
 func (*TimetablePark) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{7}
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *TimetablePark) GetParkTime() *timestamppb.Timestamp {
@@ -720,7 +1258,7 @@ type ListSchedulesRequest struct {
 
 func (x *ListSchedulesRequest) Reset() {
 	*x = ListSchedulesRequest{}
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[8]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -732,7 +1270,7 @@ func (x *ListSchedulesRequest) String() string {
 func (*ListSchedulesRequest) ProtoMessage() {}
 
 func (x *ListSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[8]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -745,7 +1283,7 @@ func (x *ListSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*ListSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{8}
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListSchedulesRequest) GetOrgId() string {
@@ -795,7 +1333,7 @@ type ListSchedulesResponse struct {
 
 func (x *ListSchedulesResponse) Reset() {
 	*x = ListSchedulesResponse{}
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[9]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -807,7 +1345,7 @@ func (x *ListSchedulesResponse) String() string {
 func (*ListSchedulesResponse) ProtoMessage() {}
 
 func (x *ListSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[9]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -820,7 +1358,7 @@ func (x *ListSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*ListSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{9}
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListSchedulesResponse) GetSchedules() []*Schedule {
@@ -851,16 +1389,20 @@ type UpdateScheduleRequest struct {
 	ScheduleId  string                 `protobuf:"bytes,3,opt,name=schedule_id,json=scheduleId,proto3" json:"schedule_id,omitempty"`
 	Name        string                 `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
 	Rule        *ScheduleRule          `protobuf:"bytes,5,opt,name=rule,proto3" json:"rule,omitempty"`
-	ResourceIds []string               `protobuf:"bytes,6,rep,name=resource_ids,json=resourceIds,proto3" json:"resource_ids,omitempty"`
+	// Chosen machines, or a selector.
+	ResourceIds []string `protobuf:"bytes,6,rep,name=resource_ids,json=resourceIds,proto3" json:"resource_ids,omitempty"`
 	// The one last read; empty overwrites whatever is there.
-	Etag          string `protobuf:"bytes,7,opt,name=etag,proto3" json:"etag,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Etag     string          `protobuf:"bytes,7,opt,name=etag,proto3" json:"etag,omitempty"`
+	Selector *TargetSelector `protobuf:"bytes,8,opt,name=selector,proto3" json:"selector,omitempty"`
+	// 1 to 120; 0 means 10.
+	CatchUpMinutes int32 `protobuf:"varint,9,opt,name=catch_up_minutes,json=catchUpMinutes,proto3" json:"catch_up_minutes,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *UpdateScheduleRequest) Reset() {
 	*x = UpdateScheduleRequest{}
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[10]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -872,7 +1414,7 @@ func (x *UpdateScheduleRequest) String() string {
 func (*UpdateScheduleRequest) ProtoMessage() {}
 
 func (x *UpdateScheduleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[10]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -885,7 +1427,7 @@ func (x *UpdateScheduleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateScheduleRequest.ProtoReflect.Descriptor instead.
 func (*UpdateScheduleRequest) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{10}
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *UpdateScheduleRequest) GetOrgId() string {
@@ -937,6 +1479,20 @@ func (x *UpdateScheduleRequest) GetEtag() string {
 	return ""
 }
 
+func (x *UpdateScheduleRequest) GetSelector() *TargetSelector {
+	if x != nil {
+		return x.Selector
+	}
+	return nil
+}
+
+func (x *UpdateScheduleRequest) GetCatchUpMinutes() int32 {
+	if x != nil {
+		return x.CatchUpMinutes
+	}
+	return 0
+}
+
 type UpdateScheduleResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Schedule      *Schedule              `protobuf:"bytes,1,opt,name=schedule,proto3" json:"schedule,omitempty"`
@@ -946,7 +1502,7 @@ type UpdateScheduleResponse struct {
 
 func (x *UpdateScheduleResponse) Reset() {
 	*x = UpdateScheduleResponse{}
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[11]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -958,7 +1514,7 @@ func (x *UpdateScheduleResponse) String() string {
 func (*UpdateScheduleResponse) ProtoMessage() {}
 
 func (x *UpdateScheduleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[11]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -971,7 +1527,7 @@ func (x *UpdateScheduleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateScheduleResponse.ProtoReflect.Descriptor instead.
 func (*UpdateScheduleResponse) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{11}
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *UpdateScheduleResponse) GetSchedule() *Schedule {
@@ -992,7 +1548,7 @@ type DeleteScheduleRequest struct {
 
 func (x *DeleteScheduleRequest) Reset() {
 	*x = DeleteScheduleRequest{}
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[12]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1004,7 +1560,7 @@ func (x *DeleteScheduleRequest) String() string {
 func (*DeleteScheduleRequest) ProtoMessage() {}
 
 func (x *DeleteScheduleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[12]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1017,7 +1573,7 @@ func (x *DeleteScheduleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteScheduleRequest.ProtoReflect.Descriptor instead.
 func (*DeleteScheduleRequest) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{12}
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DeleteScheduleRequest) GetOrgId() string {
@@ -1049,7 +1605,7 @@ type DeleteScheduleResponse struct {
 
 func (x *DeleteScheduleResponse) Reset() {
 	*x = DeleteScheduleResponse{}
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[13]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1061,7 +1617,7 @@ func (x *DeleteScheduleResponse) String() string {
 func (*DeleteScheduleResponse) ProtoMessage() {}
 
 func (x *DeleteScheduleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[13]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1074,7 +1630,7 @@ func (x *DeleteScheduleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteScheduleResponse.ProtoReflect.Descriptor instead.
 func (*DeleteScheduleResponse) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{13}
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{16}
 }
 
 type PreviewScheduleRequest struct {
@@ -1083,14 +1639,21 @@ type PreviewScheduleRequest struct {
 	WorkspaceId string                 `protobuf:"bytes,2,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
 	Rule        *ScheduleRule          `protobuf:"bytes,3,opt,name=rule,proto3" json:"rule,omitempty"`
 	// Default 30, at most 100 (more is taken as 100).
-	Count         int32 `protobuf:"varint,4,opt,name=count,proto3" json:"count,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Count int32 `protobuf:"varint,4,opt,name=count,proto3" json:"count,omitempty"`
+	// Of a schedule that exists: its skips, holds and pause count too.
+	ScheduleId string `protobuf:"bytes,5,opt,name=schedule_id,json=scheduleId,proto3" json:"schedule_id,omitempty"`
+	// The machines it would be for, to say what the provider's rate allows.
+	ResourceIds []string        `protobuf:"bytes,6,rep,name=resource_ids,json=resourceIds,proto3" json:"resource_ids,omitempty"`
+	Selector    *TargetSelector `protobuf:"bytes,7,opt,name=selector,proto3" json:"selector,omitempty"`
+	// 1 to 120; 0 means 10.
+	CatchUpMinutes int32 `protobuf:"varint,8,opt,name=catch_up_minutes,json=catchUpMinutes,proto3" json:"catch_up_minutes,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *PreviewScheduleRequest) Reset() {
 	*x = PreviewScheduleRequest{}
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[14]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1102,7 +1665,7 @@ func (x *PreviewScheduleRequest) String() string {
 func (*PreviewScheduleRequest) ProtoMessage() {}
 
 func (x *PreviewScheduleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[14]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1115,7 +1678,7 @@ func (x *PreviewScheduleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewScheduleRequest.ProtoReflect.Descriptor instead.
 func (*PreviewScheduleRequest) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{14}
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PreviewScheduleRequest) GetOrgId() string {
@@ -1146,16 +1709,45 @@ func (x *PreviewScheduleRequest) GetCount() int32 {
 	return 0
 }
 
+func (x *PreviewScheduleRequest) GetScheduleId() string {
+	if x != nil {
+		return x.ScheduleId
+	}
+	return ""
+}
+
+func (x *PreviewScheduleRequest) GetResourceIds() []string {
+	if x != nil {
+		return x.ResourceIds
+	}
+	return nil
+}
+
+func (x *PreviewScheduleRequest) GetSelector() *TargetSelector {
+	if x != nil {
+		return x.Selector
+	}
+	return nil
+}
+
+func (x *PreviewScheduleRequest) GetCatchUpMinutes() int32 {
+	if x != nil {
+		return x.CatchUpMinutes
+	}
+	return 0
+}
+
 type PreviewScheduleResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Runs          []*PreviewedRun        `protobuf:"bytes,1,rep,name=runs,proto3" json:"runs,omitempty"`
+	RateWarnings  []*RateWarning         `protobuf:"bytes,2,rep,name=rate_warnings,json=rateWarnings,proto3" json:"rate_warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PreviewScheduleResponse) Reset() {
 	*x = PreviewScheduleResponse{}
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[15]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1167,7 +1759,7 @@ func (x *PreviewScheduleResponse) String() string {
 func (*PreviewScheduleResponse) ProtoMessage() {}
 
 func (x *PreviewScheduleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[15]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1180,12 +1772,19 @@ func (x *PreviewScheduleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewScheduleResponse.ProtoReflect.Descriptor instead.
 func (*PreviewScheduleResponse) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{15}
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PreviewScheduleResponse) GetRuns() []*PreviewedRun {
 	if x != nil {
 		return x.Runs
+	}
+	return nil
+}
+
+func (x *PreviewScheduleResponse) GetRateWarnings() []*RateWarning {
+	if x != nil {
+		return x.RateWarnings
 	}
 	return nil
 }
@@ -1196,14 +1795,16 @@ type PreviewedRun struct {
 	Wanted ResourceState          `protobuf:"varint,2,opt,name=wanted,proto3,enum=cloudhub.v1.ResourceState" json:"wanted,omitempty"`
 	// Set when daylight saving moved it: the wall time that was asked for does
 	// not exist that day.
-	MovedByGap    bool `protobuf:"varint,3,opt,name=moved_by_gap,json=movedByGap,proto3" json:"moved_by_gap,omitempty"`
+	MovedByGap bool `protobuf:"varint,3,opt,name=moved_by_gap,json=movedByGap,proto3" json:"moved_by_gap,omitempty"`
+	// Present when the run is left out.
+	Exception     *RunException `protobuf:"bytes,4,opt,name=exception,proto3" json:"exception,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PreviewedRun) Reset() {
 	*x = PreviewedRun{}
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[16]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1215,7 +1816,7 @@ func (x *PreviewedRun) String() string {
 func (*PreviewedRun) ProtoMessage() {}
 
 func (x *PreviewedRun) ProtoReflect() protoreflect.Message {
-	mi := &file_cloudhub_v1_schedule_proto_msgTypes[16]
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1228,7 +1829,7 @@ func (x *PreviewedRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewedRun.ProtoReflect.Descriptor instead.
 func (*PreviewedRun) Descriptor() ([]byte, []int) {
-	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{16}
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PreviewedRun) GetTime() *timestamppb.Timestamp {
@@ -1252,17 +1853,1625 @@ func (x *PreviewedRun) GetMovedByGap() bool {
 	return false
 }
 
+func (x *PreviewedRun) GetException() *RunException {
+	if x != nil {
+		return x.Exception
+	}
+	return nil
+}
+
+// The provider does not take so many orders within the window.
+type RateWarning struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	CloudAccountId   string                 `protobuf:"bytes,1,opt,name=cloud_account_id,json=cloudAccountId,proto3" json:"cloud_account_id,omitempty"`
+	CloudAccountName string                 `protobuf:"bytes,2,opt,name=cloud_account_name,json=cloudAccountName,proto3" json:"cloud_account_name,omitempty"`
+	Region           string                 `protobuf:"bytes,3,opt,name=region,proto3" json:"region,omitempty"`
+	Wanted           ResourceState          `protobuf:"varint,4,opt,name=wanted,proto3,enum=cloudhub.v1.ResourceState" json:"wanted,omitempty"`
+	// Machines of that account and region.
+	TargetCount int32 `protobuf:"varint,5,opt,name=target_count,json=targetCount,proto3" json:"target_count,omitempty"`
+	// How long the provider needs at least, in seconds, at its own rate.
+	NeededSeconds int32 `protobuf:"varint,6,opt,name=needed_seconds,json=neededSeconds,proto3" json:"needed_seconds,omitempty"`
+	// How many of them fit into the window.
+	FittingCount int32 `protobuf:"varint,7,opt,name=fitting_count,json=fittingCount,proto3" json:"fitting_count,omitempty"`
+	// The time of day ("HH:MM") at which to begin, so that all have been asked by
+	// the time that was chosen.
+	EarlierTime   string `protobuf:"bytes,8,opt,name=earlier_time,json=earlierTime,proto3" json:"earlier_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RateWarning) Reset() {
+	*x = RateWarning{}
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RateWarning) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RateWarning) ProtoMessage() {}
+
+func (x *RateWarning) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RateWarning.ProtoReflect.Descriptor instead.
+func (*RateWarning) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *RateWarning) GetCloudAccountId() string {
+	if x != nil {
+		return x.CloudAccountId
+	}
+	return ""
+}
+
+func (x *RateWarning) GetCloudAccountName() string {
+	if x != nil {
+		return x.CloudAccountName
+	}
+	return ""
+}
+
+func (x *RateWarning) GetRegion() string {
+	if x != nil {
+		return x.Region
+	}
+	return ""
+}
+
+func (x *RateWarning) GetWanted() ResourceState {
+	if x != nil {
+		return x.Wanted
+	}
+	return ResourceState_RESOURCE_STATE_UNSPECIFIED
+}
+
+func (x *RateWarning) GetTargetCount() int32 {
+	if x != nil {
+		return x.TargetCount
+	}
+	return 0
+}
+
+func (x *RateWarning) GetNeededSeconds() int32 {
+	if x != nil {
+		return x.NeededSeconds
+	}
+	return 0
+}
+
+func (x *RateWarning) GetFittingCount() int32 {
+	if x != nil {
+		return x.FittingCount
+	}
+	return 0
+}
+
+func (x *RateWarning) GetEarlierTime() string {
+	if x != nil {
+		return x.EarlierTime
+	}
+	return ""
+}
+
+type PreviewTargetsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	OrgId         string                 `protobuf:"bytes,1,opt,name=org_id,json=orgId,proto3" json:"org_id,omitempty"`
+	WorkspaceId   string                 `protobuf:"bytes,2,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	Selector      *TargetSelector        `protobuf:"bytes,3,opt,name=selector,proto3" json:"selector,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PreviewTargetsRequest) Reset() {
+	*x = PreviewTargetsRequest{}
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreviewTargetsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreviewTargetsRequest) ProtoMessage() {}
+
+func (x *PreviewTargetsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreviewTargetsRequest.ProtoReflect.Descriptor instead.
+func (*PreviewTargetsRequest) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *PreviewTargetsRequest) GetOrgId() string {
+	if x != nil {
+		return x.OrgId
+	}
+	return ""
+}
+
+func (x *PreviewTargetsRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *PreviewTargetsRequest) GetSelector() *TargetSelector {
+	if x != nil {
+		return x.Selector
+	}
+	return nil
+}
+
+type PreviewTargetsResponse struct {
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	MatchedCount int32                  `protobuf:"varint,1,opt,name=matched_count,json=matchedCount,proto3" json:"matched_count,omitempty"`
+	// Of these, those that will be left alone.
+	LeftAloneCount int32 `protobuf:"varint,2,opt,name=left_alone_count,json=leftAloneCount,proto3" json:"left_alone_count,omitempty"`
+	// The first fifty, by name.
+	Resources     []*Resource `protobuf:"bytes,3,rep,name=resources,proto3" json:"resources,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PreviewTargetsResponse) Reset() {
+	*x = PreviewTargetsResponse{}
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreviewTargetsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreviewTargetsResponse) ProtoMessage() {}
+
+func (x *PreviewTargetsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreviewTargetsResponse.ProtoReflect.Descriptor instead.
+func (*PreviewTargetsResponse) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *PreviewTargetsResponse) GetMatchedCount() int32 {
+	if x != nil {
+		return x.MatchedCount
+	}
+	return 0
+}
+
+func (x *PreviewTargetsResponse) GetLeftAloneCount() int32 {
+	if x != nil {
+		return x.LeftAloneCount
+	}
+	return 0
+}
+
+func (x *PreviewTargetsResponse) GetResources() []*Resource {
+	if x != nil {
+		return x.Resources
+	}
+	return nil
+}
+
+type PauseScheduleRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	OrgId         string                 `protobuf:"bytes,1,opt,name=org_id,json=orgId,proto3" json:"org_id,omitempty"`
+	WorkspaceId   string                 `protobuf:"bytes,2,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	ScheduleId    string                 `protobuf:"bytes,3,opt,name=schedule_id,json=scheduleId,proto3" json:"schedule_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PauseScheduleRequest) Reset() {
+	*x = PauseScheduleRequest{}
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PauseScheduleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PauseScheduleRequest) ProtoMessage() {}
+
+func (x *PauseScheduleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PauseScheduleRequest.ProtoReflect.Descriptor instead.
+func (*PauseScheduleRequest) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *PauseScheduleRequest) GetOrgId() string {
+	if x != nil {
+		return x.OrgId
+	}
+	return ""
+}
+
+func (x *PauseScheduleRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *PauseScheduleRequest) GetScheduleId() string {
+	if x != nil {
+		return x.ScheduleId
+	}
+	return ""
+}
+
+type PauseScheduleResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Schedule      *Schedule              `protobuf:"bytes,1,opt,name=schedule,proto3" json:"schedule,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PauseScheduleResponse) Reset() {
+	*x = PauseScheduleResponse{}
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PauseScheduleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PauseScheduleResponse) ProtoMessage() {}
+
+func (x *PauseScheduleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PauseScheduleResponse.ProtoReflect.Descriptor instead.
+func (*PauseScheduleResponse) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *PauseScheduleResponse) GetSchedule() *Schedule {
+	if x != nil {
+		return x.Schedule
+	}
+	return nil
+}
+
+type ResumeScheduleRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	OrgId         string                 `protobuf:"bytes,1,opt,name=org_id,json=orgId,proto3" json:"org_id,omitempty"`
+	WorkspaceId   string                 `protobuf:"bytes,2,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	ScheduleId    string                 `protobuf:"bytes,3,opt,name=schedule_id,json=scheduleId,proto3" json:"schedule_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeScheduleRequest) Reset() {
+	*x = ResumeScheduleRequest{}
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeScheduleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeScheduleRequest) ProtoMessage() {}
+
+func (x *ResumeScheduleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeScheduleRequest.ProtoReflect.Descriptor instead.
+func (*ResumeScheduleRequest) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ResumeScheduleRequest) GetOrgId() string {
+	if x != nil {
+		return x.OrgId
+	}
+	return ""
+}
+
+func (x *ResumeScheduleRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *ResumeScheduleRequest) GetScheduleId() string {
+	if x != nil {
+		return x.ScheduleId
+	}
+	return ""
+}
+
+type ResumeScheduleResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Schedule      *Schedule              `protobuf:"bytes,1,opt,name=schedule,proto3" json:"schedule,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeScheduleResponse) Reset() {
+	*x = ResumeScheduleResponse{}
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeScheduleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeScheduleResponse) ProtoMessage() {}
+
+func (x *ResumeScheduleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeScheduleResponse.ProtoReflect.Descriptor instead.
+func (*ResumeScheduleResponse) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *ResumeScheduleResponse) GetSchedule() *Schedule {
+	if x != nil {
+		return x.Schedule
+	}
+	return nil
+}
+
+type SkipNextRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	OrgId         string                 `protobuf:"bytes,1,opt,name=org_id,json=orgId,proto3" json:"org_id,omitempty"`
+	WorkspaceId   string                 `protobuf:"bytes,2,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	ScheduleId    string                 `protobuf:"bytes,3,opt,name=schedule_id,json=scheduleId,proto3" json:"schedule_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SkipNextRequest) Reset() {
+	*x = SkipNextRequest{}
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SkipNextRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SkipNextRequest) ProtoMessage() {}
+
+func (x *SkipNextRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SkipNextRequest.ProtoReflect.Descriptor instead.
+func (*SkipNextRequest) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *SkipNextRequest) GetOrgId() string {
+	if x != nil {
+		return x.OrgId
+	}
+	return ""
+}
+
+func (x *SkipNextRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *SkipNextRequest) GetScheduleId() string {
+	if x != nil {
+		return x.ScheduleId
+	}
+	return ""
+}
+
+type SkipNextResponse struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Schedule *Schedule              `protobuf:"bytes,1,opt,name=schedule,proto3" json:"schedule,omitempty"`
+	// The run that is now left out.
+	SkippedTime   *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=skipped_time,json=skippedTime,proto3" json:"skipped_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SkipNextResponse) Reset() {
+	*x = SkipNextResponse{}
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SkipNextResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SkipNextResponse) ProtoMessage() {}
+
+func (x *SkipNextResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SkipNextResponse.ProtoReflect.Descriptor instead.
+func (*SkipNextResponse) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *SkipNextResponse) GetSchedule() *Schedule {
+	if x != nil {
+		return x.Schedule
+	}
+	return nil
+}
+
+func (x *SkipNextResponse) GetSkippedTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.SkippedTime
+	}
+	return nil
+}
+
+type RestoreRunRequest struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	OrgId       string                 `protobuf:"bytes,1,opt,name=org_id,json=orgId,proto3" json:"org_id,omitempty"`
+	WorkspaceId string                 `protobuf:"bytes,2,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	ScheduleId  string                 `protobuf:"bytes,3,opt,name=schedule_id,json=scheduleId,proto3" json:"schedule_id,omitempty"`
+	// Of the run that was skipped.
+	Time          *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=time,proto3" json:"time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestoreRunRequest) Reset() {
+	*x = RestoreRunRequest{}
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestoreRunRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestoreRunRequest) ProtoMessage() {}
+
+func (x *RestoreRunRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestoreRunRequest.ProtoReflect.Descriptor instead.
+func (*RestoreRunRequest) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *RestoreRunRequest) GetOrgId() string {
+	if x != nil {
+		return x.OrgId
+	}
+	return ""
+}
+
+func (x *RestoreRunRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *RestoreRunRequest) GetScheduleId() string {
+	if x != nil {
+		return x.ScheduleId
+	}
+	return ""
+}
+
+func (x *RestoreRunRequest) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+type RestoreRunResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Schedule      *Schedule              `protobuf:"bytes,1,opt,name=schedule,proto3" json:"schedule,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestoreRunResponse) Reset() {
+	*x = RestoreRunResponse{}
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestoreRunResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestoreRunResponse) ProtoMessage() {}
+
+func (x *RestoreRunResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestoreRunResponse.ProtoReflect.Descriptor instead.
+func (*RestoreRunResponse) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *RestoreRunResponse) GetSchedule() *Schedule {
+	if x != nil {
+		return x.Schedule
+	}
+	return nil
+}
+
+type RunNowRequest struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	OrgId       string                 `protobuf:"bytes,1,opt,name=org_id,json=orgId,proto3" json:"org_id,omitempty"`
+	WorkspaceId string                 `protobuf:"bytes,2,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	ScheduleId  string                 `protobuf:"bytes,3,opt,name=schedule_id,json=scheduleId,proto3" json:"schedule_id,omitempty"`
+	// RUNNING or STOPPED.
+	Wanted ResourceState `protobuf:"varint,4,opt,name=wanted,proto3,enum=cloudhub.v1.ResourceState" json:"wanted,omitempty"`
+	// UUID of this request: sending it again answers with the first operation.
+	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RunNowRequest) Reset() {
+	*x = RunNowRequest{}
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RunNowRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RunNowRequest) ProtoMessage() {}
+
+func (x *RunNowRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RunNowRequest.ProtoReflect.Descriptor instead.
+func (*RunNowRequest) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *RunNowRequest) GetOrgId() string {
+	if x != nil {
+		return x.OrgId
+	}
+	return ""
+}
+
+func (x *RunNowRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *RunNowRequest) GetScheduleId() string {
+	if x != nil {
+		return x.ScheduleId
+	}
+	return ""
+}
+
+func (x *RunNowRequest) GetWanted() ResourceState {
+	if x != nil {
+		return x.Wanted
+	}
+	return ResourceState_RESOURCE_STATE_UNSPECIFIED
+}
+
+func (x *RunNowRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+type RunNowResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Operation     *Operation             `protobuf:"bytes,1,opt,name=operation,proto3" json:"operation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RunNowResponse) Reset() {
+	*x = RunNowResponse{}
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RunNowResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RunNowResponse) ProtoMessage() {}
+
+func (x *RunNowResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RunNowResponse.ProtoReflect.Descriptor instead.
+func (*RunNowResponse) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *RunNowResponse) GetOperation() *Operation {
+	if x != nil {
+		return x.Operation
+	}
+	return nil
+}
+
+// Hold keeps timetables from acting, until a time, for a reason.
+type Hold struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// One of the two is set.
+	ScheduleId string `protobuf:"bytes,2,opt,name=schedule_id,json=scheduleId,proto3" json:"schedule_id,omitempty"`
+	ResourceId string `protobuf:"bytes,3,opt,name=resource_id,json=resourceId,proto3" json:"resource_id,omitempty"`
+	// What it is called now.
+	SubjectName   string                 `protobuf:"bytes,4,opt,name=subject_name,json=subjectName,proto3" json:"subject_name,omitempty"`
+	Reason        string                 `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	UntilTime     *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=until_time,json=untilTime,proto3" json:"until_time,omitempty"`
+	CreatedByName string                 `protobuf:"bytes,7,opt,name=created_by_name,json=createdByName,proto3" json:"created_by_name,omitempty"`
+	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// Present when somebody ended it before its time.
+	EndTime       *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	EndedByName   string                 `protobuf:"bytes,10,opt,name=ended_by_name,json=endedByName,proto3" json:"ended_by_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Hold) Reset() {
+	*x = Hold{}
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Hold) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Hold) ProtoMessage() {}
+
+func (x *Hold) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Hold.ProtoReflect.Descriptor instead.
+func (*Hold) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *Hold) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Hold) GetScheduleId() string {
+	if x != nil {
+		return x.ScheduleId
+	}
+	return ""
+}
+
+func (x *Hold) GetResourceId() string {
+	if x != nil {
+		return x.ResourceId
+	}
+	return ""
+}
+
+func (x *Hold) GetSubjectName() string {
+	if x != nil {
+		return x.SubjectName
+	}
+	return ""
+}
+
+func (x *Hold) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Hold) GetUntilTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UntilTime
+	}
+	return nil
+}
+
+func (x *Hold) GetCreatedByName() string {
+	if x != nil {
+		return x.CreatedByName
+	}
+	return ""
+}
+
+func (x *Hold) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *Hold) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *Hold) GetEndedByName() string {
+	if x != nil {
+		return x.EndedByName
+	}
+	return ""
+}
+
+type CreateHoldRequest struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	OrgId       string                 `protobuf:"bytes,1,opt,name=org_id,json=orgId,proto3" json:"org_id,omitempty"`
+	WorkspaceId string                 `protobuf:"bytes,2,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// Types that are valid to be assigned to Subject:
+	//
+	//	*CreateHoldRequest_ScheduleId
+	//	*CreateHoldRequest_ResourceId
+	Subject isCreateHoldRequest_Subject `protobuf_oneof:"subject"`
+	Reason  string                      `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Within a year.
+	UntilTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=until_time,json=untilTime,proto3" json:"until_time,omitempty"`
+	// UUID of this request: sending it again answers with the first hold.
+	RequestId     string `protobuf:"bytes,7,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateHoldRequest) Reset() {
+	*x = CreateHoldRequest{}
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateHoldRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateHoldRequest) ProtoMessage() {}
+
+func (x *CreateHoldRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateHoldRequest.ProtoReflect.Descriptor instead.
+func (*CreateHoldRequest) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *CreateHoldRequest) GetOrgId() string {
+	if x != nil {
+		return x.OrgId
+	}
+	return ""
+}
+
+func (x *CreateHoldRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *CreateHoldRequest) GetSubject() isCreateHoldRequest_Subject {
+	if x != nil {
+		return x.Subject
+	}
+	return nil
+}
+
+func (x *CreateHoldRequest) GetScheduleId() string {
+	if x != nil {
+		if x, ok := x.Subject.(*CreateHoldRequest_ScheduleId); ok {
+			return x.ScheduleId
+		}
+	}
+	return ""
+}
+
+func (x *CreateHoldRequest) GetResourceId() string {
+	if x != nil {
+		if x, ok := x.Subject.(*CreateHoldRequest_ResourceId); ok {
+			return x.ResourceId
+		}
+	}
+	return ""
+}
+
+func (x *CreateHoldRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *CreateHoldRequest) GetUntilTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UntilTime
+	}
+	return nil
+}
+
+func (x *CreateHoldRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+type isCreateHoldRequest_Subject interface {
+	isCreateHoldRequest_Subject()
+}
+
+type CreateHoldRequest_ScheduleId struct {
+	ScheduleId string `protobuf:"bytes,3,opt,name=schedule_id,json=scheduleId,proto3,oneof"`
+}
+
+type CreateHoldRequest_ResourceId struct {
+	ResourceId string `protobuf:"bytes,4,opt,name=resource_id,json=resourceId,proto3,oneof"`
+}
+
+func (*CreateHoldRequest_ScheduleId) isCreateHoldRequest_Subject() {}
+
+func (*CreateHoldRequest_ResourceId) isCreateHoldRequest_Subject() {}
+
+type CreateHoldResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Hold          *Hold                  `protobuf:"bytes,1,opt,name=hold,proto3" json:"hold,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateHoldResponse) Reset() {
+	*x = CreateHoldResponse{}
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateHoldResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateHoldResponse) ProtoMessage() {}
+
+func (x *CreateHoldResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateHoldResponse.ProtoReflect.Descriptor instead.
+func (*CreateHoldResponse) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *CreateHoldResponse) GetHold() *Hold {
+	if x != nil {
+		return x.Hold
+	}
+	return nil
+}
+
+type EndHoldRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	OrgId         string                 `protobuf:"bytes,1,opt,name=org_id,json=orgId,proto3" json:"org_id,omitempty"`
+	WorkspaceId   string                 `protobuf:"bytes,2,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	HoldId        string                 `protobuf:"bytes,3,opt,name=hold_id,json=holdId,proto3" json:"hold_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EndHoldRequest) Reset() {
+	*x = EndHoldRequest{}
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndHoldRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndHoldRequest) ProtoMessage() {}
+
+func (x *EndHoldRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndHoldRequest.ProtoReflect.Descriptor instead.
+func (*EndHoldRequest) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *EndHoldRequest) GetOrgId() string {
+	if x != nil {
+		return x.OrgId
+	}
+	return ""
+}
+
+func (x *EndHoldRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *EndHoldRequest) GetHoldId() string {
+	if x != nil {
+		return x.HoldId
+	}
+	return ""
+}
+
+type EndHoldResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Hold          *Hold                  `protobuf:"bytes,1,opt,name=hold,proto3" json:"hold,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EndHoldResponse) Reset() {
+	*x = EndHoldResponse{}
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndHoldResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndHoldResponse) ProtoMessage() {}
+
+func (x *EndHoldResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndHoldResponse.ProtoReflect.Descriptor instead.
+func (*EndHoldResponse) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *EndHoldResponse) GetHold() *Hold {
+	if x != nil {
+		return x.Hold
+	}
+	return nil
+}
+
+type ListHoldsRequest struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	OrgId       string                 `protobuf:"bytes,1,opt,name=org_id,json=orgId,proto3" json:"org_id,omitempty"`
+	WorkspaceId string                 `protobuf:"bytes,2,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// Default 50, at most 500 (more is taken as 500).
+	PageSize  int32  `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only those in force.
+	InForce       bool `protobuf:"varint,5,opt,name=in_force,json=inForce,proto3" json:"in_force,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListHoldsRequest) Reset() {
+	*x = ListHoldsRequest{}
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListHoldsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListHoldsRequest) ProtoMessage() {}
+
+func (x *ListHoldsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListHoldsRequest.ProtoReflect.Descriptor instead.
+func (*ListHoldsRequest) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *ListHoldsRequest) GetOrgId() string {
+	if x != nil {
+		return x.OrgId
+	}
+	return ""
+}
+
+func (x *ListHoldsRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *ListHoldsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListHoldsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListHoldsRequest) GetInForce() bool {
+	if x != nil {
+		return x.InForce
+	}
+	return false
+}
+
+type ListHoldsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Holds         []*Hold                `protobuf:"bytes,1,rep,name=holds,proto3" json:"holds,omitempty"`
+	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListHoldsResponse) Reset() {
+	*x = ListHoldsResponse{}
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListHoldsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListHoldsResponse) ProtoMessage() {}
+
+func (x *ListHoldsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListHoldsResponse.ProtoReflect.Descriptor instead.
+func (*ListHoldsResponse) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *ListHoldsResponse) GetHolds() []*Hold {
+	if x != nil {
+		return x.Holds
+	}
+	return nil
+}
+
+func (x *ListHoldsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+type ImportSchedulesRequest struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	OrgId       string                 `protobuf:"bytes,1,opt,name=org_id,json=orgId,proto3" json:"org_id,omitempty"`
+	WorkspaceId string                 `protobuf:"bytes,2,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// A CSV file with a head line, separated by commas or semicolons. Columns: name,
+	// start, stop, days, time_zone, resources, tags, name_prefix, accounts, regions,
+	// calendars, catch_up_minutes. The README has an example.
+	Csv string `protobuf:"bytes,3,opt,name=csv,proto3" json:"csv,omitempty"`
+	// Only report.
+	DryRun bool `protobuf:"varint,4,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	// UUID of this request: sending it again makes nothing twice.
+	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportSchedulesRequest) Reset() {
+	*x = ImportSchedulesRequest{}
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportSchedulesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportSchedulesRequest) ProtoMessage() {}
+
+func (x *ImportSchedulesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportSchedulesRequest.ProtoReflect.Descriptor instead.
+func (*ImportSchedulesRequest) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *ImportSchedulesRequest) GetOrgId() string {
+	if x != nil {
+		return x.OrgId
+	}
+	return ""
+}
+
+func (x *ImportSchedulesRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *ImportSchedulesRequest) GetCsv() string {
+	if x != nil {
+		return x.Csv
+	}
+	return ""
+}
+
+func (x *ImportSchedulesRequest) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
+func (x *ImportSchedulesRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+type ImportSchedulesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Lines []*ImportedLine        `protobuf:"bytes,1,rep,name=lines,proto3" json:"lines,omitempty"`
+	// False when a line is wrong, or with `dry_run`.
+	Imported      bool `protobuf:"varint,2,opt,name=imported,proto3" json:"imported,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportSchedulesResponse) Reset() {
+	*x = ImportSchedulesResponse{}
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportSchedulesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportSchedulesResponse) ProtoMessage() {}
+
+func (x *ImportSchedulesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportSchedulesResponse.ProtoReflect.Descriptor instead.
+func (*ImportSchedulesResponse) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *ImportSchedulesResponse) GetLines() []*ImportedLine {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+func (x *ImportSchedulesResponse) GetImported() bool {
+	if x != nil {
+		return x.Imported
+	}
+	return false
+}
+
+type ImportedLine struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the file, from 1; the head line is the first.
+	Line int32  `protobuf:"varint,1,opt,name=line,proto3" json:"line,omitempty"`
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// Of the schedule that was made.
+	ScheduleId string `protobuf:"bytes,3,opt,name=schedule_id,json=scheduleId,proto3" json:"schedule_id,omitempty"`
+	// What is wrong, field by field; empty when the line is right.
+	Problems []*LineProblem `protobuf:"bytes,4,rep,name=problems,proto3" json:"problems,omitempty"`
+	// The first run it would have.
+	NextTime      *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=next_time,json=nextTime,proto3" json:"next_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportedLine) Reset() {
+	*x = ImportedLine{}
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportedLine) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportedLine) ProtoMessage() {}
+
+func (x *ImportedLine) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportedLine.ProtoReflect.Descriptor instead.
+func (*ImportedLine) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *ImportedLine) GetLine() int32 {
+	if x != nil {
+		return x.Line
+	}
+	return 0
+}
+
+func (x *ImportedLine) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ImportedLine) GetScheduleId() string {
+	if x != nil {
+		return x.ScheduleId
+	}
+	return ""
+}
+
+func (x *ImportedLine) GetProblems() []*LineProblem {
+	if x != nil {
+		return x.Problems
+	}
+	return nil
+}
+
+func (x *ImportedLine) GetNextTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NextTime
+	}
+	return nil
+}
+
+type LineProblem struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Column string                 `protobuf:"bytes,1,opt,name=column,proto3" json:"column,omitempty"`
+	// From the error registry.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// What is there.
+	Value         string `protobuf:"bytes,3,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LineProblem) Reset() {
+	*x = LineProblem{}
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LineProblem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LineProblem) ProtoMessage() {}
+
+func (x *LineProblem) ProtoReflect() protoreflect.Message {
+	mi := &file_cloudhub_v1_schedule_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LineProblem.ProtoReflect.Descriptor instead.
+func (*LineProblem) Descriptor() ([]byte, []int) {
+	return file_cloudhub_v1_schedule_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *LineProblem) GetColumn() string {
+	if x != nil {
+		return x.Column
+	}
+	return ""
+}
+
+func (x *LineProblem) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *LineProblem) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
 var File_cloudhub_v1_schedule_proto protoreflect.FileDescriptor
 
 const file_cloudhub_v1_schedule_proto_rawDesc = "" +
 	"\n" +
-	"\x1acloudhub/v1/schedule.proto\x12\vcloudhub.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19cloudhub/v1/options.proto\x1a\x1acloudhub/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8b\x02\n" +
-	"\fScheduleRule\x12E\n" +
+	"\x1acloudhub/v1/schedule.proto\x12\vcloudhub.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bcloudhub/v1/operation.proto\x1a\x19cloudhub/v1/options.proto\x1a\x1acloudhub/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\x03\n" +
+	"\fScheduleRule\x12H\n" +
 	"\n" +
-	"start_time\x18\x01 \x01(\tB&\xbaH#r!2\x1f^([01][0-9]|2[0-3]):[0-5][0-9]$R\tstartTime\x12C\n" +
-	"\tstop_time\x18\x02 \x01(\tB&\xbaH#r!2\x1f^([01][0-9]|2[0-3]):[0-5][0-9]$R\bstopTime\x12G\n" +
-	"\bweekdays\x18\x03 \x03(\x0e2\x14.cloudhub.v1.WeekdayB\x15\xbaH\x12\x92\x01\x0f\b\x01\x10\a\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\bweekdays\x12&\n" +
-	"\ttime_zone\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\btimeZone\"\x83\x04\n" +
+	"start_time\x18\x01 \x01(\tB)\xbaH&\xd8\x01\x01r!2\x1f^([01][0-9]|2[0-3]):[0-5][0-9]$R\tstartTime\x12F\n" +
+	"\tstop_time\x18\x02 \x01(\tB)\xbaH&\xd8\x01\x01r!2\x1f^([01][0-9]|2[0-3]):[0-5][0-9]$R\bstopTime\x12E\n" +
+	"\bweekdays\x18\x03 \x03(\x0e2\x14.cloudhub.v1.WeekdayB\x13\xbaH\x10\x92\x01\r\x10\a\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\bweekdays\x12&\n" +
+	"\ttime_zone\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\btimeZone\x121\n" +
+	"\n" +
+	"month_days\x18\x05 \x03(\x05B\x12\xbaH\x0f\x92\x01\f\x10\x1f\x18\x01\"\x06\x1a\x04\x18\x1f(\x01R\tmonthDays\x12B\n" +
+	"\vshort_month\x18\x06 \x01(\x0e2\x17.cloudhub.v1.ShortMonthB\b\xbaH\x05\x82\x01\x02\x10\x01R\n" +
+	"shortMonth\x125\n" +
+	"\fcalendar_ids\x18\a \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10\n" +
+	"\x18\x01\"\x06r\x04\x10\x01\x18@R\vcalendarIds\"S\n" +
+	"\bTagMatch\x12\x1c\n" +
+	"\x03key\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x03key\x12)\n" +
+	"\x06values\x18\x02 \x03(\tB\x11\xbaH\x0e\x92\x01\v\x102\x18\x01\"\x05r\x03\x18\x80\x02R\x06values\"\xfe\x01\n" +
+	"\x0eTargetSelector\x123\n" +
+	"\x04tags\x18\x01 \x03(\v2\x15.cloudhub.v1.TagMatchB\b\xbaH\x05\x92\x01\x02\x10\x14R\x04tags\x12)\n" +
+	"\vname_prefix\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\n" +
+	"namePrefix\x12>\n" +
+	"\x11cloud_account_ids\x18\x03 \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10\xf4\x03\x18\x01\"\x05r\x03\xb0\x01\x01R\x0fcloudAccountIds\x12,\n" +
+	"\aregions\x18\x04 \x03(\tB\x12\xbaH\x0f\x92\x01\f\x102\x18\x01\"\x06r\x04\x10\x01\x18 R\aregions\x12\x1e\n" +
+	"\n" +
+	"everything\x18\x05 \x01(\bR\n" +
+	"everything\"\xe5\x06\n" +
 	"\bSchedule\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12-\n" +
@@ -1280,7 +3489,22 @@ const file_cloudhub_v1_schedule_proto_rawDesc = "" +
 	"createTime\x12;\n" +
 	"\vupdate_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"updateTime\x12\x12\n" +
-	"\x04etag\x18\f \x01(\tR\x04etag\"\xe3\x02\n" +
+	"\x04etag\x18\f \x01(\tR\x04etag\x127\n" +
+	"\bselector\x18\r \x01(\v2\x1b.cloudhub.v1.TargetSelectorR\bselector\x12(\n" +
+	"\x10catch_up_minutes\x18\x0e \x01(\x05R\x0ecatchUpMinutes\x123\n" +
+	"\x06health\x18\x0f \x01(\x0e2\x1b.cloudhub.v1.ScheduleHealthR\x06health\x129\n" +
+	"\n" +
+	"pause_time\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\tpauseTime\x12$\n" +
+	"\x0epaused_by_name\x18\x11 \x01(\tR\fpausedByName\x12%\n" +
+	"\x04hold\x18\x12 \x01(\v2\x11.cloudhub.v1.HoldR\x04hold\x12@\n" +
+	"\x0enext_exception\x18\x13 \x01(\v2\x19.cloudhub.v1.RunExceptionR\rnextException\"\xce\x01\n" +
+	"\fRunException\x121\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x1d.cloudhub.v1.RunExceptionKindR\x04kind\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\x12\x17\n" +
+	"\aby_name\x18\x03 \x01(\tR\x06byName\x129\n" +
+	"\n" +
+	"until_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tuntilTime\x12#\n" +
+	"\rcalendar_name\x18\x05 \x01(\tR\fcalendarName\"\xdc\x03\n" +
 	"\vScheduleRun\x12!\n" +
 	"\foperation_id\x18\x01 \x01(\tR\voperationId\x125\n" +
 	"\bdue_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\adueTime\x122\n" +
@@ -1291,15 +3515,21 @@ const file_cloudhub_v1_schedule_proto_rawDesc = "" +
 	"\x10left_alone_count\x18\x06 \x01(\x05R\x0eleftAloneCount\x12!\n" +
 	"\ffailed_count\x18\a \x01(\x05R\vfailedCount\x12!\n" +
 	"\fmissed_count\x18\b \x01(\x05R\vmissedCount\x12\x14\n" +
-	"\x05ended\x18\t \x01(\bR\x05ended\"\xd6\x02\n" +
+	"\x05ended\x18\t \x01(\bR\x05ended\x127\n" +
+	"\texception\x18\n" +
+	" \x01(\v2\x19.cloudhub.v1.RunExceptionR\texception\x12!\n" +
+	"\funread_count\x18\v \x01(\x05R\vunreadCount\x12\x1b\n" +
+	"\tby_person\x18\f \x01(\bR\bbyPerson\"\xc2\x03\n" +
 	"\x15CreateScheduleRequest\x12\x1f\n" +
 	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12+\n" +
 	"\fworkspace_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\x12S\n" +
 	"\x04name\x18\x03 \x01(\tB?\xbaH<r:\x10\x01\x18d24^[^\\x00-\\x1f\\x7f]*[^\\x00-\\x20\\x7f][^\\x00-\\x1f\\x7f]*$R\x04name\x125\n" +
-	"\x04rule\x18\x04 \x01(\v2\x19.cloudhub.v1.ScheduleRuleB\x06\xbaH\x03\xc8\x01\x01R\x04rule\x127\n" +
-	"\fresource_ids\x18\x05 \x03(\tB\x14\xbaH\x11\x92\x01\x0e\b\x01\x10\xe8\a\x18\x01\"\x05r\x03\xb0\x01\x01R\vresourceIds\x12*\n" +
+	"\x04rule\x18\x04 \x01(\v2\x19.cloudhub.v1.ScheduleRuleB\x06\xbaH\x03\xc8\x01\x01R\x04rule\x125\n" +
+	"\fresource_ids\x18\x05 \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10\xe8\a\x18\x01\"\x05r\x03\xb0\x01\x01R\vresourceIds\x12*\n" +
 	"\n" +
-	"request_id\x18\x06 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"K\n" +
+	"request_id\x18\x06 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x127\n" +
+	"\bselector\x18\a \x01(\v2\x1b.cloudhub.v1.TargetSelectorR\bselector\x123\n" +
+	"\x10catch_up_minutes\x18\b \x01(\x05B\t\xbaH\x06\x1a\x04\x18x(\x00R\x0ecatchUpMinutes\"K\n" +
 	"\x16CreateScheduleResponse\x121\n" +
 	"\bschedule\x18\x01 \x01(\v2\x15.cloudhub.v1.ScheduleR\bschedule\"\x8d\x01\n" +
 	"\x12GetScheduleRequest\x12\x1f\n" +
@@ -1324,16 +3554,18 @@ const file_cloudhub_v1_schedule_proto_rawDesc = "" +
 	"\x15ListSchedulesResponse\x123\n" +
 	"\tschedules\x18\x01 \x03(\v2\x15.cloudhub.v1.ScheduleR\tschedules\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x122\n" +
-	"\x06parked\x18\x03 \x01(\v2\x1a.cloudhub.v1.TimetableParkR\x06parked\"\xf2\x02\n" +
+	"\x06parked\x18\x03 \x01(\v2\x1a.cloudhub.v1.TimetableParkR\x06parked\"\xde\x03\n" +
 	"\x15UpdateScheduleRequest\x12\x1f\n" +
 	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12+\n" +
 	"\fworkspace_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\x12)\n" +
 	"\vschedule_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\n" +
 	"scheduleId\x12S\n" +
 	"\x04name\x18\x04 \x01(\tB?\xbaH<r:\x10\x01\x18d24^[^\\x00-\\x1f\\x7f]*[^\\x00-\\x20\\x7f][^\\x00-\\x1f\\x7f]*$R\x04name\x125\n" +
-	"\x04rule\x18\x05 \x01(\v2\x19.cloudhub.v1.ScheduleRuleB\x06\xbaH\x03\xc8\x01\x01R\x04rule\x127\n" +
-	"\fresource_ids\x18\x06 \x03(\tB\x14\xbaH\x11\x92\x01\x0e\b\x01\x10\xe8\a\x18\x01\"\x05r\x03\xb0\x01\x01R\vresourceIds\x12\x1b\n" +
-	"\x04etag\x18\a \x01(\tB\a\xbaH\x04r\x02\x18@R\x04etag\"K\n" +
+	"\x04rule\x18\x05 \x01(\v2\x19.cloudhub.v1.ScheduleRuleB\x06\xbaH\x03\xc8\x01\x01R\x04rule\x125\n" +
+	"\fresource_ids\x18\x06 \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10\xe8\a\x18\x01\"\x05r\x03\xb0\x01\x01R\vresourceIds\x12\x1b\n" +
+	"\x04etag\x18\a \x01(\tB\a\xbaH\x04r\x02\x18@R\x04etag\x127\n" +
+	"\bselector\x18\b \x01(\v2\x1b.cloudhub.v1.TargetSelectorR\bselector\x123\n" +
+	"\x10catch_up_minutes\x18\t \x01(\x05B\t\xbaH\x06\x1a\x04\x18x(\x00R\x0ecatchUpMinutes\"K\n" +
 	"\x16UpdateScheduleResponse\x121\n" +
 	"\bschedule\x18\x01 \x01(\v2\x15.cloudhub.v1.ScheduleR\bschedule\"\x90\x01\n" +
 	"\x15DeleteScheduleRequest\x12\x1f\n" +
@@ -1341,19 +3573,152 @@ const file_cloudhub_v1_schedule_proto_rawDesc = "" +
 	"\fworkspace_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\x12)\n" +
 	"\vschedule_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\n" +
 	"scheduleId\"\x18\n" +
-	"\x16DeleteScheduleResponse\"\xbc\x01\n" +
+	"\x16DeleteScheduleResponse\"\x8f\x03\n" +
 	"\x16PreviewScheduleRequest\x12\x1f\n" +
 	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12+\n" +
 	"\fworkspace_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\x125\n" +
 	"\x04rule\x18\x03 \x01(\v2\x19.cloudhub.v1.ScheduleRuleB\x06\xbaH\x03\xc8\x01\x01R\x04rule\x12\x1d\n" +
-	"\x05count\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x05count\"H\n" +
+	"\x05count\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x05count\x12,\n" +
+	"\vschedule_id\x18\x05 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\n" +
+	"scheduleId\x125\n" +
+	"\fresource_ids\x18\x06 \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10\xe8\a\x18\x01\"\x05r\x03\xb0\x01\x01R\vresourceIds\x127\n" +
+	"\bselector\x18\a \x01(\v2\x1b.cloudhub.v1.TargetSelectorR\bselector\x123\n" +
+	"\x10catch_up_minutes\x18\b \x01(\x05B\t\xbaH\x06\x1a\x04\x18x(\x00R\x0ecatchUpMinutes\"\x87\x01\n" +
 	"\x17PreviewScheduleResponse\x12-\n" +
-	"\x04runs\x18\x01 \x03(\v2\x19.cloudhub.v1.PreviewedRunR\x04runs\"\x94\x01\n" +
+	"\x04runs\x18\x01 \x03(\v2\x19.cloudhub.v1.PreviewedRunR\x04runs\x12=\n" +
+	"\rrate_warnings\x18\x02 \x03(\v2\x18.cloudhub.v1.RateWarningR\frateWarnings\"\xcd\x01\n" +
 	"\fPreviewedRun\x12.\n" +
 	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x122\n" +
 	"\x06wanted\x18\x02 \x01(\x0e2\x1a.cloudhub.v1.ResourceStateR\x06wanted\x12 \n" +
 	"\fmoved_by_gap\x18\x03 \x01(\bR\n" +
-	"movedByGap*\xb6\x01\n" +
+	"movedByGap\x127\n" +
+	"\texception\x18\x04 \x01(\v2\x19.cloudhub.v1.RunExceptionR\texception\"\xc3\x02\n" +
+	"\vRateWarning\x12(\n" +
+	"\x10cloud_account_id\x18\x01 \x01(\tR\x0ecloudAccountId\x12,\n" +
+	"\x12cloud_account_name\x18\x02 \x01(\tR\x10cloudAccountName\x12\x16\n" +
+	"\x06region\x18\x03 \x01(\tR\x06region\x122\n" +
+	"\x06wanted\x18\x04 \x01(\x0e2\x1a.cloudhub.v1.ResourceStateR\x06wanted\x12!\n" +
+	"\ftarget_count\x18\x05 \x01(\x05R\vtargetCount\x12%\n" +
+	"\x0eneeded_seconds\x18\x06 \x01(\x05R\rneededSeconds\x12#\n" +
+	"\rfitting_count\x18\a \x01(\x05R\ffittingCount\x12!\n" +
+	"\fearlier_time\x18\b \x01(\tR\vearlierTime\"\xa6\x01\n" +
+	"\x15PreviewTargetsRequest\x12\x1f\n" +
+	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12+\n" +
+	"\fworkspace_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\x12?\n" +
+	"\bselector\x18\x03 \x01(\v2\x1b.cloudhub.v1.TargetSelectorB\x06\xbaH\x03\xc8\x01\x01R\bselector\"\x9c\x01\n" +
+	"\x16PreviewTargetsResponse\x12#\n" +
+	"\rmatched_count\x18\x01 \x01(\x05R\fmatchedCount\x12(\n" +
+	"\x10left_alone_count\x18\x02 \x01(\x05R\x0eleftAloneCount\x123\n" +
+	"\tresources\x18\x03 \x03(\v2\x15.cloudhub.v1.ResourceR\tresources\"\x8f\x01\n" +
+	"\x14PauseScheduleRequest\x12\x1f\n" +
+	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12+\n" +
+	"\fworkspace_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\x12)\n" +
+	"\vschedule_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\n" +
+	"scheduleId\"J\n" +
+	"\x15PauseScheduleResponse\x121\n" +
+	"\bschedule\x18\x01 \x01(\v2\x15.cloudhub.v1.ScheduleR\bschedule\"\x90\x01\n" +
+	"\x15ResumeScheduleRequest\x12\x1f\n" +
+	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12+\n" +
+	"\fworkspace_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\x12)\n" +
+	"\vschedule_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\n" +
+	"scheduleId\"K\n" +
+	"\x16ResumeScheduleResponse\x121\n" +
+	"\bschedule\x18\x01 \x01(\v2\x15.cloudhub.v1.ScheduleR\bschedule\"\x8a\x01\n" +
+	"\x0fSkipNextRequest\x12\x1f\n" +
+	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12+\n" +
+	"\fworkspace_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\x12)\n" +
+	"\vschedule_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\n" +
+	"scheduleId\"\x84\x01\n" +
+	"\x10SkipNextResponse\x121\n" +
+	"\bschedule\x18\x01 \x01(\v2\x15.cloudhub.v1.ScheduleR\bschedule\x12=\n" +
+	"\fskipped_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\vskippedTime\"\xc4\x01\n" +
+	"\x11RestoreRunRequest\x12\x1f\n" +
+	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12+\n" +
+	"\fworkspace_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\x12)\n" +
+	"\vschedule_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\n" +
+	"scheduleId\x126\n" +
+	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x04time\"G\n" +
+	"\x12RestoreRunResponse\x121\n" +
+	"\bschedule\x18\x01 \x01(\v2\x15.cloudhub.v1.ScheduleR\bschedule\"\xf4\x01\n" +
+	"\rRunNowRequest\x12\x1f\n" +
+	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12+\n" +
+	"\fworkspace_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\x12)\n" +
+	"\vschedule_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\n" +
+	"scheduleId\x12>\n" +
+	"\x06wanted\x18\x04 \x01(\x0e2\x1a.cloudhub.v1.ResourceStateB\n" +
+	"\xbaH\a\x82\x01\x04\x18\x01\x18\x02R\x06wanted\x12*\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"F\n" +
+	"\x0eRunNowResponse\x124\n" +
+	"\toperation\x18\x01 \x01(\v2\x16.cloudhub.v1.OperationR\toperation\"\x8e\x03\n" +
+	"\x04Hold\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1f\n" +
+	"\vschedule_id\x18\x02 \x01(\tR\n" +
+	"scheduleId\x12\x1f\n" +
+	"\vresource_id\x18\x03 \x01(\tR\n" +
+	"resourceId\x12!\n" +
+	"\fsubject_name\x18\x04 \x01(\tR\vsubjectName\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x129\n" +
+	"\n" +
+	"until_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tuntilTime\x12&\n" +
+	"\x0fcreated_by_name\x18\a \x01(\tR\rcreatedByName\x12;\n" +
+	"\vcreate_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\x125\n" +
+	"\bend_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12\"\n" +
+	"\rended_by_name\x18\n" +
+	" \x01(\tR\vendedByName\"\x96\x03\n" +
+	"\x11CreateHoldRequest\x12\x1f\n" +
+	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12+\n" +
+	"\fworkspace_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\x12+\n" +
+	"\vschedule_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01H\x00R\n" +
+	"scheduleId\x12+\n" +
+	"\vresource_id\x18\x04 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01H\x00R\n" +
+	"resourceId\x12X\n" +
+	"\x06reason\x18\x05 \x01(\tB@\xbaH=r;\x10\x01\x18\xc8\x0124^[^\\x00-\\x1f\\x7f]*[^\\x00-\\x20\\x7f][^\\x00-\\x1f\\x7f]*$R\x06reason\x12A\n" +
+	"\n" +
+	"until_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\tuntilTime\x12*\n" +
+	"\n" +
+	"request_id\x18\a \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestIdB\x10\n" +
+	"\asubject\x12\x05\xbaH\x02\b\x01\";\n" +
+	"\x12CreateHoldResponse\x12%\n" +
+	"\x04hold\x18\x01 \x01(\v2\x11.cloudhub.v1.HoldR\x04hold\"\x81\x01\n" +
+	"\x0eEndHoldRequest\x12\x1f\n" +
+	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12+\n" +
+	"\fworkspace_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\x12!\n" +
+	"\ahold_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06holdId\"8\n" +
+	"\x0fEndHoldResponse\x12%\n" +
+	"\x04hold\x18\x01 \x01(\v2\x11.cloudhub.v1.HoldR\x04hold\"\xca\x01\n" +
+	"\x10ListHoldsRequest\x12\x1f\n" +
+	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12+\n" +
+	"\fworkspace_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\x12$\n" +
+	"\tpage_size\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\x12\x19\n" +
+	"\bin_force\x18\x05 \x01(\bR\ainForce\"d\n" +
+	"\x11ListHoldsResponse\x12'\n" +
+	"\x05holds\x18\x01 \x03(\v2\x11.cloudhub.v1.HoldR\x05holds\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xca\x01\n" +
+	"\x16ImportSchedulesRequest\x12\x1f\n" +
+	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12+\n" +
+	"\fworkspace_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\x12\x1d\n" +
+	"\x03csv\x18\x03 \x01(\tB\v\xbaH\br\x06\x10\x01\x18\xa0\xc2\x1eR\x03csv\x12\x17\n" +
+	"\adry_run\x18\x04 \x01(\bR\x06dryRun\x12*\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"f\n" +
+	"\x17ImportSchedulesResponse\x12/\n" +
+	"\x05lines\x18\x01 \x03(\v2\x19.cloudhub.v1.ImportedLineR\x05lines\x12\x1a\n" +
+	"\bimported\x18\x02 \x01(\bR\bimported\"\xc6\x01\n" +
+	"\fImportedLine\x12\x12\n" +
+	"\x04line\x18\x01 \x01(\x05R\x04line\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1f\n" +
+	"\vschedule_id\x18\x03 \x01(\tR\n" +
+	"scheduleId\x124\n" +
+	"\bproblems\x18\x04 \x03(\v2\x18.cloudhub.v1.LineProblemR\bproblems\x127\n" +
+	"\tnext_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\bnextTime\"S\n" +
+	"\vLineProblem\x12\x16\n" +
+	"\x06column\x18\x01 \x01(\tR\x06column\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x14\n" +
+	"\x05value\x18\x03 \x01(\tR\x05value*\xb6\x01\n" +
 	"\aWeekday\x12\x17\n" +
 	"\x13WEEKDAY_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eWEEKDAY_MONDAY\x10\x01\x12\x13\n" +
@@ -1362,15 +3727,50 @@ const file_cloudhub_v1_schedule_proto_rawDesc = "" +
 	"\x10WEEKDAY_THURSDAY\x10\x04\x12\x12\n" +
 	"\x0eWEEKDAY_FRIDAY\x10\x05\x12\x14\n" +
 	"\x10WEEKDAY_SATURDAY\x10\x06\x12\x12\n" +
-	"\x0eWEEKDAY_SUNDAY\x10\a2\xff\x04\n" +
+	"\x0eWEEKDAY_SUNDAY\x10\a*Y\n" +
+	"\n" +
+	"ShortMonth\x12\x1b\n" +
+	"\x17SHORT_MONTH_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14SHORT_MONTH_LAST_DAY\x10\x01\x12\x14\n" +
+	"\x10SHORT_MONTH_SKIP\x10\x02*\xf3\x01\n" +
+	"\x0eScheduleHealth\x12\x1f\n" +
+	"\x1bSCHEDULE_HEALTH_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13SCHEDULE_HEALTH_NEW\x10\x01\x12\x16\n" +
+	"\x12SCHEDULE_HEALTH_OK\x10\x02\x12\x1b\n" +
+	"\x17SCHEDULE_HEALTH_FAILING\x10\x03\x12\x1b\n" +
+	"\x17SCHEDULE_HEALTH_ON_HOLD\x10\x04\x12\x1a\n" +
+	"\x16SCHEDULE_HEALTH_PAUSED\x10\x05\x12\x1e\n" +
+	"\x1aSCHEDULE_HEALTH_NO_TARGETS\x10\x06\x12\x19\n" +
+	"\x15SCHEDULE_HEALTH_NEVER\x10\a*\xdc\x01\n" +
+	"\x10RunExceptionKind\x12\"\n" +
+	"\x1eRUN_EXCEPTION_KIND_UNSPECIFIED\x10\x00\x12\x1e\n" +
+	"\x1aRUN_EXCEPTION_KIND_HOLIDAY\x10\x01\x12\x1e\n" +
+	"\x1aRUN_EXCEPTION_KIND_SKIPPED\x10\x02\x12\x1b\n" +
+	"\x17RUN_EXCEPTION_KIND_HELD\x10\x03\x12\x1d\n" +
+	"\x19RUN_EXCEPTION_KIND_PAUSED\x10\x04\x12(\n" +
+	"$RUN_EXCEPTION_KIND_AUTOMATION_PAUSED\x10\x052\xb1\f\n" +
 	"\x0fScheduleService\x12g\n" +
 	"\x0eCreateSchedule\x12\".cloudhub.v1.CreateScheduleRequest\x1a#.cloudhub.v1.CreateScheduleResponse\"\f\x82\xaa\x19\b\b\x03\x10\x0f\x18\x02 \x02\x12_\n" +
 	"\vGetSchedule\x12\x1f.cloudhub.v1.GetScheduleRequest\x1a .cloudhub.v1.GetScheduleResponse\"\r\x82\xaa\x19\x06\b\x03\x10\x0e \x01\x90\x02\x01\x12e\n" +
 	"\rListSchedules\x12!.cloudhub.v1.ListSchedulesRequest\x1a\".cloudhub.v1.ListSchedulesResponse\"\r\x82\xaa\x19\x06\b\x03\x10\x0e \x01\x90\x02\x01\x12g\n" +
 	"\x0eUpdateSchedule\x12\".cloudhub.v1.UpdateScheduleRequest\x1a#.cloudhub.v1.UpdateScheduleResponse\"\f\x82\xaa\x19\b\b\x03\x10\x0f\x18\x02 \x02\x12e\n" +
 	"\x0eDeleteSchedule\x12\".cloudhub.v1.DeleteScheduleRequest\x1a#.cloudhub.v1.DeleteScheduleResponse\"\n" +
-	"\x82\xaa\x19\x06\b\x03\x10\x0f \x02\x12k\n" +
-	"\x0fPreviewSchedule\x12#.cloudhub.v1.PreviewScheduleRequest\x1a$.cloudhub.v1.PreviewScheduleResponse\"\r\x82\xaa\x19\x06\b\x03\x10\x0e \x01\x90\x02\x01B=Z;github.com/cloudhub/cloudhub/api/gen/cloudhub/v1;cloudhubv1b\x06proto3"
+	"\x82\xaa\x19\x06\b\x03\x10\x0f \x02\x12j\n" +
+	"\x0fImportSchedules\x12#.cloudhub.v1.ImportSchedulesRequest\x1a$.cloudhub.v1.ImportSchedulesResponse\"\f\x82\xaa\x19\b\b\x03\x10\x0f\x18\x02 \x02\x12k\n" +
+	"\x0fPreviewSchedule\x12#.cloudhub.v1.PreviewScheduleRequest\x1a$.cloudhub.v1.PreviewScheduleResponse\"\r\x82\xaa\x19\x06\b\x03\x10\x0e \x01\x90\x02\x01\x12h\n" +
+	"\x0ePreviewTargets\x12\".cloudhub.v1.PreviewTargetsRequest\x1a#.cloudhub.v1.PreviewTargetsResponse\"\r\x82\xaa\x19\x06\b\x03\x10\x0e \x01\x90\x02\x01\x12b\n" +
+	"\rPauseSchedule\x12!.cloudhub.v1.PauseScheduleRequest\x1a\".cloudhub.v1.PauseScheduleResponse\"\n" +
+	"\x82\xaa\x19\x06\b\x03\x10\x0f \x02\x12g\n" +
+	"\x0eResumeSchedule\x12\".cloudhub.v1.ResumeScheduleRequest\x1a#.cloudhub.v1.ResumeScheduleResponse\"\f\x82\xaa\x19\b\b\x03\x10\x0f\x18\x02 \x02\x12U\n" +
+	"\bSkipNext\x12\x1c.cloudhub.v1.SkipNextRequest\x1a\x1d.cloudhub.v1.SkipNextResponse\"\f\x82\xaa\x19\b\b\x03\x10\x0f\x18\x02 \x02\x12[\n" +
+	"\n" +
+	"RestoreRun\x12\x1e.cloudhub.v1.RestoreRunRequest\x1a\x1f.cloudhub.v1.RestoreRunResponse\"\f\x82\xaa\x19\b\b\x03\x10\x0f\x18\x02 \x02\x12O\n" +
+	"\x06RunNow\x12\x1a.cloudhub.v1.RunNowRequest\x1a\x1b.cloudhub.v1.RunNowResponse\"\f\x82\xaa\x19\b\b\x03\x10\x0f\x18\x02 \x02\x12[\n" +
+	"\n" +
+	"CreateHold\x12\x1e.cloudhub.v1.CreateHoldRequest\x1a\x1f.cloudhub.v1.CreateHoldResponse\"\f\x82\xaa\x19\b\b\x03\x10\x0f\x18\x02 \x02\x12P\n" +
+	"\aEndHold\x12\x1b.cloudhub.v1.EndHoldRequest\x1a\x1c.cloudhub.v1.EndHoldResponse\"\n" +
+	"\x82\xaa\x19\x06\b\x03\x10\x0f \x02\x12Y\n" +
+	"\tListHolds\x12\x1d.cloudhub.v1.ListHoldsRequest\x1a\x1e.cloudhub.v1.ListHoldsResponse\"\r\x82\xaa\x19\x06\b\x03\x10\x0e \x01\x90\x02\x01B=Z;github.com/cloudhub/cloudhub/api/gen/cloudhub/v1;cloudhubv1b\x06proto3"
 
 var (
 	file_cloudhub_v1_schedule_proto_rawDescOnce sync.Once
@@ -1384,70 +3784,158 @@ func file_cloudhub_v1_schedule_proto_rawDescGZIP() []byte {
 	return file_cloudhub_v1_schedule_proto_rawDescData
 }
 
-var file_cloudhub_v1_schedule_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_cloudhub_v1_schedule_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_cloudhub_v1_schedule_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_cloudhub_v1_schedule_proto_msgTypes = make([]protoimpl.MessageInfo, 44)
 var file_cloudhub_v1_schedule_proto_goTypes = []any{
 	(Weekday)(0),                    // 0: cloudhub.v1.Weekday
-	(*ScheduleRule)(nil),            // 1: cloudhub.v1.ScheduleRule
-	(*Schedule)(nil),                // 2: cloudhub.v1.Schedule
-	(*ScheduleRun)(nil),             // 3: cloudhub.v1.ScheduleRun
-	(*CreateScheduleRequest)(nil),   // 4: cloudhub.v1.CreateScheduleRequest
-	(*CreateScheduleResponse)(nil),  // 5: cloudhub.v1.CreateScheduleResponse
-	(*GetScheduleRequest)(nil),      // 6: cloudhub.v1.GetScheduleRequest
-	(*GetScheduleResponse)(nil),     // 7: cloudhub.v1.GetScheduleResponse
-	(*TimetablePark)(nil),           // 8: cloudhub.v1.TimetablePark
-	(*ListSchedulesRequest)(nil),    // 9: cloudhub.v1.ListSchedulesRequest
-	(*ListSchedulesResponse)(nil),   // 10: cloudhub.v1.ListSchedulesResponse
-	(*UpdateScheduleRequest)(nil),   // 11: cloudhub.v1.UpdateScheduleRequest
-	(*UpdateScheduleResponse)(nil),  // 12: cloudhub.v1.UpdateScheduleResponse
-	(*DeleteScheduleRequest)(nil),   // 13: cloudhub.v1.DeleteScheduleRequest
-	(*DeleteScheduleResponse)(nil),  // 14: cloudhub.v1.DeleteScheduleResponse
-	(*PreviewScheduleRequest)(nil),  // 15: cloudhub.v1.PreviewScheduleRequest
-	(*PreviewScheduleResponse)(nil), // 16: cloudhub.v1.PreviewScheduleResponse
-	(*PreviewedRun)(nil),            // 17: cloudhub.v1.PreviewedRun
-	(*timestamppb.Timestamp)(nil),   // 18: google.protobuf.Timestamp
-	(ResourceState)(0),              // 19: cloudhub.v1.ResourceState
+	(ShortMonth)(0),                 // 1: cloudhub.v1.ShortMonth
+	(ScheduleHealth)(0),             // 2: cloudhub.v1.ScheduleHealth
+	(RunExceptionKind)(0),           // 3: cloudhub.v1.RunExceptionKind
+	(*ScheduleRule)(nil),            // 4: cloudhub.v1.ScheduleRule
+	(*TagMatch)(nil),                // 5: cloudhub.v1.TagMatch
+	(*TargetSelector)(nil),          // 6: cloudhub.v1.TargetSelector
+	(*Schedule)(nil),                // 7: cloudhub.v1.Schedule
+	(*RunException)(nil),            // 8: cloudhub.v1.RunException
+	(*ScheduleRun)(nil),             // 9: cloudhub.v1.ScheduleRun
+	(*CreateScheduleRequest)(nil),   // 10: cloudhub.v1.CreateScheduleRequest
+	(*CreateScheduleResponse)(nil),  // 11: cloudhub.v1.CreateScheduleResponse
+	(*GetScheduleRequest)(nil),      // 12: cloudhub.v1.GetScheduleRequest
+	(*GetScheduleResponse)(nil),     // 13: cloudhub.v1.GetScheduleResponse
+	(*TimetablePark)(nil),           // 14: cloudhub.v1.TimetablePark
+	(*ListSchedulesRequest)(nil),    // 15: cloudhub.v1.ListSchedulesRequest
+	(*ListSchedulesResponse)(nil),   // 16: cloudhub.v1.ListSchedulesResponse
+	(*UpdateScheduleRequest)(nil),   // 17: cloudhub.v1.UpdateScheduleRequest
+	(*UpdateScheduleResponse)(nil),  // 18: cloudhub.v1.UpdateScheduleResponse
+	(*DeleteScheduleRequest)(nil),   // 19: cloudhub.v1.DeleteScheduleRequest
+	(*DeleteScheduleResponse)(nil),  // 20: cloudhub.v1.DeleteScheduleResponse
+	(*PreviewScheduleRequest)(nil),  // 21: cloudhub.v1.PreviewScheduleRequest
+	(*PreviewScheduleResponse)(nil), // 22: cloudhub.v1.PreviewScheduleResponse
+	(*PreviewedRun)(nil),            // 23: cloudhub.v1.PreviewedRun
+	(*RateWarning)(nil),             // 24: cloudhub.v1.RateWarning
+	(*PreviewTargetsRequest)(nil),   // 25: cloudhub.v1.PreviewTargetsRequest
+	(*PreviewTargetsResponse)(nil),  // 26: cloudhub.v1.PreviewTargetsResponse
+	(*PauseScheduleRequest)(nil),    // 27: cloudhub.v1.PauseScheduleRequest
+	(*PauseScheduleResponse)(nil),   // 28: cloudhub.v1.PauseScheduleResponse
+	(*ResumeScheduleRequest)(nil),   // 29: cloudhub.v1.ResumeScheduleRequest
+	(*ResumeScheduleResponse)(nil),  // 30: cloudhub.v1.ResumeScheduleResponse
+	(*SkipNextRequest)(nil),         // 31: cloudhub.v1.SkipNextRequest
+	(*SkipNextResponse)(nil),        // 32: cloudhub.v1.SkipNextResponse
+	(*RestoreRunRequest)(nil),       // 33: cloudhub.v1.RestoreRunRequest
+	(*RestoreRunResponse)(nil),      // 34: cloudhub.v1.RestoreRunResponse
+	(*RunNowRequest)(nil),           // 35: cloudhub.v1.RunNowRequest
+	(*RunNowResponse)(nil),          // 36: cloudhub.v1.RunNowResponse
+	(*Hold)(nil),                    // 37: cloudhub.v1.Hold
+	(*CreateHoldRequest)(nil),       // 38: cloudhub.v1.CreateHoldRequest
+	(*CreateHoldResponse)(nil),      // 39: cloudhub.v1.CreateHoldResponse
+	(*EndHoldRequest)(nil),          // 40: cloudhub.v1.EndHoldRequest
+	(*EndHoldResponse)(nil),         // 41: cloudhub.v1.EndHoldResponse
+	(*ListHoldsRequest)(nil),        // 42: cloudhub.v1.ListHoldsRequest
+	(*ListHoldsResponse)(nil),       // 43: cloudhub.v1.ListHoldsResponse
+	(*ImportSchedulesRequest)(nil),  // 44: cloudhub.v1.ImportSchedulesRequest
+	(*ImportSchedulesResponse)(nil), // 45: cloudhub.v1.ImportSchedulesResponse
+	(*ImportedLine)(nil),            // 46: cloudhub.v1.ImportedLine
+	(*LineProblem)(nil),             // 47: cloudhub.v1.LineProblem
+	(*timestamppb.Timestamp)(nil),   // 48: google.protobuf.Timestamp
+	(ResourceState)(0),              // 49: cloudhub.v1.ResourceState
+	(*Resource)(nil),                // 50: cloudhub.v1.Resource
+	(*Operation)(nil),               // 51: cloudhub.v1.Operation
 }
 var file_cloudhub_v1_schedule_proto_depIdxs = []int32{
 	0,  // 0: cloudhub.v1.ScheduleRule.weekdays:type_name -> cloudhub.v1.Weekday
-	1,  // 1: cloudhub.v1.Schedule.rule:type_name -> cloudhub.v1.ScheduleRule
-	18, // 2: cloudhub.v1.Schedule.next_time:type_name -> google.protobuf.Timestamp
-	19, // 3: cloudhub.v1.Schedule.next_wanted:type_name -> cloudhub.v1.ResourceState
-	3,  // 4: cloudhub.v1.Schedule.recent_runs:type_name -> cloudhub.v1.ScheduleRun
-	18, // 5: cloudhub.v1.Schedule.create_time:type_name -> google.protobuf.Timestamp
-	18, // 6: cloudhub.v1.Schedule.update_time:type_name -> google.protobuf.Timestamp
-	18, // 7: cloudhub.v1.ScheduleRun.due_time:type_name -> google.protobuf.Timestamp
-	19, // 8: cloudhub.v1.ScheduleRun.wanted:type_name -> cloudhub.v1.ResourceState
-	1,  // 9: cloudhub.v1.CreateScheduleRequest.rule:type_name -> cloudhub.v1.ScheduleRule
-	2,  // 10: cloudhub.v1.CreateScheduleResponse.schedule:type_name -> cloudhub.v1.Schedule
-	2,  // 11: cloudhub.v1.GetScheduleResponse.schedule:type_name -> cloudhub.v1.Schedule
-	8,  // 12: cloudhub.v1.GetScheduleResponse.parked:type_name -> cloudhub.v1.TimetablePark
-	18, // 13: cloudhub.v1.TimetablePark.park_time:type_name -> google.protobuf.Timestamp
-	2,  // 14: cloudhub.v1.ListSchedulesResponse.schedules:type_name -> cloudhub.v1.Schedule
-	8,  // 15: cloudhub.v1.ListSchedulesResponse.parked:type_name -> cloudhub.v1.TimetablePark
-	1,  // 16: cloudhub.v1.UpdateScheduleRequest.rule:type_name -> cloudhub.v1.ScheduleRule
-	2,  // 17: cloudhub.v1.UpdateScheduleResponse.schedule:type_name -> cloudhub.v1.Schedule
-	1,  // 18: cloudhub.v1.PreviewScheduleRequest.rule:type_name -> cloudhub.v1.ScheduleRule
-	17, // 19: cloudhub.v1.PreviewScheduleResponse.runs:type_name -> cloudhub.v1.PreviewedRun
-	18, // 20: cloudhub.v1.PreviewedRun.time:type_name -> google.protobuf.Timestamp
-	19, // 21: cloudhub.v1.PreviewedRun.wanted:type_name -> cloudhub.v1.ResourceState
-	4,  // 22: cloudhub.v1.ScheduleService.CreateSchedule:input_type -> cloudhub.v1.CreateScheduleRequest
-	6,  // 23: cloudhub.v1.ScheduleService.GetSchedule:input_type -> cloudhub.v1.GetScheduleRequest
-	9,  // 24: cloudhub.v1.ScheduleService.ListSchedules:input_type -> cloudhub.v1.ListSchedulesRequest
-	11, // 25: cloudhub.v1.ScheduleService.UpdateSchedule:input_type -> cloudhub.v1.UpdateScheduleRequest
-	13, // 26: cloudhub.v1.ScheduleService.DeleteSchedule:input_type -> cloudhub.v1.DeleteScheduleRequest
-	15, // 27: cloudhub.v1.ScheduleService.PreviewSchedule:input_type -> cloudhub.v1.PreviewScheduleRequest
-	5,  // 28: cloudhub.v1.ScheduleService.CreateSchedule:output_type -> cloudhub.v1.CreateScheduleResponse
-	7,  // 29: cloudhub.v1.ScheduleService.GetSchedule:output_type -> cloudhub.v1.GetScheduleResponse
-	10, // 30: cloudhub.v1.ScheduleService.ListSchedules:output_type -> cloudhub.v1.ListSchedulesResponse
-	12, // 31: cloudhub.v1.ScheduleService.UpdateSchedule:output_type -> cloudhub.v1.UpdateScheduleResponse
-	14, // 32: cloudhub.v1.ScheduleService.DeleteSchedule:output_type -> cloudhub.v1.DeleteScheduleResponse
-	16, // 33: cloudhub.v1.ScheduleService.PreviewSchedule:output_type -> cloudhub.v1.PreviewScheduleResponse
-	28, // [28:34] is the sub-list for method output_type
-	22, // [22:28] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	1,  // 1: cloudhub.v1.ScheduleRule.short_month:type_name -> cloudhub.v1.ShortMonth
+	5,  // 2: cloudhub.v1.TargetSelector.tags:type_name -> cloudhub.v1.TagMatch
+	4,  // 3: cloudhub.v1.Schedule.rule:type_name -> cloudhub.v1.ScheduleRule
+	48, // 4: cloudhub.v1.Schedule.next_time:type_name -> google.protobuf.Timestamp
+	49, // 5: cloudhub.v1.Schedule.next_wanted:type_name -> cloudhub.v1.ResourceState
+	9,  // 6: cloudhub.v1.Schedule.recent_runs:type_name -> cloudhub.v1.ScheduleRun
+	48, // 7: cloudhub.v1.Schedule.create_time:type_name -> google.protobuf.Timestamp
+	48, // 8: cloudhub.v1.Schedule.update_time:type_name -> google.protobuf.Timestamp
+	6,  // 9: cloudhub.v1.Schedule.selector:type_name -> cloudhub.v1.TargetSelector
+	2,  // 10: cloudhub.v1.Schedule.health:type_name -> cloudhub.v1.ScheduleHealth
+	48, // 11: cloudhub.v1.Schedule.pause_time:type_name -> google.protobuf.Timestamp
+	37, // 12: cloudhub.v1.Schedule.hold:type_name -> cloudhub.v1.Hold
+	8,  // 13: cloudhub.v1.Schedule.next_exception:type_name -> cloudhub.v1.RunException
+	3,  // 14: cloudhub.v1.RunException.kind:type_name -> cloudhub.v1.RunExceptionKind
+	48, // 15: cloudhub.v1.RunException.until_time:type_name -> google.protobuf.Timestamp
+	48, // 16: cloudhub.v1.ScheduleRun.due_time:type_name -> google.protobuf.Timestamp
+	49, // 17: cloudhub.v1.ScheduleRun.wanted:type_name -> cloudhub.v1.ResourceState
+	8,  // 18: cloudhub.v1.ScheduleRun.exception:type_name -> cloudhub.v1.RunException
+	4,  // 19: cloudhub.v1.CreateScheduleRequest.rule:type_name -> cloudhub.v1.ScheduleRule
+	6,  // 20: cloudhub.v1.CreateScheduleRequest.selector:type_name -> cloudhub.v1.TargetSelector
+	7,  // 21: cloudhub.v1.CreateScheduleResponse.schedule:type_name -> cloudhub.v1.Schedule
+	7,  // 22: cloudhub.v1.GetScheduleResponse.schedule:type_name -> cloudhub.v1.Schedule
+	14, // 23: cloudhub.v1.GetScheduleResponse.parked:type_name -> cloudhub.v1.TimetablePark
+	48, // 24: cloudhub.v1.TimetablePark.park_time:type_name -> google.protobuf.Timestamp
+	7,  // 25: cloudhub.v1.ListSchedulesResponse.schedules:type_name -> cloudhub.v1.Schedule
+	14, // 26: cloudhub.v1.ListSchedulesResponse.parked:type_name -> cloudhub.v1.TimetablePark
+	4,  // 27: cloudhub.v1.UpdateScheduleRequest.rule:type_name -> cloudhub.v1.ScheduleRule
+	6,  // 28: cloudhub.v1.UpdateScheduleRequest.selector:type_name -> cloudhub.v1.TargetSelector
+	7,  // 29: cloudhub.v1.UpdateScheduleResponse.schedule:type_name -> cloudhub.v1.Schedule
+	4,  // 30: cloudhub.v1.PreviewScheduleRequest.rule:type_name -> cloudhub.v1.ScheduleRule
+	6,  // 31: cloudhub.v1.PreviewScheduleRequest.selector:type_name -> cloudhub.v1.TargetSelector
+	23, // 32: cloudhub.v1.PreviewScheduleResponse.runs:type_name -> cloudhub.v1.PreviewedRun
+	24, // 33: cloudhub.v1.PreviewScheduleResponse.rate_warnings:type_name -> cloudhub.v1.RateWarning
+	48, // 34: cloudhub.v1.PreviewedRun.time:type_name -> google.protobuf.Timestamp
+	49, // 35: cloudhub.v1.PreviewedRun.wanted:type_name -> cloudhub.v1.ResourceState
+	8,  // 36: cloudhub.v1.PreviewedRun.exception:type_name -> cloudhub.v1.RunException
+	49, // 37: cloudhub.v1.RateWarning.wanted:type_name -> cloudhub.v1.ResourceState
+	6,  // 38: cloudhub.v1.PreviewTargetsRequest.selector:type_name -> cloudhub.v1.TargetSelector
+	50, // 39: cloudhub.v1.PreviewTargetsResponse.resources:type_name -> cloudhub.v1.Resource
+	7,  // 40: cloudhub.v1.PauseScheduleResponse.schedule:type_name -> cloudhub.v1.Schedule
+	7,  // 41: cloudhub.v1.ResumeScheduleResponse.schedule:type_name -> cloudhub.v1.Schedule
+	7,  // 42: cloudhub.v1.SkipNextResponse.schedule:type_name -> cloudhub.v1.Schedule
+	48, // 43: cloudhub.v1.SkipNextResponse.skipped_time:type_name -> google.protobuf.Timestamp
+	48, // 44: cloudhub.v1.RestoreRunRequest.time:type_name -> google.protobuf.Timestamp
+	7,  // 45: cloudhub.v1.RestoreRunResponse.schedule:type_name -> cloudhub.v1.Schedule
+	49, // 46: cloudhub.v1.RunNowRequest.wanted:type_name -> cloudhub.v1.ResourceState
+	51, // 47: cloudhub.v1.RunNowResponse.operation:type_name -> cloudhub.v1.Operation
+	48, // 48: cloudhub.v1.Hold.until_time:type_name -> google.protobuf.Timestamp
+	48, // 49: cloudhub.v1.Hold.create_time:type_name -> google.protobuf.Timestamp
+	48, // 50: cloudhub.v1.Hold.end_time:type_name -> google.protobuf.Timestamp
+	48, // 51: cloudhub.v1.CreateHoldRequest.until_time:type_name -> google.protobuf.Timestamp
+	37, // 52: cloudhub.v1.CreateHoldResponse.hold:type_name -> cloudhub.v1.Hold
+	37, // 53: cloudhub.v1.EndHoldResponse.hold:type_name -> cloudhub.v1.Hold
+	37, // 54: cloudhub.v1.ListHoldsResponse.holds:type_name -> cloudhub.v1.Hold
+	46, // 55: cloudhub.v1.ImportSchedulesResponse.lines:type_name -> cloudhub.v1.ImportedLine
+	47, // 56: cloudhub.v1.ImportedLine.problems:type_name -> cloudhub.v1.LineProblem
+	48, // 57: cloudhub.v1.ImportedLine.next_time:type_name -> google.protobuf.Timestamp
+	10, // 58: cloudhub.v1.ScheduleService.CreateSchedule:input_type -> cloudhub.v1.CreateScheduleRequest
+	12, // 59: cloudhub.v1.ScheduleService.GetSchedule:input_type -> cloudhub.v1.GetScheduleRequest
+	15, // 60: cloudhub.v1.ScheduleService.ListSchedules:input_type -> cloudhub.v1.ListSchedulesRequest
+	17, // 61: cloudhub.v1.ScheduleService.UpdateSchedule:input_type -> cloudhub.v1.UpdateScheduleRequest
+	19, // 62: cloudhub.v1.ScheduleService.DeleteSchedule:input_type -> cloudhub.v1.DeleteScheduleRequest
+	44, // 63: cloudhub.v1.ScheduleService.ImportSchedules:input_type -> cloudhub.v1.ImportSchedulesRequest
+	21, // 64: cloudhub.v1.ScheduleService.PreviewSchedule:input_type -> cloudhub.v1.PreviewScheduleRequest
+	25, // 65: cloudhub.v1.ScheduleService.PreviewTargets:input_type -> cloudhub.v1.PreviewTargetsRequest
+	27, // 66: cloudhub.v1.ScheduleService.PauseSchedule:input_type -> cloudhub.v1.PauseScheduleRequest
+	29, // 67: cloudhub.v1.ScheduleService.ResumeSchedule:input_type -> cloudhub.v1.ResumeScheduleRequest
+	31, // 68: cloudhub.v1.ScheduleService.SkipNext:input_type -> cloudhub.v1.SkipNextRequest
+	33, // 69: cloudhub.v1.ScheduleService.RestoreRun:input_type -> cloudhub.v1.RestoreRunRequest
+	35, // 70: cloudhub.v1.ScheduleService.RunNow:input_type -> cloudhub.v1.RunNowRequest
+	38, // 71: cloudhub.v1.ScheduleService.CreateHold:input_type -> cloudhub.v1.CreateHoldRequest
+	40, // 72: cloudhub.v1.ScheduleService.EndHold:input_type -> cloudhub.v1.EndHoldRequest
+	42, // 73: cloudhub.v1.ScheduleService.ListHolds:input_type -> cloudhub.v1.ListHoldsRequest
+	11, // 74: cloudhub.v1.ScheduleService.CreateSchedule:output_type -> cloudhub.v1.CreateScheduleResponse
+	13, // 75: cloudhub.v1.ScheduleService.GetSchedule:output_type -> cloudhub.v1.GetScheduleResponse
+	16, // 76: cloudhub.v1.ScheduleService.ListSchedules:output_type -> cloudhub.v1.ListSchedulesResponse
+	18, // 77: cloudhub.v1.ScheduleService.UpdateSchedule:output_type -> cloudhub.v1.UpdateScheduleResponse
+	20, // 78: cloudhub.v1.ScheduleService.DeleteSchedule:output_type -> cloudhub.v1.DeleteScheduleResponse
+	45, // 79: cloudhub.v1.ScheduleService.ImportSchedules:output_type -> cloudhub.v1.ImportSchedulesResponse
+	22, // 80: cloudhub.v1.ScheduleService.PreviewSchedule:output_type -> cloudhub.v1.PreviewScheduleResponse
+	26, // 81: cloudhub.v1.ScheduleService.PreviewTargets:output_type -> cloudhub.v1.PreviewTargetsResponse
+	28, // 82: cloudhub.v1.ScheduleService.PauseSchedule:output_type -> cloudhub.v1.PauseScheduleResponse
+	30, // 83: cloudhub.v1.ScheduleService.ResumeSchedule:output_type -> cloudhub.v1.ResumeScheduleResponse
+	32, // 84: cloudhub.v1.ScheduleService.SkipNext:output_type -> cloudhub.v1.SkipNextResponse
+	34, // 85: cloudhub.v1.ScheduleService.RestoreRun:output_type -> cloudhub.v1.RestoreRunResponse
+	36, // 86: cloudhub.v1.ScheduleService.RunNow:output_type -> cloudhub.v1.RunNowResponse
+	39, // 87: cloudhub.v1.ScheduleService.CreateHold:output_type -> cloudhub.v1.CreateHoldResponse
+	41, // 88: cloudhub.v1.ScheduleService.EndHold:output_type -> cloudhub.v1.EndHoldResponse
+	43, // 89: cloudhub.v1.ScheduleService.ListHolds:output_type -> cloudhub.v1.ListHoldsResponse
+	74, // [74:90] is the sub-list for method output_type
+	58, // [58:74] is the sub-list for method input_type
+	58, // [58:58] is the sub-list for extension type_name
+	58, // [58:58] is the sub-list for extension extendee
+	0,  // [0:58] is the sub-list for field type_name
 }
 
 func init() { file_cloudhub_v1_schedule_proto_init() }
@@ -1455,15 +3943,20 @@ func file_cloudhub_v1_schedule_proto_init() {
 	if File_cloudhub_v1_schedule_proto != nil {
 		return
 	}
+	file_cloudhub_v1_operation_proto_init()
 	file_cloudhub_v1_options_proto_init()
 	file_cloudhub_v1_resource_proto_init()
+	file_cloudhub_v1_schedule_proto_msgTypes[34].OneofWrappers = []any{
+		(*CreateHoldRequest_ScheduleId)(nil),
+		(*CreateHoldRequest_ResourceId)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cloudhub_v1_schedule_proto_rawDesc), len(file_cloudhub_v1_schedule_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   17,
+			NumEnums:      4,
+			NumMessages:   44,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -163,9 +163,11 @@ type Organization struct {
 	// What the role allows at organization level.
 	Permissions []Permission `protobuf:"varint,6,rep,packed,name=permissions,proto3,enum=cloudhub.v1.Permission" json:"permissions,omitempty"`
 	// The workspaces that the caller may enter, by name.
-	Workspaces    []*Workspace `protobuf:"bytes,7,rep,name=workspaces,proto3" json:"workspaces,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Workspaces []*Workspace `protobuf:"bytes,7,rep,name=workspaces,proto3" json:"workspaces,omitempty"`
+	// Present while all automation of the organization is paused.
+	AutomationPause *AutomationPause `protobuf:"bytes,8,opt,name=automation_pause,json=automationPause,proto3" json:"automation_pause,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Organization) Reset() {
@@ -243,6 +245,13 @@ func (x *Organization) GetPermissions() []Permission {
 func (x *Organization) GetWorkspaces() []*Workspace {
 	if x != nil {
 		return x.Workspaces
+	}
+	return nil
+}
+
+func (x *Organization) GetAutomationPause() *AutomationPause {
+	if x != nil {
+		return x.AutomationPause
 	}
 	return nil
 }
@@ -664,12 +673,12 @@ var File_cloudhub_v1_user_proto protoreflect.FileDescriptor
 
 const file_cloudhub_v1_user_proto_rawDesc = "" +
 	"\n" +
-	"\x16cloudhub/v1/user.proto\x12\vcloudhub.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19cloudhub/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"X\n" +
+	"\x16cloudhub/v1/user.proto\x12\vcloudhub.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19cloudhub/v1/options.proto\x1a\x1ecloudhub/v1/organization.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"X\n" +
 	"\x04User\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05email\x18\x02 \x01(\tR\x05email\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x16\n" +
-	"\x06locale\x18\x04 \x01(\tR\x06locale\"\xae\x02\n" +
+	"\x06locale\x18\x04 \x01(\tR\x06locale\"\xf7\x02\n" +
 	"\fOrganization\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12%\n" +
@@ -680,7 +689,8 @@ const file_cloudhub_v1_user_proto_rawDesc = "" +
 	"\vpermissions\x18\x06 \x03(\x0e2\x17.cloudhub.v1.PermissionR\vpermissions\x126\n" +
 	"\n" +
 	"workspaces\x18\a \x03(\v2\x16.cloudhub.v1.WorkspaceR\n" +
-	"workspaces\"\x87\x01\n" +
+	"workspaces\x12G\n" +
+	"\x10automation_pause\x18\b \x01(\v2\x1c.cloudhub.v1.AutomationPauseR\x0fautomationPause\"\x87\x01\n" +
 	"\tWorkspace\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1b\n" +
@@ -750,6 +760,7 @@ var file_cloudhub_v1_user_proto_goTypes = []any{
 	(Plan)(0),                     // 11: cloudhub.v1.Plan
 	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
 	(Permission)(0),               // 13: cloudhub.v1.Permission
+	(*AutomationPause)(nil),       // 14: cloudhub.v1.AutomationPause
 }
 var file_cloudhub_v1_user_proto_depIdxs = []int32{
 	11, // 0: cloudhub.v1.Organization.plan:type_name -> cloudhub.v1.Plan
@@ -757,23 +768,24 @@ var file_cloudhub_v1_user_proto_depIdxs = []int32{
 	0,  // 2: cloudhub.v1.Organization.role:type_name -> cloudhub.v1.Role
 	13, // 3: cloudhub.v1.Organization.permissions:type_name -> cloudhub.v1.Permission
 	3,  // 4: cloudhub.v1.Organization.workspaces:type_name -> cloudhub.v1.Workspace
-	13, // 5: cloudhub.v1.Workspace.permissions:type_name -> cloudhub.v1.Permission
-	12, // 6: cloudhub.v1.Session.create_time:type_name -> google.protobuf.Timestamp
-	12, // 7: cloudhub.v1.Session.last_used_time:type_name -> google.protobuf.Timestamp
-	1,  // 8: cloudhub.v1.GetMeResponse.user:type_name -> cloudhub.v1.User
-	2,  // 9: cloudhub.v1.GetMeResponse.organizations:type_name -> cloudhub.v1.Organization
-	4,  // 10: cloudhub.v1.ListSessionsResponse.sessions:type_name -> cloudhub.v1.Session
-	5,  // 11: cloudhub.v1.UserService.GetMe:input_type -> cloudhub.v1.GetMeRequest
-	7,  // 12: cloudhub.v1.UserService.ListSessions:input_type -> cloudhub.v1.ListSessionsRequest
-	9,  // 13: cloudhub.v1.UserService.RevokeSession:input_type -> cloudhub.v1.RevokeSessionRequest
-	6,  // 14: cloudhub.v1.UserService.GetMe:output_type -> cloudhub.v1.GetMeResponse
-	8,  // 15: cloudhub.v1.UserService.ListSessions:output_type -> cloudhub.v1.ListSessionsResponse
-	10, // 16: cloudhub.v1.UserService.RevokeSession:output_type -> cloudhub.v1.RevokeSessionResponse
-	14, // [14:17] is the sub-list for method output_type
-	11, // [11:14] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	14, // 5: cloudhub.v1.Organization.automation_pause:type_name -> cloudhub.v1.AutomationPause
+	13, // 6: cloudhub.v1.Workspace.permissions:type_name -> cloudhub.v1.Permission
+	12, // 7: cloudhub.v1.Session.create_time:type_name -> google.protobuf.Timestamp
+	12, // 8: cloudhub.v1.Session.last_used_time:type_name -> google.protobuf.Timestamp
+	1,  // 9: cloudhub.v1.GetMeResponse.user:type_name -> cloudhub.v1.User
+	2,  // 10: cloudhub.v1.GetMeResponse.organizations:type_name -> cloudhub.v1.Organization
+	4,  // 11: cloudhub.v1.ListSessionsResponse.sessions:type_name -> cloudhub.v1.Session
+	5,  // 12: cloudhub.v1.UserService.GetMe:input_type -> cloudhub.v1.GetMeRequest
+	7,  // 13: cloudhub.v1.UserService.ListSessions:input_type -> cloudhub.v1.ListSessionsRequest
+	9,  // 14: cloudhub.v1.UserService.RevokeSession:input_type -> cloudhub.v1.RevokeSessionRequest
+	6,  // 15: cloudhub.v1.UserService.GetMe:output_type -> cloudhub.v1.GetMeResponse
+	8,  // 16: cloudhub.v1.UserService.ListSessions:output_type -> cloudhub.v1.ListSessionsResponse
+	10, // 17: cloudhub.v1.UserService.RevokeSession:output_type -> cloudhub.v1.RevokeSessionResponse
+	15, // [15:18] is the sub-list for method output_type
+	12, // [12:15] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_cloudhub_v1_user_proto_init() }
@@ -782,6 +794,7 @@ func file_cloudhub_v1_user_proto_init() {
 		return
 	}
 	file_cloudhub_v1_options_proto_init()
+	file_cloudhub_v1_organization_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -39,6 +39,9 @@ const (
 	// ResourceServiceStopResourcesProcedure is the fully-qualified name of the ResourceService's
 	// StopResources RPC.
 	ResourceServiceStopResourcesProcedure = "/cloudhub.v1.ResourceService/StopResources"
+	// ResourceServiceSetActAnywayProcedure is the fully-qualified name of the ResourceService's
+	// SetActAnyway RPC.
+	ResourceServiceSetActAnywayProcedure = "/cloudhub.v1.ResourceService/SetActAnyway"
 )
 
 // ResourceServiceClient is a client for the cloudhub.v1.ResourceService service.
@@ -49,6 +52,10 @@ type ResourceServiceClient interface {
 	StartResources(context.Context, *v1.StartResourcesRequest) (*v1.StartResourcesResponse, error)
 	// StopResources asks for machines to be off; as StartResources.
 	StopResources(context.Context, *v1.StopResourcesRequest) (*v1.StopResourcesResponse, error)
+	// SetActAnyway says of one machine whether schedules may act on it although it is
+	// of an Auto Scaling group, a spot instance or has an instance store. Protection
+	// and observe-only accounts are not lifted by it. Errors: NOT_FOUND.
+	SetActAnyway(context.Context, *v1.SetActAnywayRequest) (*v1.SetActAnywayResponse, error)
 }
 
 // NewResourceServiceClient constructs a client for the cloudhub.v1.ResourceService service. By
@@ -74,6 +81,12 @@ func NewResourceServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 			connect.WithSchema(resourceServiceMethods.ByName("StopResources")),
 			connect.WithClientOptions(opts...),
 		),
+		setActAnyway: connect.NewClient[v1.SetActAnywayRequest, v1.SetActAnywayResponse](
+			httpClient,
+			baseURL+ResourceServiceSetActAnywayProcedure,
+			connect.WithSchema(resourceServiceMethods.ByName("SetActAnyway")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -81,6 +94,7 @@ func NewResourceServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 type resourceServiceClient struct {
 	startResources *connect.Client[v1.StartResourcesRequest, v1.StartResourcesResponse]
 	stopResources  *connect.Client[v1.StopResourcesRequest, v1.StopResourcesResponse]
+	setActAnyway   *connect.Client[v1.SetActAnywayRequest, v1.SetActAnywayResponse]
 }
 
 // StartResources calls cloudhub.v1.ResourceService.StartResources.
@@ -101,6 +115,15 @@ func (c *resourceServiceClient) StopResources(ctx context.Context, req *v1.StopR
 	return nil, err
 }
 
+// SetActAnyway calls cloudhub.v1.ResourceService.SetActAnyway.
+func (c *resourceServiceClient) SetActAnyway(ctx context.Context, req *v1.SetActAnywayRequest) (*v1.SetActAnywayResponse, error) {
+	response, err := c.setActAnyway.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // ResourceServiceHandler is an implementation of the cloudhub.v1.ResourceService service.
 type ResourceServiceHandler interface {
 	// StartResources asks for machines to be on. Nothing is sent to a provider
@@ -109,6 +132,10 @@ type ResourceServiceHandler interface {
 	StartResources(context.Context, *v1.StartResourcesRequest) (*v1.StartResourcesResponse, error)
 	// StopResources asks for machines to be off; as StartResources.
 	StopResources(context.Context, *v1.StopResourcesRequest) (*v1.StopResourcesResponse, error)
+	// SetActAnyway says of one machine whether schedules may act on it although it is
+	// of an Auto Scaling group, a spot instance or has an instance store. Protection
+	// and observe-only accounts are not lifted by it. Errors: NOT_FOUND.
+	SetActAnyway(context.Context, *v1.SetActAnywayRequest) (*v1.SetActAnywayResponse, error)
 }
 
 // NewResourceServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -130,12 +157,20 @@ func NewResourceServiceHandler(svc ResourceServiceHandler, opts ...connect.Handl
 		connect.WithSchema(resourceServiceMethods.ByName("StopResources")),
 		connect.WithHandlerOptions(opts...),
 	)
+	resourceServiceSetActAnywayHandler := connect.NewUnaryHandlerSimple(
+		ResourceServiceSetActAnywayProcedure,
+		svc.SetActAnyway,
+		connect.WithSchema(resourceServiceMethods.ByName("SetActAnyway")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/cloudhub.v1.ResourceService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case ResourceServiceStartResourcesProcedure:
 			resourceServiceStartResourcesHandler.ServeHTTP(w, r)
 		case ResourceServiceStopResourcesProcedure:
 			resourceServiceStopResourcesHandler.ServeHTTP(w, r)
+		case ResourceServiceSetActAnywayProcedure:
+			resourceServiceSetActAnywayHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -151,4 +186,8 @@ func (UnimplementedResourceServiceHandler) StartResources(context.Context, *v1.S
 
 func (UnimplementedResourceServiceHandler) StopResources(context.Context, *v1.StopResourcesRequest) (*v1.StopResourcesResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cloudhub.v1.ResourceService.StopResources is not implemented"))
+}
+
+func (UnimplementedResourceServiceHandler) SetActAnyway(context.Context, *v1.SetActAnywayRequest) (*v1.SetActAnywayResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cloudhub.v1.ResourceService.SetActAnyway is not implemented"))
 }

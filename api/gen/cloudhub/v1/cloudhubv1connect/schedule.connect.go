@@ -48,20 +48,50 @@ const (
 	// ScheduleServiceDeleteScheduleProcedure is the fully-qualified name of the ScheduleService's
 	// DeleteSchedule RPC.
 	ScheduleServiceDeleteScheduleProcedure = "/cloudhub.v1.ScheduleService/DeleteSchedule"
+	// ScheduleServiceImportSchedulesProcedure is the fully-qualified name of the ScheduleService's
+	// ImportSchedules RPC.
+	ScheduleServiceImportSchedulesProcedure = "/cloudhub.v1.ScheduleService/ImportSchedules"
 	// ScheduleServicePreviewScheduleProcedure is the fully-qualified name of the ScheduleService's
 	// PreviewSchedule RPC.
 	ScheduleServicePreviewScheduleProcedure = "/cloudhub.v1.ScheduleService/PreviewSchedule"
+	// ScheduleServicePreviewTargetsProcedure is the fully-qualified name of the ScheduleService's
+	// PreviewTargets RPC.
+	ScheduleServicePreviewTargetsProcedure = "/cloudhub.v1.ScheduleService/PreviewTargets"
+	// ScheduleServicePauseScheduleProcedure is the fully-qualified name of the ScheduleService's
+	// PauseSchedule RPC.
+	ScheduleServicePauseScheduleProcedure = "/cloudhub.v1.ScheduleService/PauseSchedule"
+	// ScheduleServiceResumeScheduleProcedure is the fully-qualified name of the ScheduleService's
+	// ResumeSchedule RPC.
+	ScheduleServiceResumeScheduleProcedure = "/cloudhub.v1.ScheduleService/ResumeSchedule"
+	// ScheduleServiceSkipNextProcedure is the fully-qualified name of the ScheduleService's SkipNext
+	// RPC.
+	ScheduleServiceSkipNextProcedure = "/cloudhub.v1.ScheduleService/SkipNext"
+	// ScheduleServiceRestoreRunProcedure is the fully-qualified name of the ScheduleService's
+	// RestoreRun RPC.
+	ScheduleServiceRestoreRunProcedure = "/cloudhub.v1.ScheduleService/RestoreRun"
+	// ScheduleServiceRunNowProcedure is the fully-qualified name of the ScheduleService's RunNow RPC.
+	ScheduleServiceRunNowProcedure = "/cloudhub.v1.ScheduleService/RunNow"
+	// ScheduleServiceCreateHoldProcedure is the fully-qualified name of the ScheduleService's
+	// CreateHold RPC.
+	ScheduleServiceCreateHoldProcedure = "/cloudhub.v1.ScheduleService/CreateHold"
+	// ScheduleServiceEndHoldProcedure is the fully-qualified name of the ScheduleService's EndHold RPC.
+	ScheduleServiceEndHoldProcedure = "/cloudhub.v1.ScheduleService/EndHold"
+	// ScheduleServiceListHoldsProcedure is the fully-qualified name of the ScheduleService's ListHolds
+	// RPC.
+	ScheduleServiceListHoldsProcedure = "/cloudhub.v1.ScheduleService/ListHolds"
 )
 
 // ScheduleServiceClient is a client for the cloudhub.v1.ScheduleService service.
 type ScheduleServiceClient interface {
-	// CreateSchedule makes a start/stop pair for chosen machines.
-	// Errors: NOT_FOUND (a resource), TIME_ZONE_UNKNOWN, SCHEDULE_CONFLICT (start
-	// and stop in the same minute), PLAN_REQUIRED.
+	// CreateSchedule makes a start, a stop or a pair, for chosen machines or for those
+	// that a selector finds when it runs.
+	// Errors: NOT_FOUND (a resource, an account, a calendar), TIME_ZONE_UNKNOWN,
+	// SCHEDULE_CONFLICT (start and stop in the same minute, here or with another
+	// schedule of one of the chosen machines), PLAN_REQUIRED.
 	CreateSchedule(context.Context, *v1.CreateScheduleRequest) (*v1.CreateScheduleResponse, error)
 	// GetSchedule gives one schedule. Errors: NOT_FOUND.
 	GetSchedule(context.Context, *v1.GetScheduleRequest) (*v1.GetScheduleResponse, error)
-	// ListSchedules lists schedules by their next time.
+	// ListSchedules lists schedules by their next time; those without one come last.
 	ListSchedules(context.Context, *v1.ListSchedulesRequest) (*v1.ListSchedulesResponse, error)
 	// UpdateSchedule changes a schedule; a run that was already claimed goes on
 	// as it was. Errors: as CreateSchedule, CONFLICT (the etag is old).
@@ -69,9 +99,41 @@ type ScheduleServiceClient interface {
 	// DeleteSchedule ends a schedule; its history stays. A run that was already
 	// claimed goes on. Errors: NOT_FOUND.
 	DeleteSchedule(context.Context, *v1.DeleteScheduleRequest) (*v1.DeleteScheduleResponse, error)
-	// PreviewSchedule computes the next runs of a schedule that is being
-	// written. It reads and stores nothing. Errors: as CreateSchedule.
+	// ImportSchedules makes many schedules from a CSV file, all or none: with
+	// `dry_run`, or when a line is wrong, nothing is made and every line is reported.
+	// Errors: VALIDATION (not a CSV, unknown column, more than 500 lines).
+	ImportSchedules(context.Context, *v1.ImportSchedulesRequest) (*v1.ImportSchedulesResponse, error)
+	// PreviewSchedule computes the next runs of a schedule that is being written, or
+	// that exists, with every exception explained and what the provider's rate
+	// does not allow. It stores nothing. Errors: as CreateSchedule.
 	PreviewSchedule(context.Context, *v1.PreviewScheduleRequest) (*v1.PreviewScheduleResponse, error)
+	// PreviewTargets says which machines of the inventory a selector matches now. When
+	// the schedule runs, they are read from the provider. Errors: NOT_FOUND (an
+	// account).
+	PreviewTargets(context.Context, *v1.PreviewTargetsRequest) (*v1.PreviewTargetsResponse, error)
+	// PauseSchedule stops a schedule until it is resumed; what falls due meanwhile is
+	// neither done nor recorded. Errors: NOT_FOUND.
+	PauseSchedule(context.Context, *v1.PauseScheduleRequest) (*v1.PauseScheduleResponse, error)
+	// ResumeSchedule lets a paused schedule go on with the next time after now.
+	// Errors: NOT_FOUND, PLAN_REQUIRED.
+	ResumeSchedule(context.Context, *v1.ResumeScheduleRequest) (*v1.ResumeScheduleResponse, error)
+	// SkipNext leaves out the next run that is not left out yet. Errors: NOT_FOUND,
+	// NOTHING_TO_SKIP (the schedule has no further run).
+	SkipNext(context.Context, *v1.SkipNextRequest) (*v1.SkipNextResponse, error)
+	// RestoreRun takes a skip back. Errors: NOT_FOUND (no such skip, or its time has
+	// come).
+	RestoreRun(context.Context, *v1.RestoreRunRequest) (*v1.RestoreRunResponse, error)
+	// RunNow starts or stops the machines of a schedule at once, as an order of the
+	// caller: holds and pauses of automation do not keep it.
+	// Errors: NOT_FOUND, VALIDATION (the schedule has no such half), NOT_SWITCHABLE.
+	RunNow(context.Context, *v1.RunNowRequest) (*v1.RunNowResponse, error)
+	// CreateHold keeps every schedule from one machine, or one schedule from its
+	// machines, until a time. Errors: NOT_FOUND, VALIDATION (the time has passed).
+	CreateHold(context.Context, *v1.CreateHoldRequest) (*v1.CreateHoldResponse, error)
+	// EndHold ends a hold before its time. Errors: NOT_FOUND.
+	EndHold(context.Context, *v1.EndHoldRequest) (*v1.EndHoldResponse, error)
+	// ListHolds lists holds, those in force first, the newest first.
+	ListHolds(context.Context, *v1.ListHoldsRequest) (*v1.ListHoldsResponse, error)
 }
 
 // NewScheduleServiceClient constructs a client for the cloudhub.v1.ScheduleService service. By
@@ -117,10 +179,72 @@ func NewScheduleServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 			connect.WithSchema(scheduleServiceMethods.ByName("DeleteSchedule")),
 			connect.WithClientOptions(opts...),
 		),
+		importSchedules: connect.NewClient[v1.ImportSchedulesRequest, v1.ImportSchedulesResponse](
+			httpClient,
+			baseURL+ScheduleServiceImportSchedulesProcedure,
+			connect.WithSchema(scheduleServiceMethods.ByName("ImportSchedules")),
+			connect.WithClientOptions(opts...),
+		),
 		previewSchedule: connect.NewClient[v1.PreviewScheduleRequest, v1.PreviewScheduleResponse](
 			httpClient,
 			baseURL+ScheduleServicePreviewScheduleProcedure,
 			connect.WithSchema(scheduleServiceMethods.ByName("PreviewSchedule")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		previewTargets: connect.NewClient[v1.PreviewTargetsRequest, v1.PreviewTargetsResponse](
+			httpClient,
+			baseURL+ScheduleServicePreviewTargetsProcedure,
+			connect.WithSchema(scheduleServiceMethods.ByName("PreviewTargets")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		pauseSchedule: connect.NewClient[v1.PauseScheduleRequest, v1.PauseScheduleResponse](
+			httpClient,
+			baseURL+ScheduleServicePauseScheduleProcedure,
+			connect.WithSchema(scheduleServiceMethods.ByName("PauseSchedule")),
+			connect.WithClientOptions(opts...),
+		),
+		resumeSchedule: connect.NewClient[v1.ResumeScheduleRequest, v1.ResumeScheduleResponse](
+			httpClient,
+			baseURL+ScheduleServiceResumeScheduleProcedure,
+			connect.WithSchema(scheduleServiceMethods.ByName("ResumeSchedule")),
+			connect.WithClientOptions(opts...),
+		),
+		skipNext: connect.NewClient[v1.SkipNextRequest, v1.SkipNextResponse](
+			httpClient,
+			baseURL+ScheduleServiceSkipNextProcedure,
+			connect.WithSchema(scheduleServiceMethods.ByName("SkipNext")),
+			connect.WithClientOptions(opts...),
+		),
+		restoreRun: connect.NewClient[v1.RestoreRunRequest, v1.RestoreRunResponse](
+			httpClient,
+			baseURL+ScheduleServiceRestoreRunProcedure,
+			connect.WithSchema(scheduleServiceMethods.ByName("RestoreRun")),
+			connect.WithClientOptions(opts...),
+		),
+		runNow: connect.NewClient[v1.RunNowRequest, v1.RunNowResponse](
+			httpClient,
+			baseURL+ScheduleServiceRunNowProcedure,
+			connect.WithSchema(scheduleServiceMethods.ByName("RunNow")),
+			connect.WithClientOptions(opts...),
+		),
+		createHold: connect.NewClient[v1.CreateHoldRequest, v1.CreateHoldResponse](
+			httpClient,
+			baseURL+ScheduleServiceCreateHoldProcedure,
+			connect.WithSchema(scheduleServiceMethods.ByName("CreateHold")),
+			connect.WithClientOptions(opts...),
+		),
+		endHold: connect.NewClient[v1.EndHoldRequest, v1.EndHoldResponse](
+			httpClient,
+			baseURL+ScheduleServiceEndHoldProcedure,
+			connect.WithSchema(scheduleServiceMethods.ByName("EndHold")),
+			connect.WithClientOptions(opts...),
+		),
+		listHolds: connect.NewClient[v1.ListHoldsRequest, v1.ListHoldsResponse](
+			httpClient,
+			baseURL+ScheduleServiceListHoldsProcedure,
+			connect.WithSchema(scheduleServiceMethods.ByName("ListHolds")),
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
@@ -134,7 +258,17 @@ type scheduleServiceClient struct {
 	listSchedules   *connect.Client[v1.ListSchedulesRequest, v1.ListSchedulesResponse]
 	updateSchedule  *connect.Client[v1.UpdateScheduleRequest, v1.UpdateScheduleResponse]
 	deleteSchedule  *connect.Client[v1.DeleteScheduleRequest, v1.DeleteScheduleResponse]
+	importSchedules *connect.Client[v1.ImportSchedulesRequest, v1.ImportSchedulesResponse]
 	previewSchedule *connect.Client[v1.PreviewScheduleRequest, v1.PreviewScheduleResponse]
+	previewTargets  *connect.Client[v1.PreviewTargetsRequest, v1.PreviewTargetsResponse]
+	pauseSchedule   *connect.Client[v1.PauseScheduleRequest, v1.PauseScheduleResponse]
+	resumeSchedule  *connect.Client[v1.ResumeScheduleRequest, v1.ResumeScheduleResponse]
+	skipNext        *connect.Client[v1.SkipNextRequest, v1.SkipNextResponse]
+	restoreRun      *connect.Client[v1.RestoreRunRequest, v1.RestoreRunResponse]
+	runNow          *connect.Client[v1.RunNowRequest, v1.RunNowResponse]
+	createHold      *connect.Client[v1.CreateHoldRequest, v1.CreateHoldResponse]
+	endHold         *connect.Client[v1.EndHoldRequest, v1.EndHoldResponse]
+	listHolds       *connect.Client[v1.ListHoldsRequest, v1.ListHoldsResponse]
 }
 
 // CreateSchedule calls cloudhub.v1.ScheduleService.CreateSchedule.
@@ -182,6 +316,15 @@ func (c *scheduleServiceClient) DeleteSchedule(ctx context.Context, req *v1.Dele
 	return nil, err
 }
 
+// ImportSchedules calls cloudhub.v1.ScheduleService.ImportSchedules.
+func (c *scheduleServiceClient) ImportSchedules(ctx context.Context, req *v1.ImportSchedulesRequest) (*v1.ImportSchedulesResponse, error) {
+	response, err := c.importSchedules.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // PreviewSchedule calls cloudhub.v1.ScheduleService.PreviewSchedule.
 func (c *scheduleServiceClient) PreviewSchedule(ctx context.Context, req *v1.PreviewScheduleRequest) (*v1.PreviewScheduleResponse, error) {
 	response, err := c.previewSchedule.CallUnary(ctx, connect.NewRequest(req))
@@ -191,15 +334,98 @@ func (c *scheduleServiceClient) PreviewSchedule(ctx context.Context, req *v1.Pre
 	return nil, err
 }
 
+// PreviewTargets calls cloudhub.v1.ScheduleService.PreviewTargets.
+func (c *scheduleServiceClient) PreviewTargets(ctx context.Context, req *v1.PreviewTargetsRequest) (*v1.PreviewTargetsResponse, error) {
+	response, err := c.previewTargets.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// PauseSchedule calls cloudhub.v1.ScheduleService.PauseSchedule.
+func (c *scheduleServiceClient) PauseSchedule(ctx context.Context, req *v1.PauseScheduleRequest) (*v1.PauseScheduleResponse, error) {
+	response, err := c.pauseSchedule.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ResumeSchedule calls cloudhub.v1.ScheduleService.ResumeSchedule.
+func (c *scheduleServiceClient) ResumeSchedule(ctx context.Context, req *v1.ResumeScheduleRequest) (*v1.ResumeScheduleResponse, error) {
+	response, err := c.resumeSchedule.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// SkipNext calls cloudhub.v1.ScheduleService.SkipNext.
+func (c *scheduleServiceClient) SkipNext(ctx context.Context, req *v1.SkipNextRequest) (*v1.SkipNextResponse, error) {
+	response, err := c.skipNext.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RestoreRun calls cloudhub.v1.ScheduleService.RestoreRun.
+func (c *scheduleServiceClient) RestoreRun(ctx context.Context, req *v1.RestoreRunRequest) (*v1.RestoreRunResponse, error) {
+	response, err := c.restoreRun.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RunNow calls cloudhub.v1.ScheduleService.RunNow.
+func (c *scheduleServiceClient) RunNow(ctx context.Context, req *v1.RunNowRequest) (*v1.RunNowResponse, error) {
+	response, err := c.runNow.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// CreateHold calls cloudhub.v1.ScheduleService.CreateHold.
+func (c *scheduleServiceClient) CreateHold(ctx context.Context, req *v1.CreateHoldRequest) (*v1.CreateHoldResponse, error) {
+	response, err := c.createHold.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// EndHold calls cloudhub.v1.ScheduleService.EndHold.
+func (c *scheduleServiceClient) EndHold(ctx context.Context, req *v1.EndHoldRequest) (*v1.EndHoldResponse, error) {
+	response, err := c.endHold.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListHolds calls cloudhub.v1.ScheduleService.ListHolds.
+func (c *scheduleServiceClient) ListHolds(ctx context.Context, req *v1.ListHoldsRequest) (*v1.ListHoldsResponse, error) {
+	response, err := c.listHolds.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // ScheduleServiceHandler is an implementation of the cloudhub.v1.ScheduleService service.
 type ScheduleServiceHandler interface {
-	// CreateSchedule makes a start/stop pair for chosen machines.
-	// Errors: NOT_FOUND (a resource), TIME_ZONE_UNKNOWN, SCHEDULE_CONFLICT (start
-	// and stop in the same minute), PLAN_REQUIRED.
+	// CreateSchedule makes a start, a stop or a pair, for chosen machines or for those
+	// that a selector finds when it runs.
+	// Errors: NOT_FOUND (a resource, an account, a calendar), TIME_ZONE_UNKNOWN,
+	// SCHEDULE_CONFLICT (start and stop in the same minute, here or with another
+	// schedule of one of the chosen machines), PLAN_REQUIRED.
 	CreateSchedule(context.Context, *v1.CreateScheduleRequest) (*v1.CreateScheduleResponse, error)
 	// GetSchedule gives one schedule. Errors: NOT_FOUND.
 	GetSchedule(context.Context, *v1.GetScheduleRequest) (*v1.GetScheduleResponse, error)
-	// ListSchedules lists schedules by their next time.
+	// ListSchedules lists schedules by their next time; those without one come last.
 	ListSchedules(context.Context, *v1.ListSchedulesRequest) (*v1.ListSchedulesResponse, error)
 	// UpdateSchedule changes a schedule; a run that was already claimed goes on
 	// as it was. Errors: as CreateSchedule, CONFLICT (the etag is old).
@@ -207,9 +433,41 @@ type ScheduleServiceHandler interface {
 	// DeleteSchedule ends a schedule; its history stays. A run that was already
 	// claimed goes on. Errors: NOT_FOUND.
 	DeleteSchedule(context.Context, *v1.DeleteScheduleRequest) (*v1.DeleteScheduleResponse, error)
-	// PreviewSchedule computes the next runs of a schedule that is being
-	// written. It reads and stores nothing. Errors: as CreateSchedule.
+	// ImportSchedules makes many schedules from a CSV file, all or none: with
+	// `dry_run`, or when a line is wrong, nothing is made and every line is reported.
+	// Errors: VALIDATION (not a CSV, unknown column, more than 500 lines).
+	ImportSchedules(context.Context, *v1.ImportSchedulesRequest) (*v1.ImportSchedulesResponse, error)
+	// PreviewSchedule computes the next runs of a schedule that is being written, or
+	// that exists, with every exception explained and what the provider's rate
+	// does not allow. It stores nothing. Errors: as CreateSchedule.
 	PreviewSchedule(context.Context, *v1.PreviewScheduleRequest) (*v1.PreviewScheduleResponse, error)
+	// PreviewTargets says which machines of the inventory a selector matches now. When
+	// the schedule runs, they are read from the provider. Errors: NOT_FOUND (an
+	// account).
+	PreviewTargets(context.Context, *v1.PreviewTargetsRequest) (*v1.PreviewTargetsResponse, error)
+	// PauseSchedule stops a schedule until it is resumed; what falls due meanwhile is
+	// neither done nor recorded. Errors: NOT_FOUND.
+	PauseSchedule(context.Context, *v1.PauseScheduleRequest) (*v1.PauseScheduleResponse, error)
+	// ResumeSchedule lets a paused schedule go on with the next time after now.
+	// Errors: NOT_FOUND, PLAN_REQUIRED.
+	ResumeSchedule(context.Context, *v1.ResumeScheduleRequest) (*v1.ResumeScheduleResponse, error)
+	// SkipNext leaves out the next run that is not left out yet. Errors: NOT_FOUND,
+	// NOTHING_TO_SKIP (the schedule has no further run).
+	SkipNext(context.Context, *v1.SkipNextRequest) (*v1.SkipNextResponse, error)
+	// RestoreRun takes a skip back. Errors: NOT_FOUND (no such skip, or its time has
+	// come).
+	RestoreRun(context.Context, *v1.RestoreRunRequest) (*v1.RestoreRunResponse, error)
+	// RunNow starts or stops the machines of a schedule at once, as an order of the
+	// caller: holds and pauses of automation do not keep it.
+	// Errors: NOT_FOUND, VALIDATION (the schedule has no such half), NOT_SWITCHABLE.
+	RunNow(context.Context, *v1.RunNowRequest) (*v1.RunNowResponse, error)
+	// CreateHold keeps every schedule from one machine, or one schedule from its
+	// machines, until a time. Errors: NOT_FOUND, VALIDATION (the time has passed).
+	CreateHold(context.Context, *v1.CreateHoldRequest) (*v1.CreateHoldResponse, error)
+	// EndHold ends a hold before its time. Errors: NOT_FOUND.
+	EndHold(context.Context, *v1.EndHoldRequest) (*v1.EndHoldResponse, error)
+	// ListHolds lists holds, those in force first, the newest first.
+	ListHolds(context.Context, *v1.ListHoldsRequest) (*v1.ListHoldsResponse, error)
 }
 
 // NewScheduleServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -251,10 +509,72 @@ func NewScheduleServiceHandler(svc ScheduleServiceHandler, opts ...connect.Handl
 		connect.WithSchema(scheduleServiceMethods.ByName("DeleteSchedule")),
 		connect.WithHandlerOptions(opts...),
 	)
+	scheduleServiceImportSchedulesHandler := connect.NewUnaryHandlerSimple(
+		ScheduleServiceImportSchedulesProcedure,
+		svc.ImportSchedules,
+		connect.WithSchema(scheduleServiceMethods.ByName("ImportSchedules")),
+		connect.WithHandlerOptions(opts...),
+	)
 	scheduleServicePreviewScheduleHandler := connect.NewUnaryHandlerSimple(
 		ScheduleServicePreviewScheduleProcedure,
 		svc.PreviewSchedule,
 		connect.WithSchema(scheduleServiceMethods.ByName("PreviewSchedule")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	scheduleServicePreviewTargetsHandler := connect.NewUnaryHandlerSimple(
+		ScheduleServicePreviewTargetsProcedure,
+		svc.PreviewTargets,
+		connect.WithSchema(scheduleServiceMethods.ByName("PreviewTargets")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	scheduleServicePauseScheduleHandler := connect.NewUnaryHandlerSimple(
+		ScheduleServicePauseScheduleProcedure,
+		svc.PauseSchedule,
+		connect.WithSchema(scheduleServiceMethods.ByName("PauseSchedule")),
+		connect.WithHandlerOptions(opts...),
+	)
+	scheduleServiceResumeScheduleHandler := connect.NewUnaryHandlerSimple(
+		ScheduleServiceResumeScheduleProcedure,
+		svc.ResumeSchedule,
+		connect.WithSchema(scheduleServiceMethods.ByName("ResumeSchedule")),
+		connect.WithHandlerOptions(opts...),
+	)
+	scheduleServiceSkipNextHandler := connect.NewUnaryHandlerSimple(
+		ScheduleServiceSkipNextProcedure,
+		svc.SkipNext,
+		connect.WithSchema(scheduleServiceMethods.ByName("SkipNext")),
+		connect.WithHandlerOptions(opts...),
+	)
+	scheduleServiceRestoreRunHandler := connect.NewUnaryHandlerSimple(
+		ScheduleServiceRestoreRunProcedure,
+		svc.RestoreRun,
+		connect.WithSchema(scheduleServiceMethods.ByName("RestoreRun")),
+		connect.WithHandlerOptions(opts...),
+	)
+	scheduleServiceRunNowHandler := connect.NewUnaryHandlerSimple(
+		ScheduleServiceRunNowProcedure,
+		svc.RunNow,
+		connect.WithSchema(scheduleServiceMethods.ByName("RunNow")),
+		connect.WithHandlerOptions(opts...),
+	)
+	scheduleServiceCreateHoldHandler := connect.NewUnaryHandlerSimple(
+		ScheduleServiceCreateHoldProcedure,
+		svc.CreateHold,
+		connect.WithSchema(scheduleServiceMethods.ByName("CreateHold")),
+		connect.WithHandlerOptions(opts...),
+	)
+	scheduleServiceEndHoldHandler := connect.NewUnaryHandlerSimple(
+		ScheduleServiceEndHoldProcedure,
+		svc.EndHold,
+		connect.WithSchema(scheduleServiceMethods.ByName("EndHold")),
+		connect.WithHandlerOptions(opts...),
+	)
+	scheduleServiceListHoldsHandler := connect.NewUnaryHandlerSimple(
+		ScheduleServiceListHoldsProcedure,
+		svc.ListHolds,
+		connect.WithSchema(scheduleServiceMethods.ByName("ListHolds")),
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
@@ -270,8 +590,28 @@ func NewScheduleServiceHandler(svc ScheduleServiceHandler, opts ...connect.Handl
 			scheduleServiceUpdateScheduleHandler.ServeHTTP(w, r)
 		case ScheduleServiceDeleteScheduleProcedure:
 			scheduleServiceDeleteScheduleHandler.ServeHTTP(w, r)
+		case ScheduleServiceImportSchedulesProcedure:
+			scheduleServiceImportSchedulesHandler.ServeHTTP(w, r)
 		case ScheduleServicePreviewScheduleProcedure:
 			scheduleServicePreviewScheduleHandler.ServeHTTP(w, r)
+		case ScheduleServicePreviewTargetsProcedure:
+			scheduleServicePreviewTargetsHandler.ServeHTTP(w, r)
+		case ScheduleServicePauseScheduleProcedure:
+			scheduleServicePauseScheduleHandler.ServeHTTP(w, r)
+		case ScheduleServiceResumeScheduleProcedure:
+			scheduleServiceResumeScheduleHandler.ServeHTTP(w, r)
+		case ScheduleServiceSkipNextProcedure:
+			scheduleServiceSkipNextHandler.ServeHTTP(w, r)
+		case ScheduleServiceRestoreRunProcedure:
+			scheduleServiceRestoreRunHandler.ServeHTTP(w, r)
+		case ScheduleServiceRunNowProcedure:
+			scheduleServiceRunNowHandler.ServeHTTP(w, r)
+		case ScheduleServiceCreateHoldProcedure:
+			scheduleServiceCreateHoldHandler.ServeHTTP(w, r)
+		case ScheduleServiceEndHoldProcedure:
+			scheduleServiceEndHoldHandler.ServeHTTP(w, r)
+		case ScheduleServiceListHoldsProcedure:
+			scheduleServiceListHoldsHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -301,6 +641,46 @@ func (UnimplementedScheduleServiceHandler) DeleteSchedule(context.Context, *v1.D
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cloudhub.v1.ScheduleService.DeleteSchedule is not implemented"))
 }
 
+func (UnimplementedScheduleServiceHandler) ImportSchedules(context.Context, *v1.ImportSchedulesRequest) (*v1.ImportSchedulesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cloudhub.v1.ScheduleService.ImportSchedules is not implemented"))
+}
+
 func (UnimplementedScheduleServiceHandler) PreviewSchedule(context.Context, *v1.PreviewScheduleRequest) (*v1.PreviewScheduleResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cloudhub.v1.ScheduleService.PreviewSchedule is not implemented"))
+}
+
+func (UnimplementedScheduleServiceHandler) PreviewTargets(context.Context, *v1.PreviewTargetsRequest) (*v1.PreviewTargetsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cloudhub.v1.ScheduleService.PreviewTargets is not implemented"))
+}
+
+func (UnimplementedScheduleServiceHandler) PauseSchedule(context.Context, *v1.PauseScheduleRequest) (*v1.PauseScheduleResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cloudhub.v1.ScheduleService.PauseSchedule is not implemented"))
+}
+
+func (UnimplementedScheduleServiceHandler) ResumeSchedule(context.Context, *v1.ResumeScheduleRequest) (*v1.ResumeScheduleResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cloudhub.v1.ScheduleService.ResumeSchedule is not implemented"))
+}
+
+func (UnimplementedScheduleServiceHandler) SkipNext(context.Context, *v1.SkipNextRequest) (*v1.SkipNextResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cloudhub.v1.ScheduleService.SkipNext is not implemented"))
+}
+
+func (UnimplementedScheduleServiceHandler) RestoreRun(context.Context, *v1.RestoreRunRequest) (*v1.RestoreRunResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cloudhub.v1.ScheduleService.RestoreRun is not implemented"))
+}
+
+func (UnimplementedScheduleServiceHandler) RunNow(context.Context, *v1.RunNowRequest) (*v1.RunNowResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cloudhub.v1.ScheduleService.RunNow is not implemented"))
+}
+
+func (UnimplementedScheduleServiceHandler) CreateHold(context.Context, *v1.CreateHoldRequest) (*v1.CreateHoldResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cloudhub.v1.ScheduleService.CreateHold is not implemented"))
+}
+
+func (UnimplementedScheduleServiceHandler) EndHold(context.Context, *v1.EndHoldRequest) (*v1.EndHoldResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cloudhub.v1.ScheduleService.EndHold is not implemented"))
+}
+
+func (UnimplementedScheduleServiceHandler) ListHolds(context.Context, *v1.ListHoldsRequest) (*v1.ListHoldsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cloudhub.v1.ScheduleService.ListHolds is not implemented"))
 }

@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cloudhub/v1/operation.proto.
  */
 export const file_cloudhub_v1_operation: GenFile = /*@__PURE__*/
-  fileDesc("ChtjbG91ZGh1Yi92MS9vcGVyYXRpb24ucHJvdG8SC2Nsb3VkaHViLnYxItkGCglPcGVyYXRpb24SCgoCaWQYASABKAkSLAoGb3JpZ2luGAIgASgOMhwuY2xvdWRodWIudjEuT3BlcmF0aW9uT3JpZ2luEioKBXN0YXRlGAMgASgOMhsuY2xvdWRodWIudjEuT3BlcmF0aW9uU3RhdGUSKAoEc3RlcBgEIAEoDjIaLmNsb3VkaHViLnYxLk9wZXJhdGlvblN0ZXASGQoRcmVxdWVzdGVkX2J5X25hbWUYBSABKAkSMQoJc2NoZWR1bGVzGAYgAygLMh4uY2xvdWRodWIudjEuT3BlcmF0aW9uU2NoZWR1bGUSFAoMdGFyZ2V0X2NvdW50GAcgASgFEhkKEXRhcmdldF9kb25lX2NvdW50GAggASgFEhsKE3RhcmdldF9mYWlsZWRfY291bnQYCSABKAUSHwoXdGFyZ2V0X2xlZnRfYWxvbmVfY291bnQYCiABKAUSFwoPdGFyZ2V0X29uX2NvdW50GAsgASgFEhgKEHRhcmdldF9vZmZfY291bnQYDCABKAUSEAoIYXR0ZW1wdHMYDSABKAUSEgoKbGFzdF9lcnJvchgOIAEoCRIZChFsYXN0X2Vycm9yX2RldGFpbBgPIAEoCRIuCgphY3RfYmVmb3JlGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghkdWVfdGltZRgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLY3JlYXRlX3RpbWUYEiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0X3RpbWUYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGBQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgd2ZXJzaW9uGBUgASgDEi0KB3RhcmdldHMYFiADKAsyHC5jbG91ZGh1Yi52MS5PcGVyYXRpb25UYXJnZXQSKAoEa2luZBgXIAEoDjIaLmNsb3VkaHViLnYxLk9wZXJhdGlvbktpbmQSNAoKZGlmZmVyZW5jZRgYIAEoCzIgLmNsb3VkaHViLnYxLkludmVudG9yeURpZmZlcmVuY2UiiwEKE0ludmVudG9yeURpZmZlcmVuY2USGAoQY2xvdWRfYWNjb3VudF9pZBgBIAEoCRIaChJjbG91ZF9hY2NvdW50X25hbWUYAiABKAkSEwoLYWRkZWRfY291bnQYAyABKAUSFQoNY2hhbmdlZF9jb3VudBgEIAEoBRISCgpnb25lX2NvdW50GAUgASgFIkgKEU9wZXJhdGlvblNjaGVkdWxlEhMKC3NjaGVkdWxlX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSEAoIcmV2aXNpb24YAyABKAUi9QMKD09wZXJhdGlvblRhcmdldBIUCgxvcGVyYXRpb25faWQYASABKAkSEwoLcmVzb3VyY2VfaWQYAiABKAkSFQoNcmVzb3VyY2VfbmFtZRgDIAEoCRITCgtwcm92aWRlcl9pZBgEIAEoCRIYChBjbG91ZF9hY2NvdW50X2lkGAUgASgJEg4KBnJlZ2lvbhgGIAEoCRITCgtzY2hlZHVsZV9pZBgHIAEoCRIqCgZ3YW50ZWQYCCABKA4yGi5jbG91ZGh1Yi52MS5SZXNvdXJjZVN0YXRlEicKBXN0YXRlGAkgASgOMhguY2xvdWRodWIudjEuVGFyZ2V0U3RhdGUSDgoGcmVhc29uGAogASgJEg4KBmRldGFpbBgLIAEoCRIqCgZiZWZvcmUYDCABKA4yGi5jbG91ZGh1Yi52MS5SZXNvdXJjZVN0YXRlEikKBWFmdGVyGA0gASgOMhouY2xvdWRodWIudjEuUmVzb3VyY2VTdGF0ZRIQCghhdHRlbXB0cxgOIAEoBRIvCgthY2NlcHRfdGltZRgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB3ZlcnNpb24YESABKAMibwoTR2V0T3BlcmF0aW9uUmVxdWVzdBIYCgZvcmdfaWQYASABKAlCCLpIBXIDsAEBEh4KDHdvcmtzcGFjZV9pZBgCIAEoCUIIukgFcgOwAQESHgoMb3BlcmF0aW9uX2lkGAMgASgJQgi6SAVyA7ABASJBChRHZXRPcGVyYXRpb25SZXNwb25zZRIpCglvcGVyYXRpb24YASABKAsyFi5jbG91ZGh1Yi52MS5PcGVyYXRpb24i3QEKFUxpc3RPcGVyYXRpb25zUmVxdWVzdBIYCgZvcmdfaWQYASABKAlCCLpIBXIDsAEBEh4KDHdvcmtzcGFjZV9pZBgCIAEoCUIIukgFcgOwAQESGgoJcGFnZV9zaXplGAMgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YBCABKAlCCLpIBXIDGIAIEiAKC3Jlc291cmNlX2lkGAUgASgJQgu6SAjYAQFyA7ABARIgCgtzY2hlZHVsZV9pZBgGIAEoCUILukgI2AEBcgOwAQESDAoEb3BlbhgHIAEoCCJdChZMaXN0T3BlcmF0aW9uc1Jlc3BvbnNlEioKCm9wZXJhdGlvbnMYASADKAsyFi5jbG91ZGh1Yi52MS5PcGVyYXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlEKFVdhdGNoV29ya3NwYWNlUmVxdWVzdBIYCgZvcmdfaWQYASABKAlCCLpIBXIDsAEBEh4KDHdvcmtzcGFjZV9pZBgCIAEoCUIIukgFcgOwAQEiswIKFldhdGNoV29ya3NwYWNlUmVzcG9uc2USKAoJcmVzb3VyY2VzGAEgAygLMhUuY2xvdWRodWIudjEuUmVzb3VyY2USKgoKb3BlcmF0aW9ucxgCIAMoCzIWLmNsb3VkaHViLnYxLk9wZXJhdGlvbhItCgd0YXJnZXRzGAMgAygLMhwuY2xvdWRodWIudjEuT3BlcmF0aW9uVGFyZ2V0EjEKDmNsb3VkX2FjY291bnRzGAQgAygLMhkuY2xvdWRodWIudjEuQ2xvdWRBY2NvdW50EhQKDHNjaGVkdWxlX2lkcxgFIAMoCRIoCgR0aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIhChlyZW1vdmVkX2Nsb3VkX2FjY291bnRfaWRzGAcgAygJKsYBCg9PcGVyYXRpb25PcmlnaW4SIAocT1BFUkFUSU9OX09SSUdJTl9VTlNQRUNJRklFRBAAEhsKF09QRVJBVElPTl9PUklHSU5fUEVSU09OEAESHgoaT1BFUkFUSU9OX09SSUdJTl9USU1FVEFCTEUQAhIcChhPUEVSQVRJT05fT1JJR0lOX0ZJTkRJTkcQAxIZChVPUEVSQVRJT05fT1JJR0lOX1VORE8QBBIbChdPUEVSQVRJT05fT1JJR0lOX1NZU1RFTRAFKmIKDU9wZXJhdGlvbktpbmQSHgoaT1BFUkFUSU9OX0tJTkRfVU5TUEVDSUZJRUQQABIYChRPUEVSQVRJT05fS0lORF9QT1dFUhABEhcKE09QRVJBVElPTl9LSU5EX1NZTkMQAir9AQoOT3BlcmF0aW9uU3RhdGUSHwobT1BFUkFUSU9OX1NUQVRFX1VOU1BFQ0lGSUVEEAASGgoWT1BFUkFUSU9OX1NUQVRFX1FVRVVFRBABEhsKF09QRVJBVElPTl9TVEFURV9SVU5OSU5HEAISHQoZT1BFUkFUSU9OX1NUQVRFX1NVQ0NFRURFRBADEhsKF09QRVJBVElPTl9TVEFURV9QQVJUSUFMEAQSGgoWT1BFUkFUSU9OX1NUQVRFX0ZBSUxFRBAFEhoKFk9QRVJBVElPTl9TVEFURV9NSVNTRUQQBhIdChlPUEVSQVRJT05fU1RBVEVfQ0FOQ0VMTEVEEAcquAEKDU9wZXJhdGlvblN0ZXASHgoaT1BFUkFUSU9OX1NURVBfVU5TUEVDSUZJRUQQABIZChVPUEVSQVRJT05fU1RFUF9RVUVVRUQQARIbChdPUEVSQVRJT05fU1RFUF9ERUNJRElORxACEhkKFU9QRVJBVElPTl9TVEVQX0FDVElORxADEhsKF09QRVJBVElPTl9TVEVQX1dBVENISU5HEAQSFwoTT1BFUkFUSU9OX1NURVBfRE9ORRAFKpUCCgtUYXJnZXRTdGF0ZRIcChhUQVJHRVRfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRUQVJHRVRfU1RBVEVfUEVORElORxABEhYKElRBUkdFVF9TVEFURV9UQUtFThACEhkKFVRBUkdFVF9TVEFURV9BQ0NFUFRFRBADEhUKEVRBUkdFVF9TVEFURV9ET05FEAQSGAoUVEFSR0VUX1NUQVRFX0FMUkVBRFkQBRIbChdUQVJHRVRfU1RBVEVfTEVGVF9BTE9ORRAGEhcKE1RBUkdFVF9TVEFURV9GQUlMRUQQBxIbChdUQVJHRVRfU1RBVEVfU1VQRVJTRURFRBAIEhcKE1RBUkdFVF9TVEFURV9NSVNTRUQQCTLJAgoQT3BlcmF0aW9uU2VydmljZRJiCgxHZXRPcGVyYXRpb24SIC5jbG91ZGh1Yi52MS5HZXRPcGVyYXRpb25SZXF1ZXN0GiEuY2xvdWRodWIudjEuR2V0T3BlcmF0aW9uUmVzcG9uc2UiDZACAYKqGQYIAxABIAESaAoOTGlzdE9wZXJhdGlvbnMSIi5jbG91ZGh1Yi52MS5MaXN0T3BlcmF0aW9uc1JlcXVlc3QaIy5jbG91ZGh1Yi52MS5MaXN0T3BlcmF0aW9uc1Jlc3BvbnNlIg2QAgGCqhkGCAMQASABEmcKDldhdGNoV29ya3NwYWNlEiIuY2xvdWRodWIudjEuV2F0Y2hXb3Jrc3BhY2VSZXF1ZXN0GiMuY2xvdWRodWIudjEuV2F0Y2hXb3Jrc3BhY2VSZXNwb25zZSIKgqoZBggDEAEgBTABQj1aO2dpdGh1Yi5jb20vY2xvdWRodWIvY2xvdWRodWIvYXBpL2dlbi9jbG91ZGh1Yi92MTtjbG91ZGh1YnYxYgZwcm90bzM", [file_buf_validate_validate, file_cloudhub_v1_cloud_account, file_cloudhub_v1_options, file_cloudhub_v1_resource, file_google_protobuf_timestamp]);
+  fileDesc("ChtjbG91ZGh1Yi92MS9vcGVyYXRpb24ucHJvdG8SC2Nsb3VkaHViLnYxIooHCglPcGVyYXRpb24SCgoCaWQYASABKAkSLAoGb3JpZ2luGAIgASgOMhwuY2xvdWRodWIudjEuT3BlcmF0aW9uT3JpZ2luEioKBXN0YXRlGAMgASgOMhsuY2xvdWRodWIudjEuT3BlcmF0aW9uU3RhdGUSKAoEc3RlcBgEIAEoDjIaLmNsb3VkaHViLnYxLk9wZXJhdGlvblN0ZXASGQoRcmVxdWVzdGVkX2J5X25hbWUYBSABKAkSMQoJc2NoZWR1bGVzGAYgAygLMh4uY2xvdWRodWIudjEuT3BlcmF0aW9uU2NoZWR1bGUSFAoMdGFyZ2V0X2NvdW50GAcgASgFEhkKEXRhcmdldF9kb25lX2NvdW50GAggASgFEhsKE3RhcmdldF9mYWlsZWRfY291bnQYCSABKAUSHwoXdGFyZ2V0X2xlZnRfYWxvbmVfY291bnQYCiABKAUSFwoPdGFyZ2V0X29uX2NvdW50GAsgASgFEhgKEHRhcmdldF9vZmZfY291bnQYDCABKAUSEAoIYXR0ZW1wdHMYDSABKAUSEgoKbGFzdF9lcnJvchgOIAEoCRIZChFsYXN0X2Vycm9yX2RldGFpbBgPIAEoCRIuCgphY3RfYmVmb3JlGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghkdWVfdGltZRgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLY3JlYXRlX3RpbWUYEiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0X3RpbWUYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGBQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgd2ZXJzaW9uGBUgASgDEi0KB3RhcmdldHMYFiADKAsyHC5jbG91ZGh1Yi52MS5PcGVyYXRpb25UYXJnZXQSKAoEa2luZBgXIAEoDjIaLmNsb3VkaHViLnYxLk9wZXJhdGlvbktpbmQSNAoKZGlmZmVyZW5jZRgYIAEoCzIgLmNsb3VkaHViLnYxLkludmVudG9yeURpZmZlcmVuY2USLwoIcmVhZGluZ3MYGSADKAsyHS5jbG91ZGh1Yi52MS5PcGVyYXRpb25SZWFkaW5nIosBChNJbnZlbnRvcnlEaWZmZXJlbmNlEhgKEGNsb3VkX2FjY291bnRfaWQYASABKAkSGgoSY2xvdWRfYWNjb3VudF9uYW1lGAIgASgJEhMKC2FkZGVkX2NvdW50GAMgASgFEhUKDWNoYW5nZWRfY291bnQYBCABKAUSEgoKZ29uZV9jb3VudBgFIAEoBSKhAQoQT3BlcmF0aW9uUmVhZGluZxITCgtzY2hlZHVsZV9pZBgBIAEoCRIYChBjbG91ZF9hY2NvdW50X2lkGAIgASgJEhoKEmNsb3VkX2FjY291bnRfbmFtZRgDIAEoCRINCgVlbmRlZBgEIAEoCBITCgtmb3VuZF9jb3VudBgFIAEoBRIOCgZyZWFzb24YBiABKAkSDgoGZGV0YWlsGAcgASgJInMKEU9wZXJhdGlvblNjaGVkdWxlEhMKC3NjaGVkdWxlX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSEAoIcmV2aXNpb24YAyABKAUSEQoJZXhjZXB0aW9uGAQgASgJEhYKDmV4Y2VwdGlvbl90ZXh0GAUgASgJIvUDCg9PcGVyYXRpb25UYXJnZXQSFAoMb3BlcmF0aW9uX2lkGAEgASgJEhMKC3Jlc291cmNlX2lkGAIgASgJEhUKDXJlc291cmNlX25hbWUYAyABKAkSEwoLcHJvdmlkZXJfaWQYBCABKAkSGAoQY2xvdWRfYWNjb3VudF9pZBgFIAEoCRIOCgZyZWdpb24YBiABKAkSEwoLc2NoZWR1bGVfaWQYByABKAkSKgoGd2FudGVkGAggASgOMhouY2xvdWRodWIudjEuUmVzb3VyY2VTdGF0ZRInCgVzdGF0ZRgJIAEoDjIYLmNsb3VkaHViLnYxLlRhcmdldFN0YXRlEg4KBnJlYXNvbhgKIAEoCRIOCgZkZXRhaWwYCyABKAkSKgoGYmVmb3JlGAwgASgOMhouY2xvdWRodWIudjEuUmVzb3VyY2VTdGF0ZRIpCgVhZnRlchgNIAEoDjIaLmNsb3VkaHViLnYxLlJlc291cmNlU3RhdGUSEAoIYXR0ZW1wdHMYDiABKAUSLwoLYWNjZXB0X3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgd2ZXJzaW9uGBEgASgDIm8KE0dldE9wZXJhdGlvblJlcXVlc3QSGAoGb3JnX2lkGAEgASgJQgi6SAVyA7ABARIeCgx3b3Jrc3BhY2VfaWQYAiABKAlCCLpIBXIDsAEBEh4KDG9wZXJhdGlvbl9pZBgDIAEoCUIIukgFcgOwAQEiQQoUR2V0T3BlcmF0aW9uUmVzcG9uc2USKQoJb3BlcmF0aW9uGAEgASgLMhYuY2xvdWRodWIudjEuT3BlcmF0aW9uIt0BChVMaXN0T3BlcmF0aW9uc1JlcXVlc3QSGAoGb3JnX2lkGAEgASgJQgi6SAVyA7ABARIeCgx3b3Jrc3BhY2VfaWQYAiABKAlCCLpIBXIDsAEBEhoKCXBhZ2Vfc2l6ZRgDIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAxiACBIgCgtyZXNvdXJjZV9pZBgFIAEoCUILukgI2AEBcgOwAQESIAoLc2NoZWR1bGVfaWQYBiABKAlCC7pICNgBAXIDsAEBEgwKBG9wZW4YByABKAgiXQoWTGlzdE9wZXJhdGlvbnNSZXNwb25zZRIqCgpvcGVyYXRpb25zGAEgAygLMhYuY2xvdWRodWIudjEuT3BlcmF0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJRChVXYXRjaFdvcmtzcGFjZVJlcXVlc3QSGAoGb3JnX2lkGAEgASgJQgi6SAVyA7ABARIeCgx3b3Jrc3BhY2VfaWQYAiABKAlCCLpIBXIDsAEBIrMCChZXYXRjaFdvcmtzcGFjZVJlc3BvbnNlEigKCXJlc291cmNlcxgBIAMoCzIVLmNsb3VkaHViLnYxLlJlc291cmNlEioKCm9wZXJhdGlvbnMYAiADKAsyFi5jbG91ZGh1Yi52MS5PcGVyYXRpb24SLQoHdGFyZ2V0cxgDIAMoCzIcLmNsb3VkaHViLnYxLk9wZXJhdGlvblRhcmdldBIxCg5jbG91ZF9hY2NvdW50cxgEIAMoCzIZLmNsb3VkaHViLnYxLkNsb3VkQWNjb3VudBIUCgxzY2hlZHVsZV9pZHMYBSADKAkSKAoEdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIQoZcmVtb3ZlZF9jbG91ZF9hY2NvdW50X2lkcxgHIAMoCSrGAQoPT3BlcmF0aW9uT3JpZ2luEiAKHE9QRVJBVElPTl9PUklHSU5fVU5TUEVDSUZJRUQQABIbChdPUEVSQVRJT05fT1JJR0lOX1BFUlNPThABEh4KGk9QRVJBVElPTl9PUklHSU5fVElNRVRBQkxFEAISHAoYT1BFUkFUSU9OX09SSUdJTl9GSU5ESU5HEAMSGQoVT1BFUkFUSU9OX09SSUdJTl9VTkRPEAQSGwoXT1BFUkFUSU9OX09SSUdJTl9TWVNURU0QBSpiCg1PcGVyYXRpb25LaW5kEh4KGk9QRVJBVElPTl9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUT1BFUkFUSU9OX0tJTkRfUE9XRVIQARIXChNPUEVSQVRJT05fS0lORF9TWU5DEAIqmgIKDk9wZXJhdGlvblN0YXRlEh8KG09QRVJBVElPTl9TVEFURV9VTlNQRUNJRklFRBAAEhoKFk9QRVJBVElPTl9TVEFURV9RVUVVRUQQARIbChdPUEVSQVRJT05fU1RBVEVfUlVOTklORxACEh0KGU9QRVJBVElPTl9TVEFURV9TVUNDRUVERUQQAxIbChdPUEVSQVRJT05fU1RBVEVfUEFSVElBTBAEEhoKFk9QRVJBVElPTl9TVEFURV9GQUlMRUQQBRIaChZPUEVSQVRJT05fU1RBVEVfTUlTU0VEEAYSHQoZT1BFUkFUSU9OX1NUQVRFX0NBTkNFTExFRBAHEhsKF09QRVJBVElPTl9TVEFURV9TS0lQUEVEEAgquAEKDU9wZXJhdGlvblN0ZXASHgoaT1BFUkFUSU9OX1NURVBfVU5TUEVDSUZJRUQQABIZChVPUEVSQVRJT05fU1RFUF9RVUVVRUQQARIbChdPUEVSQVRJT05fU1RFUF9ERUNJRElORxACEhkKFU9QRVJBVElPTl9TVEVQX0FDVElORxADEhsKF09QRVJBVElPTl9TVEVQX1dBVENISU5HEAQSFwoTT1BFUkFUSU9OX1NURVBfRE9ORRAFKpUCCgtUYXJnZXRTdGF0ZRIcChhUQVJHRVRfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRUQVJHRVRfU1RBVEVfUEVORElORxABEhYKElRBUkdFVF9TVEFURV9UQUtFThACEhkKFVRBUkdFVF9TVEFURV9BQ0NFUFRFRBADEhUKEVRBUkdFVF9TVEFURV9ET05FEAQSGAoUVEFSR0VUX1NUQVRFX0FMUkVBRFkQBRIbChdUQVJHRVRfU1RBVEVfTEVGVF9BTE9ORRAGEhcKE1RBUkdFVF9TVEFURV9GQUlMRUQQBxIbChdUQVJHRVRfU1RBVEVfU1VQRVJTRURFRBAIEhcKE1RBUkdFVF9TVEFURV9NSVNTRUQQCTLJAgoQT3BlcmF0aW9uU2VydmljZRJiCgxHZXRPcGVyYXRpb24SIC5jbG91ZGh1Yi52MS5HZXRPcGVyYXRpb25SZXF1ZXN0GiEuY2xvdWRodWIudjEuR2V0T3BlcmF0aW9uUmVzcG9uc2UiDZACAYKqGQYIAxABIAESaAoOTGlzdE9wZXJhdGlvbnMSIi5jbG91ZGh1Yi52MS5MaXN0T3BlcmF0aW9uc1JlcXVlc3QaIy5jbG91ZGh1Yi52MS5MaXN0T3BlcmF0aW9uc1Jlc3BvbnNlIg2QAgGCqhkGCAMQASABEmcKDldhdGNoV29ya3NwYWNlEiIuY2xvdWRodWIudjEuV2F0Y2hXb3Jrc3BhY2VSZXF1ZXN0GiMuY2xvdWRodWIudjEuV2F0Y2hXb3Jrc3BhY2VSZXNwb25zZSIKgqoZBggDEAEgBTABQj1aO2dpdGh1Yi5jb20vY2xvdWRodWIvY2xvdWRodWIvYXBpL2dlbi9jbG91ZGh1Yi92MTtjbG91ZGh1YnYxYgZwcm90bzM", [file_buf_validate_validate, file_cloudhub_v1_cloud_account, file_cloudhub_v1_options, file_cloudhub_v1_resource, file_google_protobuf_timestamp]);
 
 /**
  * Operation is one change of power of one or many machines, whoever asked, or
@@ -169,6 +169,13 @@ export type Operation = Message<"cloudhub.v1.Operation"> & {
    * @generated from field: cloudhub.v1.InventoryDifference difference = 24;
    */
   difference?: InventoryDifference | undefined;
+
+  /**
+   * Where machines were looked for when a selector found them, in GetOperation.
+   *
+   * @generated from field: repeated cloudhub.v1.OperationReading readings = 25;
+   */
+  readings: OperationReading[];
 };
 
 /**
@@ -227,6 +234,61 @@ export const InventoryDifferenceSchema: GenMessage<InventoryDifference> = /*@__P
   messageDesc(file_cloudhub_v1_operation, 1);
 
 /**
+ * One account in which the machines of a schedule were looked for.
+ *
+ * @generated from message cloudhub.v1.OperationReading
+ */
+export type OperationReading = Message<"cloudhub.v1.OperationReading"> & {
+  /**
+   * @generated from field: string schedule_id = 1;
+   */
+  scheduleId: string;
+
+  /**
+   * @generated from field: string cloud_account_id = 2;
+   */
+  cloudAccountId: string;
+
+  /**
+   * As it was called then.
+   *
+   * @generated from field: string cloud_account_name = 3;
+   */
+  cloudAccountName: string;
+
+  /**
+   * @generated from field: bool ended = 4;
+   */
+  ended: boolean;
+
+  /**
+   * @generated from field: int32 found_count = 5;
+   */
+  foundCount: number;
+
+  /**
+   * From the error registry, when all or some of it could not be read.
+   *
+   * @generated from field: string reason = 6;
+   */
+  reason: string;
+
+  /**
+   * The provider's own words, and the regions.
+   *
+   * @generated from field: string detail = 7;
+   */
+  detail: string;
+};
+
+/**
+ * Describes the message cloudhub.v1.OperationReading.
+ * Use `create(OperationReadingSchema)` to create a new message.
+ */
+export const OperationReadingSchema: GenMessage<OperationReading> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_operation, 2);
+
+/**
  * @generated from message cloudhub.v1.OperationSchedule
  */
 export type OperationSchedule = Message<"cloudhub.v1.OperationSchedule"> & {
@@ -246,6 +308,20 @@ export type OperationSchedule = Message<"cloudhub.v1.OperationSchedule"> & {
    * @generated from field: int32 revision = 3;
    */
   revision: number;
+
+  /**
+   * SKIPPED or HELD when this run of it was left out; empty otherwise.
+   *
+   * @generated from field: string exception = 4;
+   */
+  exception: string;
+
+  /**
+   * Who skipped it, or the reason of the hold.
+   *
+   * @generated from field: string exception_text = 5;
+   */
+  exceptionText: string;
 };
 
 /**
@@ -253,7 +329,7 @@ export type OperationSchedule = Message<"cloudhub.v1.OperationSchedule"> & {
  * Use `create(OperationScheduleSchema)` to create a new message.
  */
 export const OperationScheduleSchema: GenMessage<OperationSchedule> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_operation, 2);
+  messageDesc(file_cloudhub_v1_operation, 3);
 
 /**
  * What one operation does to one machine.
@@ -362,7 +438,7 @@ export type OperationTarget = Message<"cloudhub.v1.OperationTarget"> & {
  * Use `create(OperationTargetSchema)` to create a new message.
  */
 export const OperationTargetSchema: GenMessage<OperationTarget> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_operation, 3);
+  messageDesc(file_cloudhub_v1_operation, 4);
 
 /**
  * @generated from message cloudhub.v1.GetOperationRequest
@@ -389,7 +465,7 @@ export type GetOperationRequest = Message<"cloudhub.v1.GetOperationRequest"> & {
  * Use `create(GetOperationRequestSchema)` to create a new message.
  */
 export const GetOperationRequestSchema: GenMessage<GetOperationRequest> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_operation, 4);
+  messageDesc(file_cloudhub_v1_operation, 5);
 
 /**
  * @generated from message cloudhub.v1.GetOperationResponse
@@ -406,7 +482,7 @@ export type GetOperationResponse = Message<"cloudhub.v1.GetOperationResponse"> &
  * Use `create(GetOperationResponseSchema)` to create a new message.
  */
 export const GetOperationResponseSchema: GenMessage<GetOperationResponse> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_operation, 5);
+  messageDesc(file_cloudhub_v1_operation, 6);
 
 /**
  * @generated from message cloudhub.v1.ListOperationsRequest
@@ -461,7 +537,7 @@ export type ListOperationsRequest = Message<"cloudhub.v1.ListOperationsRequest">
  * Use `create(ListOperationsRequestSchema)` to create a new message.
  */
 export const ListOperationsRequestSchema: GenMessage<ListOperationsRequest> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_operation, 6);
+  messageDesc(file_cloudhub_v1_operation, 7);
 
 /**
  * @generated from message cloudhub.v1.ListOperationsResponse
@@ -483,7 +559,7 @@ export type ListOperationsResponse = Message<"cloudhub.v1.ListOperationsResponse
  * Use `create(ListOperationsResponseSchema)` to create a new message.
  */
 export const ListOperationsResponseSchema: GenMessage<ListOperationsResponse> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_operation, 7);
+  messageDesc(file_cloudhub_v1_operation, 8);
 
 /**
  * @generated from message cloudhub.v1.WatchWorkspaceRequest
@@ -505,7 +581,7 @@ export type WatchWorkspaceRequest = Message<"cloudhub.v1.WatchWorkspaceRequest">
  * Use `create(WatchWorkspaceRequestSchema)` to create a new message.
  */
 export const WatchWorkspaceRequestSchema: GenMessage<WatchWorkspaceRequest> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_operation, 8);
+  messageDesc(file_cloudhub_v1_operation, 9);
 
 /**
  * One message of the stream. All lists empty is a heartbeat, every 15 s.
@@ -560,7 +636,7 @@ export type WatchWorkspaceResponse = Message<"cloudhub.v1.WatchWorkspaceResponse
  * Use `create(WatchWorkspaceResponseSchema)` to create a new message.
  */
 export const WatchWorkspaceResponseSchema: GenMessage<WatchWorkspaceResponse> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_operation, 9);
+  messageDesc(file_cloudhub_v1_operation, 10);
 
 /**
  * Who or what asked for an operation.
@@ -694,6 +770,13 @@ export enum OperationState {
    * @generated from enum value: OPERATION_STATE_CANCELLED = 7;
    */
   CANCELLED = 7,
+
+  /**
+   * Left out: skipped, or held. It has no targets.
+   *
+   * @generated from enum value: OPERATION_STATE_SKIPPED = 8;
+   */
+  SKIPPED = 8,
 }
 
 /**

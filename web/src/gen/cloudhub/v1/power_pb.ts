@@ -8,13 +8,64 @@ import { file_buf_validate_validate } from "../../buf/validate/validate_pb";
 import type { Operation } from "./operation_pb";
 import { file_cloudhub_v1_operation } from "./operation_pb";
 import { file_cloudhub_v1_options } from "./options_pb";
+import type { Resource } from "./resource_pb";
+import { file_cloudhub_v1_resource } from "./resource_pb";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file cloudhub/v1/power.proto.
  */
 export const file_cloudhub_v1_power: GenFile = /*@__PURE__*/
-  fileDesc("ChdjbG91ZGh1Yi92MS9wb3dlci5wcm90bxILY2xvdWRodWIudjEingEKFVN0YXJ0UmVzb3VyY2VzUmVxdWVzdBIYCgZvcmdfaWQYASABKAlCCLpIBXIDsAEBEh4KDHdvcmtzcGFjZV9pZBgCIAEoCUIIukgFcgOwAQESKgoMcmVzb3VyY2VfaWRzGAMgAygJQhS6SBGSAQ4IARDoBxgBIgVyA7ABARIfCgpyZXF1ZXN0X2lkGAQgASgJQgu6SAjYAQFyA7ABASJDChZTdGFydFJlc291cmNlc1Jlc3BvbnNlEikKCW9wZXJhdGlvbhgBIAEoCzIWLmNsb3VkaHViLnYxLk9wZXJhdGlvbiKdAQoUU3RvcFJlc291cmNlc1JlcXVlc3QSGAoGb3JnX2lkGAEgASgJQgi6SAVyA7ABARIeCgx3b3Jrc3BhY2VfaWQYAiABKAlCCLpIBXIDsAEBEioKDHJlc291cmNlX2lkcxgDIAMoCUIUukgRkgEOCAEQ6AcYASIFcgOwAQESHwoKcmVxdWVzdF9pZBgEIAEoCUILukgI2AEBcgOwAQEiQgoVU3RvcFJlc291cmNlc1Jlc3BvbnNlEikKCW9wZXJhdGlvbhgBIAEoCzIWLmNsb3VkaHViLnYxLk9wZXJhdGlvbjLcAQoPUmVzb3VyY2VTZXJ2aWNlEmUKDlN0YXJ0UmVzb3VyY2VzEiIuY2xvdWRodWIudjEuU3RhcnRSZXNvdXJjZXNSZXF1ZXN0GiMuY2xvdWRodWIudjEuU3RhcnRSZXNvdXJjZXNSZXNwb25zZSIKgqoZBggDEAIgAhJiCg1TdG9wUmVzb3VyY2VzEiEuY2xvdWRodWIudjEuU3RvcFJlc291cmNlc1JlcXVlc3QaIi5jbG91ZGh1Yi52MS5TdG9wUmVzb3VyY2VzUmVzcG9uc2UiCoKqGQYIAxACIAJCPVo7Z2l0aHViLmNvbS9jbG91ZGh1Yi9jbG91ZGh1Yi9hcGkvZ2VuL2Nsb3VkaHViL3YxO2Nsb3VkaHVidjFiBnByb3RvMw", [file_buf_validate_validate, file_cloudhub_v1_operation, file_cloudhub_v1_options]);
+  fileDesc("ChdjbG91ZGh1Yi92MS9wb3dlci5wcm90bxILY2xvdWRodWIudjEiggEKE1NldEFjdEFueXdheVJlcXVlc3QSGAoGb3JnX2lkGAEgASgJQgi6SAVyA7ABARIeCgx3b3Jrc3BhY2VfaWQYAiABKAlCCLpIBXIDsAEBEh0KC3Jlc291cmNlX2lkGAMgASgJQgi6SAVyA7ABARISCgphY3RfYW55d2F5GAQgASgIIj8KFFNldEFjdEFueXdheVJlc3BvbnNlEicKCHJlc291cmNlGAEgASgLMhUuY2xvdWRodWIudjEuUmVzb3VyY2UingEKFVN0YXJ0UmVzb3VyY2VzUmVxdWVzdBIYCgZvcmdfaWQYASABKAlCCLpIBXIDsAEBEh4KDHdvcmtzcGFjZV9pZBgCIAEoCUIIukgFcgOwAQESKgoMcmVzb3VyY2VfaWRzGAMgAygJQhS6SBGSAQ4IARDoBxgBIgVyA7ABARIfCgpyZXF1ZXN0X2lkGAQgASgJQgu6SAjYAQFyA7ABASJDChZTdGFydFJlc291cmNlc1Jlc3BvbnNlEikKCW9wZXJhdGlvbhgBIAEoCzIWLmNsb3VkaHViLnYxLk9wZXJhdGlvbiKdAQoUU3RvcFJlc291cmNlc1JlcXVlc3QSGAoGb3JnX2lkGAEgASgJQgi6SAVyA7ABARIeCgx3b3Jrc3BhY2VfaWQYAiABKAlCCLpIBXIDsAEBEioKDHJlc291cmNlX2lkcxgDIAMoCUIUukgRkgEOCAEQ6AcYASIFcgOwAQESHwoKcmVxdWVzdF9pZBgEIAEoCUILukgI2AEBcgOwAQEiQgoVU3RvcFJlc291cmNlc1Jlc3BvbnNlEikKCW9wZXJhdGlvbhgBIAEoCzIWLmNsb3VkaHViLnYxLk9wZXJhdGlvbjK9AgoPUmVzb3VyY2VTZXJ2aWNlEmUKDlN0YXJ0UmVzb3VyY2VzEiIuY2xvdWRodWIudjEuU3RhcnRSZXNvdXJjZXNSZXF1ZXN0GiMuY2xvdWRodWIudjEuU3RhcnRSZXNvdXJjZXNSZXNwb25zZSIKgqoZBggDEAIgAhJiCg1TdG9wUmVzb3VyY2VzEiEuY2xvdWRodWIudjEuU3RvcFJlc291cmNlc1JlcXVlc3QaIi5jbG91ZGh1Yi52MS5TdG9wUmVzb3VyY2VzUmVzcG9uc2UiCoKqGQYIAxACIAISXwoMU2V0QWN0QW55d2F5EiAuY2xvdWRodWIudjEuU2V0QWN0QW55d2F5UmVxdWVzdBohLmNsb3VkaHViLnYxLlNldEFjdEFueXdheVJlc3BvbnNlIgqCqhkGCAMQAiACQj1aO2dpdGh1Yi5jb20vY2xvdWRodWIvY2xvdWRodWIvYXBpL2dlbi9jbG91ZGh1Yi92MTtjbG91ZGh1YnYxYgZwcm90bzM", [file_buf_validate_validate, file_cloudhub_v1_operation, file_cloudhub_v1_options, file_cloudhub_v1_resource]);
+
+/**
+ * @generated from message cloudhub.v1.SetActAnywayRequest
+ */
+export type SetActAnywayRequest = Message<"cloudhub.v1.SetActAnywayRequest"> & {
+  /**
+   * @generated from field: string org_id = 1;
+   */
+  orgId: string;
+
+  /**
+   * @generated from field: string workspace_id = 2;
+   */
+  workspaceId: string;
+
+  /**
+   * @generated from field: string resource_id = 3;
+   */
+  resourceId: string;
+
+  /**
+   * @generated from field: bool act_anyway = 4;
+   */
+  actAnyway: boolean;
+};
+
+/**
+ * Describes the message cloudhub.v1.SetActAnywayRequest.
+ * Use `create(SetActAnywayRequestSchema)` to create a new message.
+ */
+export const SetActAnywayRequestSchema: GenMessage<SetActAnywayRequest> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_power, 0);
+
+/**
+ * @generated from message cloudhub.v1.SetActAnywayResponse
+ */
+export type SetActAnywayResponse = Message<"cloudhub.v1.SetActAnywayResponse"> & {
+  /**
+   * @generated from field: cloudhub.v1.Resource resource = 1;
+   */
+  resource?: Resource | undefined;
+};
+
+/**
+ * Describes the message cloudhub.v1.SetActAnywayResponse.
+ * Use `create(SetActAnywayResponseSchema)` to create a new message.
+ */
+export const SetActAnywayResponseSchema: GenMessage<SetActAnywayResponse> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_power, 1);
 
 /**
  * @generated from message cloudhub.v1.StartResourcesRequest
@@ -48,7 +99,7 @@ export type StartResourcesRequest = Message<"cloudhub.v1.StartResourcesRequest">
  * Use `create(StartResourcesRequestSchema)` to create a new message.
  */
 export const StartResourcesRequestSchema: GenMessage<StartResourcesRequest> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_power, 0);
+  messageDesc(file_cloudhub_v1_power, 2);
 
 /**
  * @generated from message cloudhub.v1.StartResourcesResponse
@@ -65,7 +116,7 @@ export type StartResourcesResponse = Message<"cloudhub.v1.StartResourcesResponse
  * Use `create(StartResourcesResponseSchema)` to create a new message.
  */
 export const StartResourcesResponseSchema: GenMessage<StartResourcesResponse> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_power, 1);
+  messageDesc(file_cloudhub_v1_power, 3);
 
 /**
  * @generated from message cloudhub.v1.StopResourcesRequest
@@ -99,7 +150,7 @@ export type StopResourcesRequest = Message<"cloudhub.v1.StopResourcesRequest"> &
  * Use `create(StopResourcesRequestSchema)` to create a new message.
  */
 export const StopResourcesRequestSchema: GenMessage<StopResourcesRequest> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_power, 2);
+  messageDesc(file_cloudhub_v1_power, 4);
 
 /**
  * @generated from message cloudhub.v1.StopResourcesResponse
@@ -116,7 +167,7 @@ export type StopResourcesResponse = Message<"cloudhub.v1.StopResourcesResponse">
  * Use `create(StopResourcesResponseSchema)` to create a new message.
  */
 export const StopResourcesResponseSchema: GenMessage<StopResourcesResponse> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_power, 3);
+  messageDesc(file_cloudhub_v1_power, 5);
 
 /**
  * ResourceService changes resources. Each call makes one operation and answers
@@ -146,6 +197,18 @@ export const ResourceService: GenService<{
     methodKind: "unary";
     input: typeof StopResourcesRequestSchema;
     output: typeof StopResourcesResponseSchema;
+  },
+  /**
+   * SetActAnyway says of one machine whether schedules may act on it although it is
+   * of an Auto Scaling group, a spot instance or has an instance store. Protection
+   * and observe-only accounts are not lifted by it. Errors: NOT_FOUND.
+   *
+   * @generated from rpc cloudhub.v1.ResourceService.SetActAnyway
+   */
+  setActAnyway: {
+    methodKind: "unary";
+    input: typeof SetActAnywayRequestSchema;
+    output: typeof SetActAnywayResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_cloudhub_v1_power, 0);

@@ -5,8 +5,10 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../buf/validate/validate_pb";
+import type { Operation } from "./operation_pb";
+import { file_cloudhub_v1_operation } from "./operation_pb";
 import { file_cloudhub_v1_options } from "./options_pb";
-import type { ResourceState } from "./resource_pb";
+import type { Resource, ResourceState } from "./resource_pb";
 import { file_cloudhub_v1_resource } from "./resource_pb";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
@@ -16,34 +18,36 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cloudhub/v1/schedule.proto.
  */
 export const file_cloudhub_v1_schedule: GenFile = /*@__PURE__*/
-  fileDesc("ChpjbG91ZGh1Yi92MS9zY2hlZHVsZS5wcm90bxILY2xvdWRodWIudjEi4gEKDFNjaGVkdWxlUnVsZRI6CgpzdGFydF90aW1lGAEgASgJQia6SCNyITIfXihbMDFdWzAtOV18MlswLTNdKTpbMC01XVswLTldJBI5CglzdG9wX3RpbWUYAiABKAlCJrpII3IhMh9eKFswMV1bMC05XXwyWzAtM10pOlswLTVdWzAtOV0kEj0KCHdlZWtkYXlzGAMgAygOMhQuY2xvdWRodWIudjEuV2Vla2RheUIVukgSkgEPCAEQBxgBIgeCAQQQASAAEhwKCXRpbWVfem9uZRgEIAEoCUIJukgGcgQQARhAIo0DCghTY2hlZHVsZRIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEicKBHJ1bGUYAyABKAsyGS5jbG91ZGh1Yi52MS5TY2hlZHVsZVJ1bGUSFAoMcmVzb3VyY2VfaWRzGAQgAygJEhAKCHJldmlzaW9uGAUgASgFEi0KCW5leHRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLbmV4dF93YW50ZWQYByABKA4yGi5jbG91ZGh1Yi52MS5SZXNvdXJjZVN0YXRlEi0KC3JlY2VudF9ydW5zGAggAygLMhguY2xvdWRodWIudjEuU2NoZWR1bGVSdW4SFwoPY3JlYXRlZF9ieV9uYW1lGAkgASgJEi8KC2NyZWF0ZV90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEZXRhZxgMIAEoCSL8AQoLU2NoZWR1bGVSdW4SFAoMb3BlcmF0aW9uX2lkGAEgASgJEiwKCGR1ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgZ3YW50ZWQYAyABKA4yGi5jbG91ZGh1Yi52MS5SZXNvdXJjZVN0YXRlEhQKDHRhcmdldF9jb3VudBgEIAEoBRISCgpkb25lX2NvdW50GAUgASgFEhgKEGxlZnRfYWxvbmVfY291bnQYBiABKAUSFAoMZmFpbGVkX2NvdW50GAcgASgFEhQKDG1pc3NlZF9jb3VudBgIIAEoBRINCgVlbmRlZBgJIAEoCCKeAgoVQ3JlYXRlU2NoZWR1bGVSZXF1ZXN0EhgKBm9yZ19pZBgBIAEoCUIIukgFcgOwAQESHgoMd29ya3NwYWNlX2lkGAIgASgJQgi6SAVyA7ABARJNCgRuYW1lGAMgASgJQj+6SDxyOhABGGQyNF5bXlx4MDAtXHgxZlx4N2ZdKlteXHgwMC1ceDIwXHg3Zl1bXlx4MDAtXHgxZlx4N2ZdKiQSLwoEcnVsZRgEIAEoCzIZLmNsb3VkaHViLnYxLlNjaGVkdWxlUnVsZUIGukgDyAEBEioKDHJlc291cmNlX2lkcxgFIAMoCUIUukgRkgEOCAEQ6AcYASIFcgOwAQESHwoKcmVxdWVzdF9pZBgGIAEoCUILukgI2AEBcgOwAQEiQQoWQ3JlYXRlU2NoZWR1bGVSZXNwb25zZRInCghzY2hlZHVsZRgBIAEoCzIVLmNsb3VkaHViLnYxLlNjaGVkdWxlIm0KEkdldFNjaGVkdWxlUmVxdWVzdBIYCgZvcmdfaWQYASABKAlCCLpIBXIDsAEBEh4KDHdvcmtzcGFjZV9pZBgCIAEoCUIIukgFcgOwAQESHQoLc2NoZWR1bGVfaWQYAyABKAlCCLpIBXIDsAEBImoKE0dldFNjaGVkdWxlUmVzcG9uc2USJwoIc2NoZWR1bGUYASABKAsyFS5jbG91ZGh1Yi52MS5TY2hlZHVsZRIqCgZwYXJrZWQYAiABKAsyGi5jbG91ZGh1Yi52MS5UaW1ldGFibGVQYXJrIk4KDVRpbWV0YWJsZVBhcmsSLQoJcGFya190aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YAiABKAkirAEKFExpc3RTY2hlZHVsZXNSZXF1ZXN0EhgKBm9yZ19pZBgBIAEoCUIIukgFcgOwAQESHgoMd29ya3NwYWNlX2lkGAIgASgJQgi6SAVyA7ABARIaCglwYWdlX3NpemUYAyABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgEIAEoCUIIukgFcgMYgAgSIAoLcmVzb3VyY2VfaWQYBSABKAlCC7pICNgBAXIDsAEBIoYBChVMaXN0U2NoZWR1bGVzUmVzcG9uc2USKAoJc2NoZWR1bGVzGAEgAygLMhUuY2xvdWRodWIudjEuU2NoZWR1bGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEioKBnBhcmtlZBgDIAEoCzIaLmNsb3VkaHViLnYxLlRpbWV0YWJsZVBhcmsiswIKFVVwZGF0ZVNjaGVkdWxlUmVxdWVzdBIYCgZvcmdfaWQYASABKAlCCLpIBXIDsAEBEh4KDHdvcmtzcGFjZV9pZBgCIAEoCUIIukgFcgOwAQESHQoLc2NoZWR1bGVfaWQYAyABKAlCCLpIBXIDsAEBEk0KBG5hbWUYBCABKAlCP7pIPHI6EAEYZDI0XlteXHgwMC1ceDFmXHg3Zl0qW15ceDAwLVx4MjBceDdmXVteXHgwMC1ceDFmXHg3Zl0qJBIvCgRydWxlGAUgASgLMhkuY2xvdWRodWIudjEuU2NoZWR1bGVSdWxlQga6SAPIAQESKgoMcmVzb3VyY2VfaWRzGAYgAygJQhS6SBGSAQ4IARDoBxgBIgVyA7ABARIVCgRldGFnGAcgASgJQge6SARyAhhAIkEKFlVwZGF0ZVNjaGVkdWxlUmVzcG9uc2USJwoIc2NoZWR1bGUYASABKAsyFS5jbG91ZGh1Yi52MS5TY2hlZHVsZSJwChVEZWxldGVTY2hlZHVsZVJlcXVlc3QSGAoGb3JnX2lkGAEgASgJQgi6SAVyA7ABARIeCgx3b3Jrc3BhY2VfaWQYAiABKAlCCLpIBXIDsAEBEh0KC3NjaGVkdWxlX2lkGAMgASgJQgi6SAVyA7ABASIYChZEZWxldGVTY2hlZHVsZVJlc3BvbnNlIpsBChZQcmV2aWV3U2NoZWR1bGVSZXF1ZXN0EhgKBm9yZ19pZBgBIAEoCUIIukgFcgOwAQESHgoMd29ya3NwYWNlX2lkGAIgASgJQgi6SAVyA7ABARIvCgRydWxlGAMgASgLMhkuY2xvdWRodWIudjEuU2NoZWR1bGVSdWxlQga6SAPIAQESFgoFY291bnQYBCABKAVCB7pIBBoCKAAiQgoXUHJldmlld1NjaGVkdWxlUmVzcG9uc2USJwoEcnVucxgBIAMoCzIZLmNsb3VkaHViLnYxLlByZXZpZXdlZFJ1biJ6CgxQcmV2aWV3ZWRSdW4SKAoEdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoGd2FudGVkGAIgASgOMhouY2xvdWRodWIudjEuUmVzb3VyY2VTdGF0ZRIUCgxtb3ZlZF9ieV9nYXAYAyABKAgqtgEKB1dlZWtkYXkSFwoTV0VFS0RBWV9VTlNQRUNJRklFRBAAEhIKDldFRUtEQVlfTU9OREFZEAESEwoPV0VFS0RBWV9UVUVTREFZEAISFQoRV0VFS0RBWV9XRURORVNEQVkQAxIUChBXRUVLREFZX1RIVVJTREFZEAQSEgoOV0VFS0RBWV9GUklEQVkQBRIUChBXRUVLREFZX1NBVFVSREFZEAYSEgoOV0VFS0RBWV9TVU5EQVkQBzL/BAoPU2NoZWR1bGVTZXJ2aWNlEmcKDkNyZWF0ZVNjaGVkdWxlEiIuY2xvdWRodWIudjEuQ3JlYXRlU2NoZWR1bGVSZXF1ZXN0GiMuY2xvdWRodWIudjEuQ3JlYXRlU2NoZWR1bGVSZXNwb25zZSIMgqoZCAgDEA8YAiACEl8KC0dldFNjaGVkdWxlEh8uY2xvdWRodWIudjEuR2V0U2NoZWR1bGVSZXF1ZXN0GiAuY2xvdWRodWIudjEuR2V0U2NoZWR1bGVSZXNwb25zZSINkAIBgqoZBggDEA4gARJlCg1MaXN0U2NoZWR1bGVzEiEuY2xvdWRodWIudjEuTGlzdFNjaGVkdWxlc1JlcXVlc3QaIi5jbG91ZGh1Yi52MS5MaXN0U2NoZWR1bGVzUmVzcG9uc2UiDZACAYKqGQYIAxAOIAESZwoOVXBkYXRlU2NoZWR1bGUSIi5jbG91ZGh1Yi52MS5VcGRhdGVTY2hlZHVsZVJlcXVlc3QaIy5jbG91ZGh1Yi52MS5VcGRhdGVTY2hlZHVsZVJlc3BvbnNlIgyCqhkICAMQDxgCIAISZQoORGVsZXRlU2NoZWR1bGUSIi5jbG91ZGh1Yi52MS5EZWxldGVTY2hlZHVsZVJlcXVlc3QaIy5jbG91ZGh1Yi52MS5EZWxldGVTY2hlZHVsZVJlc3BvbnNlIgqCqhkGCAMQDyACEmsKD1ByZXZpZXdTY2hlZHVsZRIjLmNsb3VkaHViLnYxLlByZXZpZXdTY2hlZHVsZVJlcXVlc3QaJC5jbG91ZGh1Yi52MS5QcmV2aWV3U2NoZWR1bGVSZXNwb25zZSINkAIBgqoZBggDEA4gAUI9WjtnaXRodWIuY29tL2Nsb3VkaHViL2Nsb3VkaHViL2FwaS9nZW4vY2xvdWRodWIvdjE7Y2xvdWRodWJ2MWIGcHJvdG8z", [file_buf_validate_validate, file_cloudhub_v1_options, file_cloudhub_v1_resource, file_google_protobuf_timestamp]);
+  fileDesc("ChpjbG91ZGh1Yi92MS9zY2hlZHVsZS5wcm90bxILY2xvdWRodWIudjEi8AIKDFNjaGVkdWxlUnVsZRI9CgpzdGFydF90aW1lGAEgASgJQim6SCbYAQFyITIfXihbMDFdWzAtOV18MlswLTNdKTpbMC01XVswLTldJBI8CglzdG9wX3RpbWUYAiABKAlCKbpIJtgBAXIhMh9eKFswMV1bMC05XXwyWzAtM10pOlswLTVdWzAtOV0kEjsKCHdlZWtkYXlzGAMgAygOMhQuY2xvdWRodWIudjEuV2Vla2RheUITukgQkgENEAcYASIHggEEEAEgABIcCgl0aW1lX3pvbmUYBCABKAlCCbpIBnIEEAEYQBImCgptb250aF9kYXlzGAUgAygFQhK6SA+SAQwQHxgBIgYaBBgfKAESNgoLc2hvcnRfbW9udGgYBiABKA4yFy5jbG91ZGh1Yi52MS5TaG9ydE1vbnRoQgi6SAWCAQIQARIoCgxjYWxlbmRhcl9pZHMYByADKAlCErpID5IBDBAKGAEiBnIEEAEYQCJGCghUYWdNYXRjaBIXCgNrZXkYASABKAlCCrpIB3IFEAEYgAESIQoGdmFsdWVzGAIgAygJQhG6SA6SAQsQMhgBIgVyAxiAAiLGAQoOVGFyZ2V0U2VsZWN0b3ISLQoEdGFncxgBIAMoCzIVLmNsb3VkaHViLnYxLlRhZ01hdGNoQgi6SAWSAQIQFBIdCgtuYW1lX3ByZWZpeBgCIAEoCUIIukgFcgMYgAESLQoRY2xvdWRfYWNjb3VudF9pZHMYAyADKAlCErpID5IBDBD0AxgBIgVyA7ABARIjCgdyZWdpb25zGAQgAygJQhK6SA+SAQwQMhgBIgZyBBABGCASEgoKZXZlcnl0aGluZxgFIAEoCCKfBQoIU2NoZWR1bGUSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRInCgRydWxlGAMgASgLMhkuY2xvdWRodWIudjEuU2NoZWR1bGVSdWxlEhQKDHJlc291cmNlX2lkcxgEIAMoCRIQCghyZXZpc2lvbhgFIAEoBRItCgluZXh0X3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC25leHRfd2FudGVkGAcgASgOMhouY2xvdWRodWIudjEuUmVzb3VyY2VTdGF0ZRItCgtyZWNlbnRfcnVucxgIIAMoCzIYLmNsb3VkaHViLnYxLlNjaGVkdWxlUnVuEhcKD2NyZWF0ZWRfYnlfbmFtZRgJIAEoCRIvCgtjcmVhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGV0YWcYDCABKAkSLQoIc2VsZWN0b3IYDSABKAsyGy5jbG91ZGh1Yi52MS5UYXJnZXRTZWxlY3RvchIYChBjYXRjaF91cF9taW51dGVzGA4gASgFEisKBmhlYWx0aBgPIAEoDjIbLmNsb3VkaHViLnYxLlNjaGVkdWxlSGVhbHRoEi4KCnBhdXNlX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDnBhdXNlZF9ieV9uYW1lGBEgASgJEh8KBGhvbGQYEiABKAsyES5jbG91ZGh1Yi52MS5Ib2xkEjEKDm5leHRfZXhjZXB0aW9uGBMgASgLMhkuY2xvdWRodWIudjEuUnVuRXhjZXB0aW9uIqEBCgxSdW5FeGNlcHRpb24SKwoEa2luZBgBIAEoDjIdLmNsb3VkaHViLnYxLlJ1bkV4Y2VwdGlvbktpbmQSDAoEdGV4dBgCIAEoCRIPCgdieV9uYW1lGAMgASgJEi4KCnVudGlsX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWNhbGVuZGFyX25hbWUYBSABKAki0wIKC1NjaGVkdWxlUnVuEhQKDG9wZXJhdGlvbl9pZBgBIAEoCRIsCghkdWVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoGd2FudGVkGAMgASgOMhouY2xvdWRodWIudjEuUmVzb3VyY2VTdGF0ZRIUCgx0YXJnZXRfY291bnQYBCABKAUSEgoKZG9uZV9jb3VudBgFIAEoBRIYChBsZWZ0X2Fsb25lX2NvdW50GAYgASgFEhQKDGZhaWxlZF9jb3VudBgHIAEoBRIUCgxtaXNzZWRfY291bnQYCCABKAUSDQoFZW5kZWQYCSABKAgSLAoJZXhjZXB0aW9uGAogASgLMhkuY2xvdWRodWIudjEuUnVuRXhjZXB0aW9uEhQKDHVucmVhZF9jb3VudBgLIAEoBRIRCglieV9wZXJzb24YDCABKAgi8AIKFUNyZWF0ZVNjaGVkdWxlUmVxdWVzdBIYCgZvcmdfaWQYASABKAlCCLpIBXIDsAEBEh4KDHdvcmtzcGFjZV9pZBgCIAEoCUIIukgFcgOwAQESTQoEbmFtZRgDIAEoCUI/ukg8cjoQARhkMjReW15ceDAwLVx4MWZceDdmXSpbXlx4MDAtXHgyMFx4N2ZdW15ceDAwLVx4MWZceDdmXSokEi8KBHJ1bGUYBCABKAsyGS5jbG91ZGh1Yi52MS5TY2hlZHVsZVJ1bGVCBrpIA8gBARIoCgxyZXNvdXJjZV9pZHMYBSADKAlCErpID5IBDBDoBxgBIgVyA7ABARIfCgpyZXF1ZXN0X2lkGAYgASgJQgu6SAjYAQFyA7ABARItCghzZWxlY3RvchgHIAEoCzIbLmNsb3VkaHViLnYxLlRhcmdldFNlbGVjdG9yEiMKEGNhdGNoX3VwX21pbnV0ZXMYCCABKAVCCbpIBhoEGHgoACJBChZDcmVhdGVTY2hlZHVsZVJlc3BvbnNlEicKCHNjaGVkdWxlGAEgASgLMhUuY2xvdWRodWIudjEuU2NoZWR1bGUibQoSR2V0U2NoZWR1bGVSZXF1ZXN0EhgKBm9yZ19pZBgBIAEoCUIIukgFcgOwAQESHgoMd29ya3NwYWNlX2lkGAIgASgJQgi6SAVyA7ABARIdCgtzY2hlZHVsZV9pZBgDIAEoCUIIukgFcgOwAQEiagoTR2V0U2NoZWR1bGVSZXNwb25zZRInCghzY2hlZHVsZRgBIAEoCzIVLmNsb3VkaHViLnYxLlNjaGVkdWxlEioKBnBhcmtlZBgCIAEoCzIaLmNsb3VkaHViLnYxLlRpbWV0YWJsZVBhcmsiTgoNVGltZXRhYmxlUGFyaxItCglwYXJrX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgCIAEoCSKsAQoUTGlzdFNjaGVkdWxlc1JlcXVlc3QSGAoGb3JnX2lkGAEgASgJQgi6SAVyA7ABARIeCgx3b3Jrc3BhY2VfaWQYAiABKAlCCLpIBXIDsAEBEhoKCXBhZ2Vfc2l6ZRgDIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAxiACBIgCgtyZXNvdXJjZV9pZBgFIAEoCUILukgI2AEBcgOwAQEihgEKFUxpc3RTY2hlZHVsZXNSZXNwb25zZRIoCglzY2hlZHVsZXMYASADKAsyFS5jbG91ZGh1Yi52MS5TY2hlZHVsZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSKgoGcGFya2VkGAMgASgLMhouY2xvdWRodWIudjEuVGltZXRhYmxlUGFyayKFAwoVVXBkYXRlU2NoZWR1bGVSZXF1ZXN0EhgKBm9yZ19pZBgBIAEoCUIIukgFcgOwAQESHgoMd29ya3NwYWNlX2lkGAIgASgJQgi6SAVyA7ABARIdCgtzY2hlZHVsZV9pZBgDIAEoCUIIukgFcgOwAQESTQoEbmFtZRgEIAEoCUI/ukg8cjoQARhkMjReW15ceDAwLVx4MWZceDdmXSpbXlx4MDAtXHgyMFx4N2ZdW15ceDAwLVx4MWZceDdmXSokEi8KBHJ1bGUYBSABKAsyGS5jbG91ZGh1Yi52MS5TY2hlZHVsZVJ1bGVCBrpIA8gBARIoCgxyZXNvdXJjZV9pZHMYBiADKAlCErpID5IBDBDoBxgBIgVyA7ABARIVCgRldGFnGAcgASgJQge6SARyAhhAEi0KCHNlbGVjdG9yGAggASgLMhsuY2xvdWRodWIudjEuVGFyZ2V0U2VsZWN0b3ISIwoQY2F0Y2hfdXBfbWludXRlcxgJIAEoBUIJukgGGgQYeCgAIkEKFlVwZGF0ZVNjaGVkdWxlUmVzcG9uc2USJwoIc2NoZWR1bGUYASABKAsyFS5jbG91ZGh1Yi52MS5TY2hlZHVsZSJwChVEZWxldGVTY2hlZHVsZVJlcXVlc3QSGAoGb3JnX2lkGAEgASgJQgi6SAVyA7ABARIeCgx3b3Jrc3BhY2VfaWQYAiABKAlCCLpIBXIDsAEBEh0KC3NjaGVkdWxlX2lkGAMgASgJQgi6SAVyA7ABASIYChZEZWxldGVTY2hlZHVsZVJlc3BvbnNlIrsCChZQcmV2aWV3U2NoZWR1bGVSZXF1ZXN0EhgKBm9yZ19pZBgBIAEoCUIIukgFcgOwAQESHgoMd29ya3NwYWNlX2lkGAIgASgJQgi6SAVyA7ABARIvCgRydWxlGAMgASgLMhkuY2xvdWRodWIudjEuU2NoZWR1bGVSdWxlQga6SAPIAQESFgoFY291bnQYBCABKAVCB7pIBBoCKAASIAoLc2NoZWR1bGVfaWQYBSABKAlCC7pICNgBAXIDsAEBEigKDHJlc291cmNlX2lkcxgGIAMoCUISukgPkgEMEOgHGAEiBXIDsAEBEi0KCHNlbGVjdG9yGAcgASgLMhsuY2xvdWRodWIudjEuVGFyZ2V0U2VsZWN0b3ISIwoQY2F0Y2hfdXBfbWludXRlcxgIIAEoBUIJukgGGgQYeCgAInMKF1ByZXZpZXdTY2hlZHVsZVJlc3BvbnNlEicKBHJ1bnMYASADKAsyGS5jbG91ZGh1Yi52MS5QcmV2aWV3ZWRSdW4SLwoNcmF0ZV93YXJuaW5ncxgCIAMoCzIYLmNsb3VkaHViLnYxLlJhdGVXYXJuaW5nIqgBCgxQcmV2aWV3ZWRSdW4SKAoEdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoGd2FudGVkGAIgASgOMhouY2xvdWRodWIudjEuUmVzb3VyY2VTdGF0ZRIUCgxtb3ZlZF9ieV9nYXAYAyABKAgSLAoJZXhjZXB0aW9uGAQgASgLMhkuY2xvdWRodWIudjEuUnVuRXhjZXB0aW9uItoBCgtSYXRlV2FybmluZxIYChBjbG91ZF9hY2NvdW50X2lkGAEgASgJEhoKEmNsb3VkX2FjY291bnRfbmFtZRgCIAEoCRIOCgZyZWdpb24YAyABKAkSKgoGd2FudGVkGAQgASgOMhouY2xvdWRodWIudjEuUmVzb3VyY2VTdGF0ZRIUCgx0YXJnZXRfY291bnQYBSABKAUSFgoObmVlZGVkX3NlY29uZHMYBiABKAUSFQoNZml0dGluZ19jb3VudBgHIAEoBRIUCgxlYXJsaWVyX3RpbWUYCCABKAkiiAEKFVByZXZpZXdUYXJnZXRzUmVxdWVzdBIYCgZvcmdfaWQYASABKAlCCLpIBXIDsAEBEh4KDHdvcmtzcGFjZV9pZBgCIAEoCUIIukgFcgOwAQESNQoIc2VsZWN0b3IYAyABKAsyGy5jbG91ZGh1Yi52MS5UYXJnZXRTZWxlY3RvckIGukgDyAEBInMKFlByZXZpZXdUYXJnZXRzUmVzcG9uc2USFQoNbWF0Y2hlZF9jb3VudBgBIAEoBRIYChBsZWZ0X2Fsb25lX2NvdW50GAIgASgFEigKCXJlc291cmNlcxgDIAMoCzIVLmNsb3VkaHViLnYxLlJlc291cmNlIm8KFFBhdXNlU2NoZWR1bGVSZXF1ZXN0EhgKBm9yZ19pZBgBIAEoCUIIukgFcgOwAQESHgoMd29ya3NwYWNlX2lkGAIgASgJQgi6SAVyA7ABARIdCgtzY2hlZHVsZV9pZBgDIAEoCUIIukgFcgOwAQEiQAoVUGF1c2VTY2hlZHVsZVJlc3BvbnNlEicKCHNjaGVkdWxlGAEgASgLMhUuY2xvdWRodWIudjEuU2NoZWR1bGUicAoVUmVzdW1lU2NoZWR1bGVSZXF1ZXN0EhgKBm9yZ19pZBgBIAEoCUIIukgFcgOwAQESHgoMd29ya3NwYWNlX2lkGAIgASgJQgi6SAVyA7ABARIdCgtzY2hlZHVsZV9pZBgDIAEoCUIIukgFcgOwAQEiQQoWUmVzdW1lU2NoZWR1bGVSZXNwb25zZRInCghzY2hlZHVsZRgBIAEoCzIVLmNsb3VkaHViLnYxLlNjaGVkdWxlImoKD1NraXBOZXh0UmVxdWVzdBIYCgZvcmdfaWQYASABKAlCCLpIBXIDsAEBEh4KDHdvcmtzcGFjZV9pZBgCIAEoCUIIukgFcgOwAQESHQoLc2NoZWR1bGVfaWQYAyABKAlCCLpIBXIDsAEBIm0KEFNraXBOZXh0UmVzcG9uc2USJwoIc2NoZWR1bGUYASABKAsyFS5jbG91ZGh1Yi52MS5TY2hlZHVsZRIwCgxza2lwcGVkX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIp4BChFSZXN0b3JlUnVuUmVxdWVzdBIYCgZvcmdfaWQYASABKAlCCLpIBXIDsAEBEh4KDHdvcmtzcGFjZV9pZBgCIAEoCUIIukgFcgOwAQESHQoLc2NoZWR1bGVfaWQYAyABKAlCCLpIBXIDsAEBEjAKBHRpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQEiPQoSUmVzdG9yZVJ1blJlc3BvbnNlEicKCHNjaGVkdWxlGAEgASgLMhUuY2xvdWRodWIudjEuU2NoZWR1bGUiwQEKDVJ1bk5vd1JlcXVlc3QSGAoGb3JnX2lkGAEgASgJQgi6SAVyA7ABARIeCgx3b3Jrc3BhY2VfaWQYAiABKAlCCLpIBXIDsAEBEh0KC3NjaGVkdWxlX2lkGAMgASgJQgi6SAVyA7ABARI2CgZ3YW50ZWQYBCABKA4yGi5jbG91ZGh1Yi52MS5SZXNvdXJjZVN0YXRlQgq6SAeCAQQYARgCEh8KCnJlcXVlc3RfaWQYBSABKAlCC7pICNgBAXIDsAEBIjsKDlJ1bk5vd1Jlc3BvbnNlEikKCW9wZXJhdGlvbhgBIAEoCzIWLmNsb3VkaHViLnYxLk9wZXJhdGlvbiKhAgoESG9sZBIKCgJpZBgBIAEoCRITCgtzY2hlZHVsZV9pZBgCIAEoCRITCgtyZXNvdXJjZV9pZBgDIAEoCRIUCgxzdWJqZWN0X25hbWUYBCABKAkSDgoGcmVhc29uGAUgASgJEi4KCnVudGlsX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD2NyZWF0ZWRfYnlfbmFtZRgHIAEoCRIvCgtjcmVhdGVfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWVuZGVkX2J5X25hbWUYCiABKAkizAIKEUNyZWF0ZUhvbGRSZXF1ZXN0EhgKBm9yZ19pZBgBIAEoCUIIukgFcgOwAQESHgoMd29ya3NwYWNlX2lkGAIgASgJQgi6SAVyA7ABARIfCgtzY2hlZHVsZV9pZBgDIAEoCUIIukgFcgOwAQFIABIfCgtyZXNvdXJjZV9pZBgEIAEoCUIIukgFcgOwAQFIABJQCgZyZWFzb24YBSABKAlCQLpIPXI7EAEYyAEyNF5bXlx4MDAtXHgxZlx4N2ZdKlteXHgwMC1ceDIwXHg3Zl1bXlx4MDAtXHgxZlx4N2ZdKiQSNgoKdW50aWxfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBARIfCgpyZXF1ZXN0X2lkGAcgASgJQgu6SAjYAQFyA7ABAUIQCgdzdWJqZWN0EgW6SAIIASI1ChJDcmVhdGVIb2xkUmVzcG9uc2USHwoEaG9sZBgBIAEoCzIRLmNsb3VkaHViLnYxLkhvbGQiZQoORW5kSG9sZFJlcXVlc3QSGAoGb3JnX2lkGAEgASgJQgi6SAVyA7ABARIeCgx3b3Jrc3BhY2VfaWQYAiABKAlCCLpIBXIDsAEBEhkKB2hvbGRfaWQYAyABKAlCCLpIBXIDsAEBIjIKD0VuZEhvbGRSZXNwb25zZRIfCgRob2xkGAEgASgLMhEuY2xvdWRodWIudjEuSG9sZCKYAQoQTGlzdEhvbGRzUmVxdWVzdBIYCgZvcmdfaWQYASABKAlCCLpIBXIDsAEBEh4KDHdvcmtzcGFjZV9pZBgCIAEoCUIIukgFcgOwAQESGgoJcGFnZV9zaXplGAMgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YBCABKAlCCLpIBXIDGIAIEhAKCGluX2ZvcmNlGAUgASgIIk4KEUxpc3RIb2xkc1Jlc3BvbnNlEiAKBWhvbGRzGAEgAygLMhEuY2xvdWRodWIudjEuSG9sZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkingEKFkltcG9ydFNjaGVkdWxlc1JlcXVlc3QSGAoGb3JnX2lkGAEgASgJQgi6SAVyA7ABARIeCgx3b3Jrc3BhY2VfaWQYAiABKAlCCLpIBXIDsAEBEhgKA2NzdhgDIAEoCUILukgIcgYQARigwh4SDwoHZHJ5X3J1bhgEIAEoCBIfCgpyZXF1ZXN0X2lkGAUgASgJQgu6SAjYAQFyA7ABASJVChdJbXBvcnRTY2hlZHVsZXNSZXNwb25zZRIoCgVsaW5lcxgBIAMoCzIZLmNsb3VkaHViLnYxLkltcG9ydGVkTGluZRIQCghpbXBvcnRlZBgCIAEoCCKaAQoMSW1wb3J0ZWRMaW5lEgwKBGxpbmUYASABKAUSDAoEbmFtZRgCIAEoCRITCgtzY2hlZHVsZV9pZBgDIAEoCRIqCghwcm9ibGVtcxgEIAMoCzIYLmNsb3VkaHViLnYxLkxpbmVQcm9ibGVtEi0KCW5leHRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPAoLTGluZVByb2JsZW0SDgoGY29sdW1uGAEgASgJEg4KBnJlYXNvbhgCIAEoCRINCgV2YWx1ZRgDIAEoCSq2AQoHV2Vla2RheRIXChNXRUVLREFZX1VOU1BFQ0lGSUVEEAASEgoOV0VFS0RBWV9NT05EQVkQARITCg9XRUVLREFZX1RVRVNEQVkQAhIVChFXRUVLREFZX1dFRE5FU0RBWRADEhQKEFdFRUtEQVlfVEhVUlNEQVkQBBISCg5XRUVLREFZX0ZSSURBWRAFEhQKEFdFRUtEQVlfU0FUVVJEQVkQBhISCg5XRUVLREFZX1NVTkRBWRAHKlkKClNob3J0TW9udGgSGwoXU0hPUlRfTU9OVEhfVU5TUEVDSUZJRUQQABIYChRTSE9SVF9NT05USF9MQVNUX0RBWRABEhQKEFNIT1JUX01PTlRIX1NLSVAQAirzAQoOU2NoZWR1bGVIZWFsdGgSHwobU0NIRURVTEVfSEVBTFRIX1VOU1BFQ0lGSUVEEAASFwoTU0NIRURVTEVfSEVBTFRIX05FVxABEhYKElNDSEVEVUxFX0hFQUxUSF9PSxACEhsKF1NDSEVEVUxFX0hFQUxUSF9GQUlMSU5HEAMSGwoXU0NIRURVTEVfSEVBTFRIX09OX0hPTEQQBBIaChZTQ0hFRFVMRV9IRUFMVEhfUEFVU0VEEAUSHgoaU0NIRURVTEVfSEVBTFRIX05PX1RBUkdFVFMQBhIZChVTQ0hFRFVMRV9IRUFMVEhfTkVWRVIQByrcAQoQUnVuRXhjZXB0aW9uS2luZBIiCh5SVU5fRVhDRVBUSU9OX0tJTkRfVU5TUEVDSUZJRUQQABIeChpSVU5fRVhDRVBUSU9OX0tJTkRfSE9MSURBWRABEh4KGlJVTl9FWENFUFRJT05fS0lORF9TS0lQUEVEEAISGwoXUlVOX0VYQ0VQVElPTl9LSU5EX0hFTEQQAxIdChlSVU5fRVhDRVBUSU9OX0tJTkRfUEFVU0VEEAQSKAokUlVOX0VYQ0VQVElPTl9LSU5EX0FVVE9NQVRJT05fUEFVU0VEEAUysQwKD1NjaGVkdWxlU2VydmljZRJnCg5DcmVhdGVTY2hlZHVsZRIiLmNsb3VkaHViLnYxLkNyZWF0ZVNjaGVkdWxlUmVxdWVzdBojLmNsb3VkaHViLnYxLkNyZWF0ZVNjaGVkdWxlUmVzcG9uc2UiDIKqGQgIAxAPGAIgAhJfCgtHZXRTY2hlZHVsZRIfLmNsb3VkaHViLnYxLkdldFNjaGVkdWxlUmVxdWVzdBogLmNsb3VkaHViLnYxLkdldFNjaGVkdWxlUmVzcG9uc2UiDZACAYKqGQYIAxAOIAESZQoNTGlzdFNjaGVkdWxlcxIhLmNsb3VkaHViLnYxLkxpc3RTY2hlZHVsZXNSZXF1ZXN0GiIuY2xvdWRodWIudjEuTGlzdFNjaGVkdWxlc1Jlc3BvbnNlIg2QAgGCqhkGCAMQDiABEmcKDlVwZGF0ZVNjaGVkdWxlEiIuY2xvdWRodWIudjEuVXBkYXRlU2NoZWR1bGVSZXF1ZXN0GiMuY2xvdWRodWIudjEuVXBkYXRlU2NoZWR1bGVSZXNwb25zZSIMgqoZCAgDEA8YAiACEmUKDkRlbGV0ZVNjaGVkdWxlEiIuY2xvdWRodWIudjEuRGVsZXRlU2NoZWR1bGVSZXF1ZXN0GiMuY2xvdWRodWIudjEuRGVsZXRlU2NoZWR1bGVSZXNwb25zZSIKgqoZBggDEA8gAhJqCg9JbXBvcnRTY2hlZHVsZXMSIy5jbG91ZGh1Yi52MS5JbXBvcnRTY2hlZHVsZXNSZXF1ZXN0GiQuY2xvdWRodWIudjEuSW1wb3J0U2NoZWR1bGVzUmVzcG9uc2UiDIKqGQgIAxAPGAIgAhJrCg9QcmV2aWV3U2NoZWR1bGUSIy5jbG91ZGh1Yi52MS5QcmV2aWV3U2NoZWR1bGVSZXF1ZXN0GiQuY2xvdWRodWIudjEuUHJldmlld1NjaGVkdWxlUmVzcG9uc2UiDZACAYKqGQYIAxAOIAESaAoOUHJldmlld1RhcmdldHMSIi5jbG91ZGh1Yi52MS5QcmV2aWV3VGFyZ2V0c1JlcXVlc3QaIy5jbG91ZGh1Yi52MS5QcmV2aWV3VGFyZ2V0c1Jlc3BvbnNlIg2QAgGCqhkGCAMQDiABEmIKDVBhdXNlU2NoZWR1bGUSIS5jbG91ZGh1Yi52MS5QYXVzZVNjaGVkdWxlUmVxdWVzdBoiLmNsb3VkaHViLnYxLlBhdXNlU2NoZWR1bGVSZXNwb25zZSIKgqoZBggDEA8gAhJnCg5SZXN1bWVTY2hlZHVsZRIiLmNsb3VkaHViLnYxLlJlc3VtZVNjaGVkdWxlUmVxdWVzdBojLmNsb3VkaHViLnYxLlJlc3VtZVNjaGVkdWxlUmVzcG9uc2UiDIKqGQgIAxAPGAIgAhJVCghTa2lwTmV4dBIcLmNsb3VkaHViLnYxLlNraXBOZXh0UmVxdWVzdBodLmNsb3VkaHViLnYxLlNraXBOZXh0UmVzcG9uc2UiDIKqGQgIAxAPGAIgAhJbCgpSZXN0b3JlUnVuEh4uY2xvdWRodWIudjEuUmVzdG9yZVJ1blJlcXVlc3QaHy5jbG91ZGh1Yi52MS5SZXN0b3JlUnVuUmVzcG9uc2UiDIKqGQgIAxAPGAIgAhJPCgZSdW5Ob3cSGi5jbG91ZGh1Yi52MS5SdW5Ob3dSZXF1ZXN0GhsuY2xvdWRodWIudjEuUnVuTm93UmVzcG9uc2UiDIKqGQgIAxAPGAIgAhJbCgpDcmVhdGVIb2xkEh4uY2xvdWRodWIudjEuQ3JlYXRlSG9sZFJlcXVlc3QaHy5jbG91ZGh1Yi52MS5DcmVhdGVIb2xkUmVzcG9uc2UiDIKqGQgIAxAPGAIgAhJQCgdFbmRIb2xkEhsuY2xvdWRodWIudjEuRW5kSG9sZFJlcXVlc3QaHC5jbG91ZGh1Yi52MS5FbmRIb2xkUmVzcG9uc2UiCoKqGQYIAxAPIAISWQoJTGlzdEhvbGRzEh0uY2xvdWRodWIudjEuTGlzdEhvbGRzUmVxdWVzdBoeLmNsb3VkaHViLnYxLkxpc3RIb2xkc1Jlc3BvbnNlIg2QAgGCqhkGCAMQDiABQj1aO2dpdGh1Yi5jb20vY2xvdWRodWIvY2xvdWRodWIvYXBpL2dlbi9jbG91ZGh1Yi92MTtjbG91ZGh1YnYxYgZwcm90bzM", [file_buf_validate_validate, file_cloudhub_v1_operation, file_cloudhub_v1_options, file_cloudhub_v1_resource, file_google_protobuf_timestamp]);
 
 /**
- * When a pair acts. At a daylight-saving gap it acts at the first minute that
- * exists; at an overlap once, the first time.
+ * When a schedule acts. At a daylight-saving gap it acts at the first minute
+ * that exists; at an overlap once, the first time.
  *
  * @generated from message cloudhub.v1.ScheduleRule
  */
 export type ScheduleRule = Message<"cloudhub.v1.ScheduleRule"> & {
   /**
-   * "HH:MM", 00:00 to 23:59, in `time_zone`.
+   * "HH:MM", 00:00 to 23:59, in `time_zone`; empty: nothing is started. One of
+   * start and stop is needed.
    *
    * @generated from field: string start_time = 1;
    */
   startTime: string;
 
   /**
-   * "HH:MM". Not the same as `start_time`. Earlier than it means that the
-   * machines run over midnight.
+   * "HH:MM"; empty: nothing is stopped. Not the same as `start_time`. Earlier
+   * than it means that the machines run over midnight.
    *
    * @generated from field: string stop_time = 2;
    */
   stopTime: string;
 
   /**
-   * The days on which it starts. It stops on the same day, or on the following
-   * one when `stop_time` is earlier than `start_time`: 22:00 to 04:00 on Fridays
-   * stops on Saturday.
+   * The days on which it starts, or stops when it only stops. A pair stops on the
+   * same day, or on the following one when `stop_time` is earlier than
+   * `start_time`: 22:00 to 04:00 on Fridays stops on Saturday. Weekdays or days
+   * of the month, not both.
    *
    * @generated from field: repeated cloudhub.v1.Weekday weekdays = 3;
    */
@@ -55,6 +59,27 @@ export type ScheduleRule = Message<"cloudhub.v1.ScheduleRule"> & {
    * @generated from field: string time_zone = 4;
    */
   timeZone: string;
+
+  /**
+   * 1 to 31, as `weekdays`.
+   *
+   * @generated from field: repeated int32 month_days = 5;
+   */
+  monthDays: number[];
+
+  /**
+   * @generated from field: cloudhub.v1.ShortMonth short_month = 6;
+   */
+  shortMonth: ShortMonth;
+
+  /**
+   * Calendars of the organization, or "br" for the Brazilian national holidays.
+   * A day that is in one of them is left out: its start, and the stop that belongs
+   * to it.
+   *
+   * @generated from field: repeated string calendar_ids = 7;
+   */
+  calendarIds: string[];
 };
 
 /**
@@ -63,6 +88,81 @@ export type ScheduleRule = Message<"cloudhub.v1.ScheduleRule"> & {
  */
 export const ScheduleRuleSchema: GenMessage<ScheduleRule> = /*@__PURE__*/
   messageDesc(file_cloudhub_v1_schedule, 0);
+
+/**
+ * A tag that machines must have.
+ *
+ * @generated from message cloudhub.v1.TagMatch
+ */
+export type TagMatch = Message<"cloudhub.v1.TagMatch"> & {
+  /**
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * One of these values; empty: any value.
+   *
+   * @generated from field: repeated string values = 2;
+   */
+  values: string[];
+};
+
+/**
+ * Describes the message cloudhub.v1.TagMatch.
+ * Use `create(TagMatchSchema)` to create a new message.
+ */
+export const TagMatchSchema: GenMessage<TagMatch> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_schedule, 1);
+
+/**
+ * Which machines a schedule is for, found when it runs: all that match every
+ * part that is given. One part at least, besides accounts and regions, or "every
+ * machine" said by `everything`.
+ *
+ * @generated from message cloudhub.v1.TargetSelector
+ */
+export type TargetSelector = Message<"cloudhub.v1.TargetSelector"> & {
+  /**
+   * @generated from field: repeated cloudhub.v1.TagMatch tags = 1;
+   */
+  tags: TagMatch[];
+
+  /**
+   * The beginning of the name, as the provider has it; capitals count.
+   *
+   * @generated from field: string name_prefix = 2;
+   */
+  namePrefix: string;
+
+  /**
+   * Empty: all accounts of the workspace.
+   *
+   * @generated from field: repeated string cloud_account_ids = 3;
+   */
+  cloudAccountIds: string[];
+
+  /**
+   * Empty: all regions.
+   *
+   * @generated from field: repeated string regions = 4;
+   */
+  regions: string[];
+
+  /**
+   * Every machine of the accounts and regions: neither tags nor a name narrow it.
+   *
+   * @generated from field: bool everything = 5;
+   */
+  everything: boolean;
+};
+
+/**
+ * Describes the message cloudhub.v1.TargetSelector.
+ * Use `create(TargetSelectorSchema)` to create a new message.
+ */
+export const TargetSelectorSchema: GenMessage<TargetSelector> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_schedule, 2);
 
 /**
  * @generated from message cloudhub.v1.Schedule
@@ -84,6 +184,8 @@ export type Schedule = Message<"cloudhub.v1.Schedule"> & {
   rule?: ScheduleRule | undefined;
 
   /**
+   * Chosen machines; empty when there is a selector.
+   *
    * @generated from field: repeated string resource_ids = 4;
    */
   resourceIds: string[];
@@ -96,6 +198,8 @@ export type Schedule = Message<"cloudhub.v1.Schedule"> & {
   revision: number;
 
   /**
+   * Absent: it is paused, or has no further time.
+   *
    * @generated from field: google.protobuf.Timestamp next_time = 6;
    */
   nextTime?: Timestamp | undefined;
@@ -133,6 +237,50 @@ export type Schedule = Message<"cloudhub.v1.Schedule"> & {
    * @generated from field: string etag = 12;
    */
   etag: string;
+
+  /**
+   * @generated from field: cloudhub.v1.TargetSelector selector = 13;
+   */
+  selector?: TargetSelector | undefined;
+
+  /**
+   * How long after its minute a run may still act, 1 to 120 minutes. What is
+   * later is recorded as missed.
+   *
+   * @generated from field: int32 catch_up_minutes = 14;
+   */
+  catchUpMinutes: number;
+
+  /**
+   * @generated from field: cloudhub.v1.ScheduleHealth health = 15;
+   */
+  health: ScheduleHealth;
+
+  /**
+   * Present while it is paused.
+   *
+   * @generated from field: google.protobuf.Timestamp pause_time = 16;
+   */
+  pauseTime?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string paused_by_name = 17;
+   */
+  pausedByName: string;
+
+  /**
+   * The hold in force that ends last; absent when there is none.
+   *
+   * @generated from field: cloudhub.v1.Hold hold = 18;
+   */
+  hold?: Hold | undefined;
+
+  /**
+   * Present when the next run is left out, and why.
+   *
+   * @generated from field: cloudhub.v1.RunException next_exception = 19;
+   */
+  nextException?: RunException | undefined;
 };
 
 /**
@@ -140,7 +288,44 @@ export type Schedule = Message<"cloudhub.v1.Schedule"> & {
  * Use `create(ScheduleSchema)` to create a new message.
  */
 export const ScheduleSchema: GenMessage<Schedule> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_schedule, 1);
+  messageDesc(file_cloudhub_v1_schedule, 3);
+
+/**
+ * @generated from message cloudhub.v1.RunException
+ */
+export type RunException = Message<"cloudhub.v1.RunException"> & {
+  /**
+   * @generated from field: cloudhub.v1.RunExceptionKind kind = 1;
+   */
+  kind: RunExceptionKind;
+
+  /**
+   * @generated from field: string text = 2;
+   */
+  text: string;
+
+  /**
+   * @generated from field: string by_name = 3;
+   */
+  byName: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp until_time = 4;
+   */
+  untilTime?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string calendar_name = 5;
+   */
+  calendarName: string;
+};
+
+/**
+ * Describes the message cloudhub.v1.RunException.
+ * Use `create(RunExceptionSchema)` to create a new message.
+ */
+export const RunExceptionSchema: GenMessage<RunException> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_schedule, 4);
 
 /**
  * One run of one schedule, counted over its own targets.
@@ -194,6 +379,27 @@ export type ScheduleRun = Message<"cloudhub.v1.ScheduleRun"> & {
    * @generated from field: bool ended = 9;
    */
   ended: boolean;
+
+  /**
+   * Present when the run was left out; it has no targets then.
+   *
+   * @generated from field: cloudhub.v1.RunException exception = 10;
+   */
+  exception?: RunException | undefined;
+
+  /**
+   * Accounts or regions in which machines could not be looked for.
+   *
+   * @generated from field: int32 unread_count = 11;
+   */
+  unreadCount: number;
+
+  /**
+   * A person asked for it out of turn.
+   *
+   * @generated from field: bool by_person = 12;
+   */
+  byPerson: boolean;
 };
 
 /**
@@ -201,7 +407,7 @@ export type ScheduleRun = Message<"cloudhub.v1.ScheduleRun"> & {
  * Use `create(ScheduleRunSchema)` to create a new message.
  */
 export const ScheduleRunSchema: GenMessage<ScheduleRun> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_schedule, 2);
+  messageDesc(file_cloudhub_v1_schedule, 5);
 
 /**
  * @generated from message cloudhub.v1.CreateScheduleRequest
@@ -228,6 +434,8 @@ export type CreateScheduleRequest = Message<"cloudhub.v1.CreateScheduleRequest">
   rule?: ScheduleRule | undefined;
 
   /**
+   * Chosen machines, or a selector.
+   *
    * @generated from field: repeated string resource_ids = 5;
    */
   resourceIds: string[];
@@ -238,6 +446,18 @@ export type CreateScheduleRequest = Message<"cloudhub.v1.CreateScheduleRequest">
    * @generated from field: string request_id = 6;
    */
   requestId: string;
+
+  /**
+   * @generated from field: cloudhub.v1.TargetSelector selector = 7;
+   */
+  selector?: TargetSelector | undefined;
+
+  /**
+   * 1 to 120; 0 means 10.
+   *
+   * @generated from field: int32 catch_up_minutes = 8;
+   */
+  catchUpMinutes: number;
 };
 
 /**
@@ -245,7 +465,7 @@ export type CreateScheduleRequest = Message<"cloudhub.v1.CreateScheduleRequest">
  * Use `create(CreateScheduleRequestSchema)` to create a new message.
  */
 export const CreateScheduleRequestSchema: GenMessage<CreateScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_schedule, 3);
+  messageDesc(file_cloudhub_v1_schedule, 6);
 
 /**
  * @generated from message cloudhub.v1.CreateScheduleResponse
@@ -262,7 +482,7 @@ export type CreateScheduleResponse = Message<"cloudhub.v1.CreateScheduleResponse
  * Use `create(CreateScheduleResponseSchema)` to create a new message.
  */
 export const CreateScheduleResponseSchema: GenMessage<CreateScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_schedule, 4);
+  messageDesc(file_cloudhub_v1_schedule, 7);
 
 /**
  * @generated from message cloudhub.v1.GetScheduleRequest
@@ -289,7 +509,7 @@ export type GetScheduleRequest = Message<"cloudhub.v1.GetScheduleRequest"> & {
  * Use `create(GetScheduleRequestSchema)` to create a new message.
  */
 export const GetScheduleRequestSchema: GenMessage<GetScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_schedule, 5);
+  messageDesc(file_cloudhub_v1_schedule, 8);
 
 /**
  * @generated from message cloudhub.v1.GetScheduleResponse
@@ -313,7 +533,7 @@ export type GetScheduleResponse = Message<"cloudhub.v1.GetScheduleResponse"> & {
  * Use `create(GetScheduleResponseSchema)` to create a new message.
  */
 export const GetScheduleResponseSchema: GenMessage<GetScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_schedule, 6);
+  messageDesc(file_cloudhub_v1_schedule, 9);
 
 /**
  * The operations team holds the timetable of the workspace: nothing of it runs
@@ -338,7 +558,7 @@ export type TimetablePark = Message<"cloudhub.v1.TimetablePark"> & {
  * Use `create(TimetableParkSchema)` to create a new message.
  */
 export const TimetableParkSchema: GenMessage<TimetablePark> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_schedule, 7);
+  messageDesc(file_cloudhub_v1_schedule, 10);
 
 /**
  * @generated from message cloudhub.v1.ListSchedulesRequest
@@ -379,7 +599,7 @@ export type ListSchedulesRequest = Message<"cloudhub.v1.ListSchedulesRequest"> &
  * Use `create(ListSchedulesRequestSchema)` to create a new message.
  */
 export const ListSchedulesRequestSchema: GenMessage<ListSchedulesRequest> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_schedule, 8);
+  messageDesc(file_cloudhub_v1_schedule, 11);
 
 /**
  * @generated from message cloudhub.v1.ListSchedulesResponse
@@ -408,7 +628,7 @@ export type ListSchedulesResponse = Message<"cloudhub.v1.ListSchedulesResponse">
  * Use `create(ListSchedulesResponseSchema)` to create a new message.
  */
 export const ListSchedulesResponseSchema: GenMessage<ListSchedulesResponse> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_schedule, 9);
+  messageDesc(file_cloudhub_v1_schedule, 12);
 
 /**
  * @generated from message cloudhub.v1.UpdateScheduleRequest
@@ -440,6 +660,8 @@ export type UpdateScheduleRequest = Message<"cloudhub.v1.UpdateScheduleRequest">
   rule?: ScheduleRule | undefined;
 
   /**
+   * Chosen machines, or a selector.
+   *
    * @generated from field: repeated string resource_ids = 6;
    */
   resourceIds: string[];
@@ -450,6 +672,18 @@ export type UpdateScheduleRequest = Message<"cloudhub.v1.UpdateScheduleRequest">
    * @generated from field: string etag = 7;
    */
   etag: string;
+
+  /**
+   * @generated from field: cloudhub.v1.TargetSelector selector = 8;
+   */
+  selector?: TargetSelector | undefined;
+
+  /**
+   * 1 to 120; 0 means 10.
+   *
+   * @generated from field: int32 catch_up_minutes = 9;
+   */
+  catchUpMinutes: number;
 };
 
 /**
@@ -457,7 +691,7 @@ export type UpdateScheduleRequest = Message<"cloudhub.v1.UpdateScheduleRequest">
  * Use `create(UpdateScheduleRequestSchema)` to create a new message.
  */
 export const UpdateScheduleRequestSchema: GenMessage<UpdateScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_schedule, 10);
+  messageDesc(file_cloudhub_v1_schedule, 13);
 
 /**
  * @generated from message cloudhub.v1.UpdateScheduleResponse
@@ -474,7 +708,7 @@ export type UpdateScheduleResponse = Message<"cloudhub.v1.UpdateScheduleResponse
  * Use `create(UpdateScheduleResponseSchema)` to create a new message.
  */
 export const UpdateScheduleResponseSchema: GenMessage<UpdateScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_schedule, 11);
+  messageDesc(file_cloudhub_v1_schedule, 14);
 
 /**
  * @generated from message cloudhub.v1.DeleteScheduleRequest
@@ -501,7 +735,7 @@ export type DeleteScheduleRequest = Message<"cloudhub.v1.DeleteScheduleRequest">
  * Use `create(DeleteScheduleRequestSchema)` to create a new message.
  */
 export const DeleteScheduleRequestSchema: GenMessage<DeleteScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_schedule, 12);
+  messageDesc(file_cloudhub_v1_schedule, 15);
 
 /**
  * @generated from message cloudhub.v1.DeleteScheduleResponse
@@ -514,7 +748,7 @@ export type DeleteScheduleResponse = Message<"cloudhub.v1.DeleteScheduleResponse
  * Use `create(DeleteScheduleResponseSchema)` to create a new message.
  */
 export const DeleteScheduleResponseSchema: GenMessage<DeleteScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_schedule, 13);
+  messageDesc(file_cloudhub_v1_schedule, 16);
 
 /**
  * @generated from message cloudhub.v1.PreviewScheduleRequest
@@ -541,6 +775,32 @@ export type PreviewScheduleRequest = Message<"cloudhub.v1.PreviewScheduleRequest
    * @generated from field: int32 count = 4;
    */
   count: number;
+
+  /**
+   * Of a schedule that exists: its skips, holds and pause count too.
+   *
+   * @generated from field: string schedule_id = 5;
+   */
+  scheduleId: string;
+
+  /**
+   * The machines it would be for, to say what the provider's rate allows.
+   *
+   * @generated from field: repeated string resource_ids = 6;
+   */
+  resourceIds: string[];
+
+  /**
+   * @generated from field: cloudhub.v1.TargetSelector selector = 7;
+   */
+  selector?: TargetSelector | undefined;
+
+  /**
+   * 1 to 120; 0 means 10.
+   *
+   * @generated from field: int32 catch_up_minutes = 8;
+   */
+  catchUpMinutes: number;
 };
 
 /**
@@ -548,7 +808,7 @@ export type PreviewScheduleRequest = Message<"cloudhub.v1.PreviewScheduleRequest
  * Use `create(PreviewScheduleRequestSchema)` to create a new message.
  */
 export const PreviewScheduleRequestSchema: GenMessage<PreviewScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_schedule, 14);
+  messageDesc(file_cloudhub_v1_schedule, 17);
 
 /**
  * @generated from message cloudhub.v1.PreviewScheduleResponse
@@ -558,6 +818,11 @@ export type PreviewScheduleResponse = Message<"cloudhub.v1.PreviewScheduleRespon
    * @generated from field: repeated cloudhub.v1.PreviewedRun runs = 1;
    */
   runs: PreviewedRun[];
+
+  /**
+   * @generated from field: repeated cloudhub.v1.RateWarning rate_warnings = 2;
+   */
+  rateWarnings: RateWarning[];
 };
 
 /**
@@ -565,7 +830,7 @@ export type PreviewScheduleResponse = Message<"cloudhub.v1.PreviewScheduleRespon
  * Use `create(PreviewScheduleResponseSchema)` to create a new message.
  */
 export const PreviewScheduleResponseSchema: GenMessage<PreviewScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_schedule, 15);
+  messageDesc(file_cloudhub_v1_schedule, 18);
 
 /**
  * @generated from message cloudhub.v1.PreviewedRun
@@ -588,6 +853,13 @@ export type PreviewedRun = Message<"cloudhub.v1.PreviewedRun"> & {
    * @generated from field: bool moved_by_gap = 3;
    */
   movedByGap: boolean;
+
+  /**
+   * Present when the run is left out.
+   *
+   * @generated from field: cloudhub.v1.RunException exception = 4;
+   */
+  exception?: RunException | undefined;
 };
 
 /**
@@ -595,7 +867,773 @@ export type PreviewedRun = Message<"cloudhub.v1.PreviewedRun"> & {
  * Use `create(PreviewedRunSchema)` to create a new message.
  */
 export const PreviewedRunSchema: GenMessage<PreviewedRun> = /*@__PURE__*/
-  messageDesc(file_cloudhub_v1_schedule, 16);
+  messageDesc(file_cloudhub_v1_schedule, 19);
+
+/**
+ * The provider does not take so many orders within the window.
+ *
+ * @generated from message cloudhub.v1.RateWarning
+ */
+export type RateWarning = Message<"cloudhub.v1.RateWarning"> & {
+  /**
+   * @generated from field: string cloud_account_id = 1;
+   */
+  cloudAccountId: string;
+
+  /**
+   * @generated from field: string cloud_account_name = 2;
+   */
+  cloudAccountName: string;
+
+  /**
+   * @generated from field: string region = 3;
+   */
+  region: string;
+
+  /**
+   * @generated from field: cloudhub.v1.ResourceState wanted = 4;
+   */
+  wanted: ResourceState;
+
+  /**
+   * Machines of that account and region.
+   *
+   * @generated from field: int32 target_count = 5;
+   */
+  targetCount: number;
+
+  /**
+   * How long the provider needs at least, in seconds, at its own rate.
+   *
+   * @generated from field: int32 needed_seconds = 6;
+   */
+  neededSeconds: number;
+
+  /**
+   * How many of them fit into the window.
+   *
+   * @generated from field: int32 fitting_count = 7;
+   */
+  fittingCount: number;
+
+  /**
+   * The time of day ("HH:MM") at which to begin, so that all have been asked by
+   * the time that was chosen.
+   *
+   * @generated from field: string earlier_time = 8;
+   */
+  earlierTime: string;
+};
+
+/**
+ * Describes the message cloudhub.v1.RateWarning.
+ * Use `create(RateWarningSchema)` to create a new message.
+ */
+export const RateWarningSchema: GenMessage<RateWarning> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_schedule, 20);
+
+/**
+ * @generated from message cloudhub.v1.PreviewTargetsRequest
+ */
+export type PreviewTargetsRequest = Message<"cloudhub.v1.PreviewTargetsRequest"> & {
+  /**
+   * @generated from field: string org_id = 1;
+   */
+  orgId: string;
+
+  /**
+   * @generated from field: string workspace_id = 2;
+   */
+  workspaceId: string;
+
+  /**
+   * @generated from field: cloudhub.v1.TargetSelector selector = 3;
+   */
+  selector?: TargetSelector | undefined;
+};
+
+/**
+ * Describes the message cloudhub.v1.PreviewTargetsRequest.
+ * Use `create(PreviewTargetsRequestSchema)` to create a new message.
+ */
+export const PreviewTargetsRequestSchema: GenMessage<PreviewTargetsRequest> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_schedule, 21);
+
+/**
+ * @generated from message cloudhub.v1.PreviewTargetsResponse
+ */
+export type PreviewTargetsResponse = Message<"cloudhub.v1.PreviewTargetsResponse"> & {
+  /**
+   * @generated from field: int32 matched_count = 1;
+   */
+  matchedCount: number;
+
+  /**
+   * Of these, those that will be left alone.
+   *
+   * @generated from field: int32 left_alone_count = 2;
+   */
+  leftAloneCount: number;
+
+  /**
+   * The first fifty, by name.
+   *
+   * @generated from field: repeated cloudhub.v1.Resource resources = 3;
+   */
+  resources: Resource[];
+};
+
+/**
+ * Describes the message cloudhub.v1.PreviewTargetsResponse.
+ * Use `create(PreviewTargetsResponseSchema)` to create a new message.
+ */
+export const PreviewTargetsResponseSchema: GenMessage<PreviewTargetsResponse> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_schedule, 22);
+
+/**
+ * @generated from message cloudhub.v1.PauseScheduleRequest
+ */
+export type PauseScheduleRequest = Message<"cloudhub.v1.PauseScheduleRequest"> & {
+  /**
+   * @generated from field: string org_id = 1;
+   */
+  orgId: string;
+
+  /**
+   * @generated from field: string workspace_id = 2;
+   */
+  workspaceId: string;
+
+  /**
+   * @generated from field: string schedule_id = 3;
+   */
+  scheduleId: string;
+};
+
+/**
+ * Describes the message cloudhub.v1.PauseScheduleRequest.
+ * Use `create(PauseScheduleRequestSchema)` to create a new message.
+ */
+export const PauseScheduleRequestSchema: GenMessage<PauseScheduleRequest> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_schedule, 23);
+
+/**
+ * @generated from message cloudhub.v1.PauseScheduleResponse
+ */
+export type PauseScheduleResponse = Message<"cloudhub.v1.PauseScheduleResponse"> & {
+  /**
+   * @generated from field: cloudhub.v1.Schedule schedule = 1;
+   */
+  schedule?: Schedule | undefined;
+};
+
+/**
+ * Describes the message cloudhub.v1.PauseScheduleResponse.
+ * Use `create(PauseScheduleResponseSchema)` to create a new message.
+ */
+export const PauseScheduleResponseSchema: GenMessage<PauseScheduleResponse> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_schedule, 24);
+
+/**
+ * @generated from message cloudhub.v1.ResumeScheduleRequest
+ */
+export type ResumeScheduleRequest = Message<"cloudhub.v1.ResumeScheduleRequest"> & {
+  /**
+   * @generated from field: string org_id = 1;
+   */
+  orgId: string;
+
+  /**
+   * @generated from field: string workspace_id = 2;
+   */
+  workspaceId: string;
+
+  /**
+   * @generated from field: string schedule_id = 3;
+   */
+  scheduleId: string;
+};
+
+/**
+ * Describes the message cloudhub.v1.ResumeScheduleRequest.
+ * Use `create(ResumeScheduleRequestSchema)` to create a new message.
+ */
+export const ResumeScheduleRequestSchema: GenMessage<ResumeScheduleRequest> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_schedule, 25);
+
+/**
+ * @generated from message cloudhub.v1.ResumeScheduleResponse
+ */
+export type ResumeScheduleResponse = Message<"cloudhub.v1.ResumeScheduleResponse"> & {
+  /**
+   * @generated from field: cloudhub.v1.Schedule schedule = 1;
+   */
+  schedule?: Schedule | undefined;
+};
+
+/**
+ * Describes the message cloudhub.v1.ResumeScheduleResponse.
+ * Use `create(ResumeScheduleResponseSchema)` to create a new message.
+ */
+export const ResumeScheduleResponseSchema: GenMessage<ResumeScheduleResponse> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_schedule, 26);
+
+/**
+ * @generated from message cloudhub.v1.SkipNextRequest
+ */
+export type SkipNextRequest = Message<"cloudhub.v1.SkipNextRequest"> & {
+  /**
+   * @generated from field: string org_id = 1;
+   */
+  orgId: string;
+
+  /**
+   * @generated from field: string workspace_id = 2;
+   */
+  workspaceId: string;
+
+  /**
+   * @generated from field: string schedule_id = 3;
+   */
+  scheduleId: string;
+};
+
+/**
+ * Describes the message cloudhub.v1.SkipNextRequest.
+ * Use `create(SkipNextRequestSchema)` to create a new message.
+ */
+export const SkipNextRequestSchema: GenMessage<SkipNextRequest> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_schedule, 27);
+
+/**
+ * @generated from message cloudhub.v1.SkipNextResponse
+ */
+export type SkipNextResponse = Message<"cloudhub.v1.SkipNextResponse"> & {
+  /**
+   * @generated from field: cloudhub.v1.Schedule schedule = 1;
+   */
+  schedule?: Schedule | undefined;
+
+  /**
+   * The run that is now left out.
+   *
+   * @generated from field: google.protobuf.Timestamp skipped_time = 2;
+   */
+  skippedTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message cloudhub.v1.SkipNextResponse.
+ * Use `create(SkipNextResponseSchema)` to create a new message.
+ */
+export const SkipNextResponseSchema: GenMessage<SkipNextResponse> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_schedule, 28);
+
+/**
+ * @generated from message cloudhub.v1.RestoreRunRequest
+ */
+export type RestoreRunRequest = Message<"cloudhub.v1.RestoreRunRequest"> & {
+  /**
+   * @generated from field: string org_id = 1;
+   */
+  orgId: string;
+
+  /**
+   * @generated from field: string workspace_id = 2;
+   */
+  workspaceId: string;
+
+  /**
+   * @generated from field: string schedule_id = 3;
+   */
+  scheduleId: string;
+
+  /**
+   * Of the run that was skipped.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 4;
+   */
+  time?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message cloudhub.v1.RestoreRunRequest.
+ * Use `create(RestoreRunRequestSchema)` to create a new message.
+ */
+export const RestoreRunRequestSchema: GenMessage<RestoreRunRequest> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_schedule, 29);
+
+/**
+ * @generated from message cloudhub.v1.RestoreRunResponse
+ */
+export type RestoreRunResponse = Message<"cloudhub.v1.RestoreRunResponse"> & {
+  /**
+   * @generated from field: cloudhub.v1.Schedule schedule = 1;
+   */
+  schedule?: Schedule | undefined;
+};
+
+/**
+ * Describes the message cloudhub.v1.RestoreRunResponse.
+ * Use `create(RestoreRunResponseSchema)` to create a new message.
+ */
+export const RestoreRunResponseSchema: GenMessage<RestoreRunResponse> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_schedule, 30);
+
+/**
+ * @generated from message cloudhub.v1.RunNowRequest
+ */
+export type RunNowRequest = Message<"cloudhub.v1.RunNowRequest"> & {
+  /**
+   * @generated from field: string org_id = 1;
+   */
+  orgId: string;
+
+  /**
+   * @generated from field: string workspace_id = 2;
+   */
+  workspaceId: string;
+
+  /**
+   * @generated from field: string schedule_id = 3;
+   */
+  scheduleId: string;
+
+  /**
+   * RUNNING or STOPPED.
+   *
+   * @generated from field: cloudhub.v1.ResourceState wanted = 4;
+   */
+  wanted: ResourceState;
+
+  /**
+   * UUID of this request: sending it again answers with the first operation.
+   *
+   * @generated from field: string request_id = 5;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message cloudhub.v1.RunNowRequest.
+ * Use `create(RunNowRequestSchema)` to create a new message.
+ */
+export const RunNowRequestSchema: GenMessage<RunNowRequest> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_schedule, 31);
+
+/**
+ * @generated from message cloudhub.v1.RunNowResponse
+ */
+export type RunNowResponse = Message<"cloudhub.v1.RunNowResponse"> & {
+  /**
+   * @generated from field: cloudhub.v1.Operation operation = 1;
+   */
+  operation?: Operation | undefined;
+};
+
+/**
+ * Describes the message cloudhub.v1.RunNowResponse.
+ * Use `create(RunNowResponseSchema)` to create a new message.
+ */
+export const RunNowResponseSchema: GenMessage<RunNowResponse> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_schedule, 32);
+
+/**
+ * Hold keeps timetables from acting, until a time, for a reason.
+ *
+ * @generated from message cloudhub.v1.Hold
+ */
+export type Hold = Message<"cloudhub.v1.Hold"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * One of the two is set.
+   *
+   * @generated from field: string schedule_id = 2;
+   */
+  scheduleId: string;
+
+  /**
+   * @generated from field: string resource_id = 3;
+   */
+  resourceId: string;
+
+  /**
+   * What it is called now.
+   *
+   * @generated from field: string subject_name = 4;
+   */
+  subjectName: string;
+
+  /**
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp until_time = 6;
+   */
+  untilTime?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string created_by_name = 7;
+   */
+  createdByName: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp create_time = 8;
+   */
+  createTime?: Timestamp | undefined;
+
+  /**
+   * Present when somebody ended it before its time.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 9;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string ended_by_name = 10;
+   */
+  endedByName: string;
+};
+
+/**
+ * Describes the message cloudhub.v1.Hold.
+ * Use `create(HoldSchema)` to create a new message.
+ */
+export const HoldSchema: GenMessage<Hold> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_schedule, 33);
+
+/**
+ * @generated from message cloudhub.v1.CreateHoldRequest
+ */
+export type CreateHoldRequest = Message<"cloudhub.v1.CreateHoldRequest"> & {
+  /**
+   * @generated from field: string org_id = 1;
+   */
+  orgId: string;
+
+  /**
+   * @generated from field: string workspace_id = 2;
+   */
+  workspaceId: string;
+
+  /**
+   * @generated from oneof cloudhub.v1.CreateHoldRequest.subject
+   */
+  subject: {
+    /**
+     * @generated from field: string schedule_id = 3;
+     */
+    value: string;
+    case: "scheduleId";
+  } | {
+    /**
+     * @generated from field: string resource_id = 4;
+     */
+    value: string;
+    case: "resourceId";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
+
+  /**
+   * Within a year.
+   *
+   * @generated from field: google.protobuf.Timestamp until_time = 6;
+   */
+  untilTime?: Timestamp | undefined;
+
+  /**
+   * UUID of this request: sending it again answers with the first hold.
+   *
+   * @generated from field: string request_id = 7;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message cloudhub.v1.CreateHoldRequest.
+ * Use `create(CreateHoldRequestSchema)` to create a new message.
+ */
+export const CreateHoldRequestSchema: GenMessage<CreateHoldRequest> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_schedule, 34);
+
+/**
+ * @generated from message cloudhub.v1.CreateHoldResponse
+ */
+export type CreateHoldResponse = Message<"cloudhub.v1.CreateHoldResponse"> & {
+  /**
+   * @generated from field: cloudhub.v1.Hold hold = 1;
+   */
+  hold?: Hold | undefined;
+};
+
+/**
+ * Describes the message cloudhub.v1.CreateHoldResponse.
+ * Use `create(CreateHoldResponseSchema)` to create a new message.
+ */
+export const CreateHoldResponseSchema: GenMessage<CreateHoldResponse> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_schedule, 35);
+
+/**
+ * @generated from message cloudhub.v1.EndHoldRequest
+ */
+export type EndHoldRequest = Message<"cloudhub.v1.EndHoldRequest"> & {
+  /**
+   * @generated from field: string org_id = 1;
+   */
+  orgId: string;
+
+  /**
+   * @generated from field: string workspace_id = 2;
+   */
+  workspaceId: string;
+
+  /**
+   * @generated from field: string hold_id = 3;
+   */
+  holdId: string;
+};
+
+/**
+ * Describes the message cloudhub.v1.EndHoldRequest.
+ * Use `create(EndHoldRequestSchema)` to create a new message.
+ */
+export const EndHoldRequestSchema: GenMessage<EndHoldRequest> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_schedule, 36);
+
+/**
+ * @generated from message cloudhub.v1.EndHoldResponse
+ */
+export type EndHoldResponse = Message<"cloudhub.v1.EndHoldResponse"> & {
+  /**
+   * @generated from field: cloudhub.v1.Hold hold = 1;
+   */
+  hold?: Hold | undefined;
+};
+
+/**
+ * Describes the message cloudhub.v1.EndHoldResponse.
+ * Use `create(EndHoldResponseSchema)` to create a new message.
+ */
+export const EndHoldResponseSchema: GenMessage<EndHoldResponse> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_schedule, 37);
+
+/**
+ * @generated from message cloudhub.v1.ListHoldsRequest
+ */
+export type ListHoldsRequest = Message<"cloudhub.v1.ListHoldsRequest"> & {
+  /**
+   * @generated from field: string org_id = 1;
+   */
+  orgId: string;
+
+  /**
+   * @generated from field: string workspace_id = 2;
+   */
+  workspaceId: string;
+
+  /**
+   * Default 50, at most 500 (more is taken as 500).
+   *
+   * @generated from field: int32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+
+  /**
+   * Only those in force.
+   *
+   * @generated from field: bool in_force = 5;
+   */
+  inForce: boolean;
+};
+
+/**
+ * Describes the message cloudhub.v1.ListHoldsRequest.
+ * Use `create(ListHoldsRequestSchema)` to create a new message.
+ */
+export const ListHoldsRequestSchema: GenMessage<ListHoldsRequest> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_schedule, 38);
+
+/**
+ * @generated from message cloudhub.v1.ListHoldsResponse
+ */
+export type ListHoldsResponse = Message<"cloudhub.v1.ListHoldsResponse"> & {
+  /**
+   * @generated from field: repeated cloudhub.v1.Hold holds = 1;
+   */
+  holds: Hold[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message cloudhub.v1.ListHoldsResponse.
+ * Use `create(ListHoldsResponseSchema)` to create a new message.
+ */
+export const ListHoldsResponseSchema: GenMessage<ListHoldsResponse> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_schedule, 39);
+
+/**
+ * @generated from message cloudhub.v1.ImportSchedulesRequest
+ */
+export type ImportSchedulesRequest = Message<"cloudhub.v1.ImportSchedulesRequest"> & {
+  /**
+   * @generated from field: string org_id = 1;
+   */
+  orgId: string;
+
+  /**
+   * @generated from field: string workspace_id = 2;
+   */
+  workspaceId: string;
+
+  /**
+   * A CSV file with a head line, separated by commas or semicolons. Columns: name,
+   * start, stop, days, time_zone, resources, tags, name_prefix, accounts, regions,
+   * calendars, catch_up_minutes. The README has an example.
+   *
+   * @generated from field: string csv = 3;
+   */
+  csv: string;
+
+  /**
+   * Only report.
+   *
+   * @generated from field: bool dry_run = 4;
+   */
+  dryRun: boolean;
+
+  /**
+   * UUID of this request: sending it again makes nothing twice.
+   *
+   * @generated from field: string request_id = 5;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message cloudhub.v1.ImportSchedulesRequest.
+ * Use `create(ImportSchedulesRequestSchema)` to create a new message.
+ */
+export const ImportSchedulesRequestSchema: GenMessage<ImportSchedulesRequest> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_schedule, 40);
+
+/**
+ * @generated from message cloudhub.v1.ImportSchedulesResponse
+ */
+export type ImportSchedulesResponse = Message<"cloudhub.v1.ImportSchedulesResponse"> & {
+  /**
+   * @generated from field: repeated cloudhub.v1.ImportedLine lines = 1;
+   */
+  lines: ImportedLine[];
+
+  /**
+   * False when a line is wrong, or with `dry_run`.
+   *
+   * @generated from field: bool imported = 2;
+   */
+  imported: boolean;
+};
+
+/**
+ * Describes the message cloudhub.v1.ImportSchedulesResponse.
+ * Use `create(ImportSchedulesResponseSchema)` to create a new message.
+ */
+export const ImportSchedulesResponseSchema: GenMessage<ImportSchedulesResponse> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_schedule, 41);
+
+/**
+ * @generated from message cloudhub.v1.ImportedLine
+ */
+export type ImportedLine = Message<"cloudhub.v1.ImportedLine"> & {
+  /**
+   * In the file, from 1; the head line is the first.
+   *
+   * @generated from field: int32 line = 1;
+   */
+  line: number;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * Of the schedule that was made.
+   *
+   * @generated from field: string schedule_id = 3;
+   */
+  scheduleId: string;
+
+  /**
+   * What is wrong, field by field; empty when the line is right.
+   *
+   * @generated from field: repeated cloudhub.v1.LineProblem problems = 4;
+   */
+  problems: LineProblem[];
+
+  /**
+   * The first run it would have.
+   *
+   * @generated from field: google.protobuf.Timestamp next_time = 5;
+   */
+  nextTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message cloudhub.v1.ImportedLine.
+ * Use `create(ImportedLineSchema)` to create a new message.
+ */
+export const ImportedLineSchema: GenMessage<ImportedLine> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_schedule, 42);
+
+/**
+ * @generated from message cloudhub.v1.LineProblem
+ */
+export type LineProblem = Message<"cloudhub.v1.LineProblem"> & {
+  /**
+   * @generated from field: string column = 1;
+   */
+  column: string;
+
+  /**
+   * From the error registry.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * What is there.
+   *
+   * @generated from field: string value = 3;
+   */
+  value: string;
+};
+
+/**
+ * Describes the message cloudhub.v1.LineProblem.
+ * Use `create(LineProblemSchema)` to create a new message.
+ */
+export const LineProblemSchema: GenMessage<LineProblem> = /*@__PURE__*/
+  messageDesc(file_cloudhub_v1_schedule, 43);
 
 /**
  * @generated from enum cloudhub.v1.Weekday
@@ -649,16 +1687,169 @@ export const WeekdaySchema: GenEnum<Weekday> = /*@__PURE__*/
   enumDesc(file_cloudhub_v1_schedule, 0);
 
 /**
- * ScheduleService keeps the timetables of a workspace. The runs of a schedule
- * are operations: OperationService.ListOperations with `schedule_id`.
+ * What a day of the month means in a month that does not have it.
+ *
+ * @generated from enum cloudhub.v1.ShortMonth
+ */
+export enum ShortMonth {
+  /**
+   * @generated from enum value: SHORT_MONTH_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The month's last day. The default.
+   *
+   * @generated from enum value: SHORT_MONTH_LAST_DAY = 1;
+   */
+  LAST_DAY = 1,
+
+  /**
+   * Nothing happens in that month.
+   *
+   * @generated from enum value: SHORT_MONTH_SKIP = 2;
+   */
+  SKIP = 2,
+}
+
+/**
+ * Describes the enum cloudhub.v1.ShortMonth.
+ */
+export const ShortMonthSchema: GenEnum<ShortMonth> = /*@__PURE__*/
+  enumDesc(file_cloudhub_v1_schedule, 1);
+
+/**
+ * How a schedule is, at a glance.
+ *
+ * @generated from enum cloudhub.v1.ScheduleHealth
+ */
+export enum ScheduleHealth {
+  /**
+   * @generated from enum value: SCHEDULE_HEALTH_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It has not run yet.
+   *
+   * @generated from enum value: SCHEDULE_HEALTH_NEW = 1;
+   */
+  NEW = 1,
+
+  /**
+   * Its last run did what it should.
+   *
+   * @generated from enum value: SCHEDULE_HEALTH_OK = 2;
+   */
+  OK = 2,
+
+  /**
+   * Its last run failed for some machines, or was missed.
+   *
+   * @generated from enum value: SCHEDULE_HEALTH_FAILING = 3;
+   */
+  FAILING = 3,
+
+  /**
+   * A hold is in force.
+   *
+   * @generated from enum value: SCHEDULE_HEALTH_ON_HOLD = 4;
+   */
+  ON_HOLD = 4,
+
+  /**
+   * @generated from enum value: SCHEDULE_HEALTH_PAUSED = 5;
+   */
+  PAUSED = 5,
+
+  /**
+   * None of its chosen machines is left.
+   *
+   * @generated from enum value: SCHEDULE_HEALTH_NO_TARGETS = 6;
+   */
+  NO_TARGETS = 6,
+
+  /**
+   * It has no further time: every day that it names is a holiday.
+   *
+   * @generated from enum value: SCHEDULE_HEALTH_NEVER = 7;
+   */
+  NEVER = 7,
+}
+
+/**
+ * Describes the enum cloudhub.v1.ScheduleHealth.
+ */
+export const ScheduleHealthSchema: GenEnum<ScheduleHealth> = /*@__PURE__*/
+  enumDesc(file_cloudhub_v1_schedule, 2);
+
+/**
+ * Why a run is left out.
+ *
+ * @generated from enum cloudhub.v1.RunExceptionKind
+ */
+export enum RunExceptionKind {
+  /**
+   * @generated from enum value: RUN_EXCEPTION_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The day is a holiday: `text` is its name, `calendar_name` says where.
+   *
+   * @generated from enum value: RUN_EXCEPTION_KIND_HOLIDAY = 1;
+   */
+  HOLIDAY = 1,
+
+  /**
+   * Somebody skipped it: `by_name`.
+   *
+   * @generated from enum value: RUN_EXCEPTION_KIND_SKIPPED = 2;
+   */
+  SKIPPED = 2,
+
+  /**
+   * A hold is in force: `text` is its reason, `by_name` whose, `until_time`.
+   *
+   * @generated from enum value: RUN_EXCEPTION_KIND_HELD = 3;
+   */
+  HELD = 3,
+
+  /**
+   * The schedule is paused: `by_name`.
+   *
+   * @generated from enum value: RUN_EXCEPTION_KIND_PAUSED = 4;
+   */
+  PAUSED = 4,
+
+  /**
+   * All automation of the organization is paused: `text` is the reason.
+   *
+   * @generated from enum value: RUN_EXCEPTION_KIND_AUTOMATION_PAUSED = 5;
+   */
+  AUTOMATION_PAUSED = 5,
+}
+
+/**
+ * Describes the enum cloudhub.v1.RunExceptionKind.
+ */
+export const RunExceptionKindSchema: GenEnum<RunExceptionKind> = /*@__PURE__*/
+  enumDesc(file_cloudhub_v1_schedule, 3);
+
+/**
+ * ScheduleService keeps the timetables of a workspace: when machines run, the
+ * exceptions to it, and what was asked out of turn. The runs of a schedule are
+ * operations: OperationService.ListOperations with `schedule_id`.
  *
  * @generated from service cloudhub.v1.ScheduleService
  */
 export const ScheduleService: GenService<{
   /**
-   * CreateSchedule makes a start/stop pair for chosen machines.
-   * Errors: NOT_FOUND (a resource), TIME_ZONE_UNKNOWN, SCHEDULE_CONFLICT (start
-   * and stop in the same minute), PLAN_REQUIRED.
+   * CreateSchedule makes a start, a stop or a pair, for chosen machines or for those
+   * that a selector finds when it runs.
+   * Errors: NOT_FOUND (a resource, an account, a calendar), TIME_ZONE_UNKNOWN,
+   * SCHEDULE_CONFLICT (start and stop in the same minute, here or with another
+   * schedule of one of the chosen machines), PLAN_REQUIRED.
    *
    * @generated from rpc cloudhub.v1.ScheduleService.CreateSchedule
    */
@@ -678,7 +1869,7 @@ export const ScheduleService: GenService<{
     output: typeof GetScheduleResponseSchema;
   },
   /**
-   * ListSchedules lists schedules by their next time.
+   * ListSchedules lists schedules by their next time; those without one come last.
    *
    * @generated from rpc cloudhub.v1.ScheduleService.ListSchedules
    */
@@ -710,8 +1901,21 @@ export const ScheduleService: GenService<{
     output: typeof DeleteScheduleResponseSchema;
   },
   /**
-   * PreviewSchedule computes the next runs of a schedule that is being
-   * written. It reads and stores nothing. Errors: as CreateSchedule.
+   * ImportSchedules makes many schedules from a CSV file, all or none: with
+   * `dry_run`, or when a line is wrong, nothing is made and every line is reported.
+   * Errors: VALIDATION (not a CSV, unknown column, more than 500 lines).
+   *
+   * @generated from rpc cloudhub.v1.ScheduleService.ImportSchedules
+   */
+  importSchedules: {
+    methodKind: "unary";
+    input: typeof ImportSchedulesRequestSchema;
+    output: typeof ImportSchedulesResponseSchema;
+  },
+  /**
+   * PreviewSchedule computes the next runs of a schedule that is being written, or
+   * that exists, with every exception explained and what the provider's rate
+   * does not allow. It stores nothing. Errors: as CreateSchedule.
    *
    * @generated from rpc cloudhub.v1.ScheduleService.PreviewSchedule
    */
@@ -719,6 +1923,105 @@ export const ScheduleService: GenService<{
     methodKind: "unary";
     input: typeof PreviewScheduleRequestSchema;
     output: typeof PreviewScheduleResponseSchema;
+  },
+  /**
+   * PreviewTargets says which machines of the inventory a selector matches now. When
+   * the schedule runs, they are read from the provider. Errors: NOT_FOUND (an
+   * account).
+   *
+   * @generated from rpc cloudhub.v1.ScheduleService.PreviewTargets
+   */
+  previewTargets: {
+    methodKind: "unary";
+    input: typeof PreviewTargetsRequestSchema;
+    output: typeof PreviewTargetsResponseSchema;
+  },
+  /**
+   * PauseSchedule stops a schedule until it is resumed; what falls due meanwhile is
+   * neither done nor recorded. Errors: NOT_FOUND.
+   *
+   * @generated from rpc cloudhub.v1.ScheduleService.PauseSchedule
+   */
+  pauseSchedule: {
+    methodKind: "unary";
+    input: typeof PauseScheduleRequestSchema;
+    output: typeof PauseScheduleResponseSchema;
+  },
+  /**
+   * ResumeSchedule lets a paused schedule go on with the next time after now.
+   * Errors: NOT_FOUND, PLAN_REQUIRED.
+   *
+   * @generated from rpc cloudhub.v1.ScheduleService.ResumeSchedule
+   */
+  resumeSchedule: {
+    methodKind: "unary";
+    input: typeof ResumeScheduleRequestSchema;
+    output: typeof ResumeScheduleResponseSchema;
+  },
+  /**
+   * SkipNext leaves out the next run that is not left out yet. Errors: NOT_FOUND,
+   * NOTHING_TO_SKIP (the schedule has no further run).
+   *
+   * @generated from rpc cloudhub.v1.ScheduleService.SkipNext
+   */
+  skipNext: {
+    methodKind: "unary";
+    input: typeof SkipNextRequestSchema;
+    output: typeof SkipNextResponseSchema;
+  },
+  /**
+   * RestoreRun takes a skip back. Errors: NOT_FOUND (no such skip, or its time has
+   * come).
+   *
+   * @generated from rpc cloudhub.v1.ScheduleService.RestoreRun
+   */
+  restoreRun: {
+    methodKind: "unary";
+    input: typeof RestoreRunRequestSchema;
+    output: typeof RestoreRunResponseSchema;
+  },
+  /**
+   * RunNow starts or stops the machines of a schedule at once, as an order of the
+   * caller: holds and pauses of automation do not keep it.
+   * Errors: NOT_FOUND, VALIDATION (the schedule has no such half), NOT_SWITCHABLE.
+   *
+   * @generated from rpc cloudhub.v1.ScheduleService.RunNow
+   */
+  runNow: {
+    methodKind: "unary";
+    input: typeof RunNowRequestSchema;
+    output: typeof RunNowResponseSchema;
+  },
+  /**
+   * CreateHold keeps every schedule from one machine, or one schedule from its
+   * machines, until a time. Errors: NOT_FOUND, VALIDATION (the time has passed).
+   *
+   * @generated from rpc cloudhub.v1.ScheduleService.CreateHold
+   */
+  createHold: {
+    methodKind: "unary";
+    input: typeof CreateHoldRequestSchema;
+    output: typeof CreateHoldResponseSchema;
+  },
+  /**
+   * EndHold ends a hold before its time. Errors: NOT_FOUND.
+   *
+   * @generated from rpc cloudhub.v1.ScheduleService.EndHold
+   */
+  endHold: {
+    methodKind: "unary";
+    input: typeof EndHoldRequestSchema;
+    output: typeof EndHoldResponseSchema;
+  },
+  /**
+   * ListHolds lists holds, those in force first, the newest first.
+   *
+   * @generated from rpc cloudhub.v1.ScheduleService.ListHolds
+   */
+  listHolds: {
+    methodKind: "unary";
+    input: typeof ListHoldsRequestSchema;
+    output: typeof ListHoldsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_cloudhub_v1_schedule, 0);
