@@ -62,7 +62,7 @@ func (d *Dispatcher) recomputeZones(ctx context.Context, q *gen.Queries) error {
 		next := schedule.Run{At: *s.NextAt, Wanted: schedule.Wanted(*s.NextWanted)}
 		var rule schedule.Rule
 		if err := json.Unmarshal(s.Rule, &rule); err == nil && s.NextAt.After(now) {
-			if run, err := rule.Next(now); err == nil {
+			if run, ok, err := rule.Next(now, nil); err == nil && ok {
 				next = run
 			}
 		}

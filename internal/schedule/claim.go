@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"cmp"
+	"errors"
 	"runtime"
 	"slices"
 	"time"
@@ -48,8 +49,12 @@ func ClaimDue(d Due, now time.Time) (claims []Claim, next Run, err error) {
 		due := d
 		due.At, due.Wanted = run.At, run.Wanted
 		claims = append(claims, Claim{Due: due, Missed: !now.Before(run.At.Add(CatchUp))})
-		if run, err = d.Rule.Next(run.At); err != nil {
+		var ok bool
+		if run, ok, err = d.Rule.Next(run.At, nil); err != nil {
 			return nil, Run{}, err
+		}
+		if !ok {
+			return nil, Run{}, errors.New("the rule never acts again")
 		}
 	}
 	return claims, run, nil
