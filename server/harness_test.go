@@ -255,20 +255,32 @@ type estate struct {
 	org, workspace, account uuid.UUID
 	resources               []uuid.UUID
 	schedule, operation     uuid.UUID
+	// calendar of the organization, read from an address.
+	calendar uuid.UUID
 }
 
 // estate makes an account with three machines, a schedule over the first and an
 // operation that has ended.
 func (w *world) estate(org, workspace uuid.UUID) estate {
 	w.t.Helper()
-	e := estate{org: org, workspace: workspace, account: dbtest.NewID(w.t), schedule: dbtest.NewID(w.t), operation: dbtest.NewID(w.t)}
+	e := estate{org: org, workspace: workspace, account: dbtest.NewID(w.t), schedule: dbtest.NewID(w.t), operation: dbtest.NewID(w.t), calendar: dbtest.NewID(w.t)}
 	w.account(org, workspace, e.account, "Conta "+e.account.String()[24:])
 	for _, name := range []string{"web-1", "web-2", "banco"} {
 		e.resources = append(e.resources, w.machine(e, name, "running", "sa-east-1", nil))
 	}
 	w.schedule(e, e.schedule, "Noite", time.Now().Add(time.Hour))
 	w.operation(e, e.operation, e.schedule, e.resources[:2], true)
+	w.calendar(org, e.calendar, "Feriados "+e.calendar.String()[24:], "https://calendars.example.com/feriados.ics?key=canary")
 	return e
+}
+
+// calendar makes one that is read from an address, with one day.
+func (w *world) calendar(org, calendar uuid.UUID, name, address string) {
+	w.t.Helper()
+	w.exec(`INSERT INTO calendars (org_id, id, name, source, address, refreshed_at, next_refresh_at)
+		VALUES ($1, $2, $3, 'address', $4, now(), now() + interval '1 hour')`, org, calendar, name, address)
+	w.exec(`INSERT INTO calendar_days (org_id, calendar_id, day, name) VALUES ($1, $2, '2026-12-24', 'Véspera')`, org, calendar)
+	w.exec(`INSERT INTO agenda (org_id, kind, subject, lane, due_at, look_at) VALUES ($1, 'calendar-clock', $2, 2, now() + interval '1 hour', now() + interval '1 hour')`, org, calendar)
 }
 
 func (w *world) account(org, workspace, account uuid.UUID, name string) {

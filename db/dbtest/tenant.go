@@ -30,6 +30,8 @@ type Fixture struct {
 	Account, Draft   uuid.UUID
 	// Preparation is of a role for an account that is not there yet.
 	Preparation uuid.UUID
+	// Calendar of two days, one of them long ago; the schedule keeps to it.
+	Calendar uuid.UUID
 	// Resources: running, stopped, protected by its tag. All have the tag env=prod.
 	Resources []uuid.UUID
 	// Schedule stops the first resource; its next time is in NextAt.
@@ -45,17 +47,17 @@ type Fixture struct {
 // comes from the owner.
 func Tenant(t testing.TB, d *DB) Fixture {
 	t.Helper()
-	ids := make([]uuid.UUID, 12)
+	ids := make([]uuid.UUID, 13)
 	for i := range ids {
 		ids[i] = NewID(t)
 	}
 	f := Fixture{
 		Org: ids[0], Workspace: ids[1], User: ids[2], Session: ids[3], Account: ids[4], Draft: ids[5],
-		Resources: ids[6:9:9], Schedule: ids[9], Operation: ids[10], Preparation: ids[11],
+		Resources: ids[6:9:9], Schedule: ids[9], Operation: ids[10], Preparation: ids[11], Calendar: ids[12],
 		NextAt: time.Now().Add(time.Hour).Truncate(time.Minute).UTC(),
 	}
 	f.ActorHash, f.RefreshTokenHash = hash("actor", f.User), hash("token", f.Session)
-	for _, step := range []func(context.Context, *DB) error{f.people, f.account, f.inventory, f.timetable, f.lastRun, f.traces} {
+	for _, step := range []func(context.Context, *DB) error{f.people, f.account, f.inventory, f.timetable, f.calendar, f.lastRun, f.traces} {
 		require.NoError(t, step(t.Context(), d))
 	}
 	return f
@@ -199,6 +201,27 @@ func (f Fixture) timetable(ctx context.Context, d *DB) error {
 		}
 		return f.clock(ctx, q, "timetable", f.Workspace, 1)
 	})
+}
+
+func (f Fixture) calendar(ctx context.Context, d *DB) error {
+	err := d.Tenants.InTenant(ctx, f.Org, func(q *gen.Queries) error {
+		return first(
+			func() error {
+				return q.InsertCalendar(ctx, gen.InsertCalendarParams{OrgID: f.Org, ID: f.Calendar, Name: "Feriados da cidade", Source: "days", Notes: []string{}})
+			},
+			func() error {
+				return q.InsertCalendarDays(ctx, gen.InsertCalendarDaysParams{
+					OrgID: f.Org, CalendarID: f.Calendar, Days: []string{"2020-01-25", "2099-12-08"}, Names: []string{"Aniversário", "Padroeira"},
+				})
+			},
+		)
+	})
+	if err != nil {
+		return err
+	}
+	_, err = d.Owner.Exec(ctx, `INSERT INTO schedule_calendars (org_id, workspace_id, schedule_id, calendar_id) VALUES ($1, $2, $3, $4)`,
+		f.Org, f.Workspace, f.Schedule, f.Calendar)
+	return err
 }
 
 // lastRun is claimed as the dispatcher does and ended as an activity does.

@@ -101,10 +101,6 @@ SELECT s.workspace_id, s.id, s.rule, s.next_at, s.next_wanted FROM schedule_cale
 WHERE k.org_id = @org_id AND k.calendar_id = @calendar_id AND s.deleted_at IS NULL AND s.paused_at IS NULL
 ORDER BY s.workspace_id, s.id FOR UPDATE OF s;
 
--- name: HolidaysOfCalendars :many
-SELECT calendar_id, to_char(day, 'YYYY-MM-DD')::text AS day, name FROM calendar_days
-WHERE org_id = @org_id AND calendar_id = ANY(@calendar_ids::uuid[]) AND day >= (@from_day::text)::date;
-
 -- name: RetimeSchedules :exec
 -- Without a wanted state: there is no next time.
 UPDATE schedules s SET next_at = CASE WHEN u.wanted <> '' THEN u.next_at END, next_wanted = nullif(u.wanted, ''), tzdata = @tzdata::text

@@ -1,6 +1,5 @@
 -- role: system
--- The clocks of calendars, across tenants, and the days by which the dispatcher
--- computes next times.
+-- The clocks of calendars, across tenants.
 
 -- name: StampNextRefresh :exec
 UPDATE calendars c SET next_refresh_at = u.next_at
@@ -14,10 +13,3 @@ SELECT c.org_id, c.id FROM calendars c
 WHERE c.source = 'address'
   AND NOT EXISTS (SELECT 1 FROM agenda a WHERE a.org_id = c.org_id AND a.kind = 'calendar-clock' AND a.subject = c.id::text)
 LIMIT 100;
-
--- name: DaysOfCalendars :many
--- Days of many organizations at once, from from_day on, written 2026-12-25.
-SELECT d.org_id, d.calendar_id, to_char(d.day, 'YYYY-MM-DD')::text AS day, d.name FROM calendar_days d
-JOIN (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@calendar_ids::uuid[]) AS calendar_id) AS u
-  ON d.org_id = u.org_id AND d.calendar_id = u.calendar_id
-WHERE d.day >= (@from_day::text)::date;
