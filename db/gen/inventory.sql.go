@@ -90,7 +90,7 @@ func (q *Queries) DeleteTagsOf(ctx context.Context, arg DeleteTagsOfParams) erro
 }
 
 const getResource = `-- name: GetResource :one
-SELECT r.org_id, r.workspace_id, r.id, r.cloud_account_id, r.kind, r.provider_id, r.name, r.name_key, r.region, r.zone, r.type, r.state, r.tags, r.details, r.protected, r.left_alone, r.operation_id, r.provider_time, r.seen_at, r.created_at, r.version, r.changed_at, r.act_anyway, r.follow_operation_id, r.follow_wanted, r.follow_until, a.simulated, a.observe_only
+SELECT r.org_id, r.workspace_id, r.id, r.cloud_account_id, r.kind, r.provider_id, r.name, r.name_key, r.region, r.zone, r.type, r.state, r.tags, r.details, r.protected, r.left_alone, r.operation_id, r.provider_time, r.seen_at, r.created_at, r.version, r.changed_at, r.act_anyway, a.simulated, a.observe_only
 FROM resources r JOIN cloud_accounts a ON a.org_id = r.org_id AND a.id = r.cloud_account_id
 WHERE r.org_id = $1 AND r.workspace_id = $2 AND r.id = $3
 `
@@ -134,9 +134,6 @@ func (q *Queries) GetResource(ctx context.Context, arg GetResourceParams) (GetRe
 		&i.Resource.Version,
 		&i.Resource.ChangedAt,
 		&i.Resource.ActAnyway,
-		&i.Resource.FollowOperationID,
-		&i.Resource.FollowWanted,
-		&i.Resource.FollowUntil,
 		&i.Simulated,
 		&i.ObserveOnly,
 	)
@@ -393,7 +390,7 @@ func (q *Queries) ResourcesByID(ctx context.Context, arg ResourcesByIDParams) ([
 }
 
 const resourcesChangedSince = `-- name: ResourcesChangedSince :many
-SELECT r.org_id, r.workspace_id, r.id, r.cloud_account_id, r.kind, r.provider_id, r.name, r.name_key, r.region, r.zone, r.type, r.state, r.tags, r.details, r.protected, r.left_alone, r.operation_id, r.provider_time, r.seen_at, r.created_at, r.version, r.changed_at, r.act_anyway, r.follow_operation_id, r.follow_wanted, r.follow_until, a.simulated, a.observe_only
+SELECT r.org_id, r.workspace_id, r.id, r.cloud_account_id, r.kind, r.provider_id, r.name, r.name_key, r.region, r.zone, r.type, r.state, r.tags, r.details, r.protected, r.left_alone, r.operation_id, r.provider_time, r.seen_at, r.created_at, r.version, r.changed_at, r.act_anyway, a.simulated, a.observe_only
 FROM resources r JOIN cloud_accounts a ON a.org_id = r.org_id AND a.id = r.cloud_account_id
 WHERE r.org_id = $1 AND r.workspace_id = $2 AND r.changed_at > $3 AND r.version > $4
 ORDER BY r.version LIMIT $5
@@ -452,9 +449,6 @@ func (q *Queries) ResourcesChangedSince(ctx context.Context, arg ResourcesChange
 			&i.Resource.Version,
 			&i.Resource.ChangedAt,
 			&i.Resource.ActAnyway,
-			&i.Resource.FollowOperationID,
-			&i.Resource.FollowWanted,
-			&i.Resource.FollowUntil,
 			&i.Simulated,
 			&i.ObserveOnly,
 		); err != nil {
