@@ -68,7 +68,7 @@ func (d *dev) writeHistory(ctx context.Context, org string) error {
 
 func pastRuns(rule schedule.Rule, now time.Time) ([]schedule.Run, error) {
 	from := now.AddDate(0, 0, -historyDays)
-	all, err := rule.Upcoming(from, 2*historyDays+2)
+	all, err := rule.Upcoming(from, 2*historyDays+2, nil)
 	if err != nil {
 		return nil, err
 	}

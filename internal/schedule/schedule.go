@@ -1,13 +1,12 @@
 // Package schedule decides, purely, when a timetable acts next. Zones are
-// computed here with the zone data compiled into the program, never in SQL.
+// computed here with Go's zone data, never in SQL.
 package schedule
 
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
-	_ "time/tzdata" // the same zones on every machine
+	_ "time/tzdata" // zones also where the machine has none
 )
 
 // Wanted is the state that a run brings its targets to. The values are stored.
@@ -23,55 +22,97 @@ const (
 // product's default. After it, nothing acts and the run is recorded as missed.
 const CatchUp = 10 * time.Minute
 
-// Rule is a start/stop pair. It is stored as JSON with the schedule.
+// HorizonYears is how far Next looks. The longest wait that a rule without
+// holidays can ask for is eight years: 29 February, over 2100.
+const HorizonYears = 10
+
+// Rule is when a timetable starts and stops its targets. It is stored as JSON
+// with the schedule.
 type Rule struct {
-	// Start and Stop are minutes after midnight, wall time, 0 to 1439.
-	Start int `json:"start"`
-	Stop  int `json:"stop"`
-	// Weekdays on which it starts. A stop that is earlier on the clock than the
-	// start belongs to the following day: 22:00 to 04:00 on Fridays stops on
-	// Saturday.
-	Weekdays []time.Weekday `json:"weekdays"`
+	// Start and Stop are minutes after midnight, wall time, 0 to 1439; nil: the
+	// rule has no start, or no stop. It has at least one. A stop that is earlier
+	// on the clock than the start belongs to the following day: 22:00 to 04:00 on
+	// Fridays stops on Saturday.
+	Start *int `json:"start,omitempty"`
+	Stop  *int `json:"stop,omitempty"`
+	// Weekdays or MonthDays (1 to 31) are the days on which a pair starts, or a
+	// single start or stop takes place. One of the two is set.
+	Weekdays  []time.Weekday `json:"weekdays,omitempty"`
+	MonthDays []int          `json:"month_days,omitempty"`
+	// ShortMonth is for MonthDays of 29 and more.
+	ShortMonth ShortMonth `json:"short_month,omitempty"`
 	// Zone is an IANA name.
 	Zone string `json:"zone"`
+	// Calendars are the ids of calendars whose holidays are left out: the pair
+	// that begins on a holiday, with its stop, even when that is on the following
+	// day. A pair that began on the eve still stops on the holiday.
+	Calendars []string `json:"calendars,omitempty"`
 }
+
+// ShortMonth is what happens to a chosen day that a month does not have. The
+// values are stored.
+type ShortMonth string
+
+// What to do in a short month.
+const (
+	// LastDay: it is the month's last day, once, however many chosen days end there.
+	LastDay ShortMonth = ""
+	// SkipMonth: nothing happens for that day in that month.
+	SkipMonth ShortMonth = "skip"
+)
+
+// Minutes is m for Rule.Start and Rule.Stop.
+func Minutes(m int) *int { return &m }
 
 // What can be wrong with a rule.
 var (
+	ErrNoTime      = errors.New("neither a start nor a stop is given")
 	ErrSameMinute  = errors.New("start and stop fall on the same minute")
-	ErrNoWeekday   = errors.New("no weekday is chosen")
+	ErrNoDay       = errors.New("either weekdays or days of the month must be chosen")
+	ErrBadDay      = errors.New("no such day")
 	ErrUnknownZone = errors.New("unknown time zone")
 	ErrBadTime     = errors.New("a time of day is from 00:00 to 23:59")
 )
 
-// Validate says what is wrong with the rule, with one of the errors above.
+// Validate says what is wrong with the rule, with one of the errors above. It
+// does not know which calendars exist.
 func (r Rule) Validate() error {
-	for _, m := range []int{r.Start, r.Stop} {
-		if m < 0 || m >= 24*60 {
-			return ErrBadTime
-		}
+	if err := r.validate(); err != nil {
+		return err
 	}
-	if r.Start == r.Stop {
-		return ErrSameMinute
-	}
-	if len(r.Weekdays) == 0 {
-		return ErrNoWeekday
-	}
-	_, err := r.location()
+	_, err := location(r.Zone)
 	return err
 }
 
-func (r Rule) location() (*time.Location, error) {
-	// "" and "Local" load as UTC and as this machine's zone: neither is what a
-	// person meant.
-	if r.Zone == "" || r.Zone == "Local" {
-		return nil, fmt.Errorf("%w: %q", ErrUnknownZone, r.Zone)
+func (r Rule) validate() error {
+	if r.Start == nil && r.Stop == nil {
+		return ErrNoTime
 	}
-	loc, err := time.LoadLocation(r.Zone)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %q", ErrUnknownZone, r.Zone)
+	for _, m := range []*int{r.Start, r.Stop} {
+		if m != nil && (*m < 0 || *m >= 24*60) {
+			return ErrBadTime
+		}
 	}
-	return loc, nil
+	if r.Start != nil && r.Stop != nil && *r.Start == *r.Stop {
+		return ErrSameMinute
+	}
+	if (len(r.Weekdays) == 0) == (len(r.MonthDays) == 0) {
+		return ErrNoDay
+	}
+	for _, d := range r.Weekdays {
+		if d < time.Sunday || d > time.Saturday {
+			return fmt.Errorf("%w: weekday %d", ErrBadDay, d)
+		}
+	}
+	for _, d := range r.MonthDays {
+		if d < 1 || d > 31 {
+			return fmt.Errorf("%w: day %d of a month", ErrBadDay, d)
+		}
+	}
+	if r.ShortMonth != LastDay && r.ShortMonth != SkipMonth {
+		return fmt.Errorf("%w: in a short month: %q", ErrBadDay, r.ShortMonth)
+	}
+	return nil
 }
 
 // Run is one moment at which a rule acts.
@@ -81,138 +122,51 @@ type Run struct {
 	// MovedByGap is true when the wall time asked for does not exist that day,
 	// and At is the first minute that does.
 	MovedByGap bool
+	// Day is the civil day of the pair that the run belongs to: of an overnight
+	// pair's stop, the day before.
+	Day Day
+	// Holiday is set when the run is left out because Day is one.
+	Holiday *Holiday
 }
 
-// Next is the first run strictly after the given moment. It returns an error
-// of Validate for a rule that is not valid.
-func (r Rule) Next(after time.Time) (Run, error) {
-	runs, err := r.Upcoming(after, 1)
-	if err != nil {
-		return Run{}, err
-	}
-	return runs[0], nil
+// Walk lists the next n moments of the rule strictly after the given one, in
+// order, those left out for a holiday included and marked. No two have the same
+// At. It gives fewer than n when nothing more happens within the horizon, counted
+// from the last that does happen. Errors: those of Validate.
+func (r Rule) Walk(after time.Time, n int, h Holidays) ([]Run, error) {
+	return r.collect(after, n, h, true)
 }
 
-// Upcoming lists the first n runs strictly after the given moment, in order.
-func (r Rule) Upcoming(after time.Time, n int) ([]Run, error) {
-	if err := r.Validate(); err != nil {
-		return nil, err
-	}
-	loc, err := r.location()
+// Upcoming is Walk without what is left out: the first n runs strictly after the
+// given moment.
+func (r Rule) Upcoming(after time.Time, n int, h Holidays) ([]Run, error) {
+	return r.collect(after, n, h, false)
+}
+
+func (r Rule) collect(after time.Time, n int, h Holidays, all bool) ([]Run, error) {
+	w, err := r.walker(after, h, all)
 	if err != nil {
 		return nil, err
 	}
-	// From the day before: a gap may have moved yesterday's last minute past
-	// midnight.
-	y, m, d := after.In(loc).Date()
 	var out []Run
-	for day := -1; len(out) < n; day++ {
-		// Noon exists on every day that exists at all.
-		noon := time.Date(y, m, d+day, 12, 0, 0, 0, loc)
-		for _, run := range r.runsOn(noon) {
-			if run.At.After(after) && len(out) < n {
-				out = append(out, run)
-			}
+	for len(out) < n {
+		run, ok := w.next()
+		if !ok {
+			break
 		}
+		out = append(out, run)
 	}
 	return out, nil
 }
 
-// overnight says whether a pair's stop belongs to the day after its start.
-func (r Rule) overnight() bool { return r.Stop < r.Start }
-
-// runsOn gives the runs that fall on one calendar day, in order of time: the
-// start of that day's pair, and the stop of that day's or, overnight, of the
-// pair that began the day before.
-func (r Rule) runsOn(noon time.Time) []Run {
-	var runs []Run
-	if slices.Contains(r.Weekdays, noon.Weekday()) {
-		at, moved := wallTime(noon, r.Start)
-		runs = append(runs, Run{at, Running, moved})
+// Next is the first run strictly after the given moment that is not left out. ok
+// is false when there is none within the horizon of HorizonYears. Errors: those
+// of Validate.
+func (r Rule) Next(after time.Time, h Holidays) (run Run, ok bool, err error) {
+	w, err := r.walker(after, h, false)
+	if err != nil {
+		return Run{}, false, err
 	}
-	began := noon.Weekday()
-	if r.overnight() {
-		began = (began + 6) % 7
-	}
-	if slices.Contains(r.Weekdays, began) {
-		at, moved := wallTime(noon, r.Stop)
-		runs = append(runs, Run{at, Stopped, moved})
-	}
-	if len(runs) < 2 {
-		return runs
-	}
-	// A gap can move both to the same minute. The later wall time is what the
-	// person wanted to hold after it, so the earlier one is dropped.
-	if runs[0].At.Equal(runs[1].At) {
-		if r.overnight() {
-			return runs[:1]
-		}
-		return runs[1:]
-	}
-	if runs[1].At.Before(runs[0].At) {
-		slices.Reverse(runs)
-	}
-	return runs
-}
-
-// wallTime is the moment at which the clock on the wall shows the minute on the
-// day of noon: the first of two at an overlap, the first minute after a gap.
-func wallTime(noon time.Time, minute int) (at time.Time, movedByGap bool) {
-	y, m, d := noon.Date()
-	loc := noon.Location()
-	t := time.Date(y, m, d, 0, minute, 0, 0, loc)
-	if h, mi, _ := t.Clock(); h*60+mi != minute || t.Day() != noon.Day() {
-		return afterGap(noon, minute), true
-	}
-	// time.Date does not promise which of two it returns. No overlap that ever
-	// was is longer than a day and a bit less than three hours is the longest
-	// in use, so an earlier twin is found by the offset that was in force before.
-	if twin := earlierTwin(t, minute); !twin.IsZero() {
-		return twin, false
-	}
-	return t, false
-}
-
-func earlierTwin(t time.Time, minute int) time.Time {
-	_, now := t.Zone()
-	_, before := t.Add(-3 * time.Hour).Zone()
-	if before == now {
-		return time.Time{}
-	}
-	twin := t.Add(time.Duration(now-before) * time.Second)
-	if h, mi, _ := twin.Clock(); twin.Before(t) && h*60+mi == minute && twin.Day() == t.Day() {
-		return twin
-	}
-	return time.Time{}
-}
-
-// afterGap finds the first minute of the day whose wall time is past the one
-// that does not exist.
-func afterGap(noon time.Time, minute int) time.Time {
-	y, m, d := noon.Date()
-	// Walk back from a moment that is surely after the gap to the transition.
-	base := time.Date(y, m, d, 12, 0, 0, 0, time.UTC)
-	_, offset := noon.Zone()
-	if minute >= 12*60 {
-		// A gap in the afternoon: start from the end of the day instead.
-		_, offset = noon.Add(13 * time.Hour).Zone()
-	}
-	wall := base.Add(time.Duration(minute-12*60) * time.Minute)
-	t := wall.Add(-time.Duration(offset) * time.Second).In(noon.Location())
-	// With the offset after the gap, t is before the transition by as much as
-	// the wall time is into the gap: go forward to the transition itself.
-	_, end := t.ZoneBounds()
-	if !end.IsZero() && end.Sub(t) <= 26*time.Hour {
-		return ceilMinute(end)
-	}
-	return t
-}
-
-// ceilMinute: some historic transitions fell inside a minute.
-func ceilMinute(t time.Time) time.Time {
-	if c := t.Truncate(time.Minute); c.Equal(t) {
-		return c
-	} else {
-		return c.Add(time.Minute)
-	}
+	run, ok = w.next()
+	return run, ok, nil
 }

@@ -81,7 +81,7 @@ func (s *Service) Register(ctx context.Context, req *v1.RegisterRequest) (*v1.Re
 	if zone == "" {
 		zone = defaultZone
 	}
-	if err := (schedule.Rule{Stop: 1, Weekdays: []time.Weekday{0}, Zone: zone}).Validate(); err != nil {
+	if err := (schedule.Rule{Stop: schedule.Minutes(1), Weekdays: []time.Weekday{0}, Zone: zone}).Validate(); err != nil {
 		return nil, rpcerr.Invalid(rpcerr.ReasonTimeZoneUnknown, "time_zone", "use an IANA name such as America/Sao_Paulo", "zone", zone)
 	}
 	if weak(req.GetPassword(), email, name) {

@@ -19,7 +19,7 @@ import (
 
 // ruleOf translates a validated rule of the contract.
 func ruleOf(r *v1.ScheduleRule) schedule.Rule {
-	out := schedule.Rule{Start: minuteOf(r.GetStartTime()), Stop: minuteOf(r.GetStopTime()), Zone: r.GetTimeZone()}
+	out := schedule.Rule{Start: schedule.Minutes(minuteOf(r.GetStartTime())), Stop: schedule.Minutes(minuteOf(r.GetStopTime())), Zone: r.GetTimeZone()}
 	for _, d := range r.GetWeekdays() {
 		out.Weekdays = append(out.Weekdays, time.Weekday(int(d)%7)) // ours: Monday 1 … Sunday 7
 	}
@@ -51,7 +51,12 @@ func ruleToProto(r schedule.Rule) *v1.ScheduleRule {
 	return out
 }
 
-func clock(minute int) string { return fmt.Sprintf("%02d:%02d", minute/60, minute%60) }
+func clock(minute *int) string {
+	if minute == nil {
+		return ""
+	}
+	return fmt.Sprintf("%02d:%02d", *minute/60, *minute%60)
+}
 
 func toProto(s gen.Schedule, targets []uuid.UUID, runs []gen.RecentRunsRow) *v1.Schedule {
 	var rule schedule.Rule

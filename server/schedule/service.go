@@ -52,7 +52,7 @@ func checkRule(r *v1.ScheduleRule) (schedule.Rule, error) {
 		return rule, rpcerr.Invalid(rpcerr.ReasonTimeZoneUnknown, "rule.time_zone", "use an IANA name such as America/Sao_Paulo", "zone", r.GetTimeZone())
 	case errors.Is(err, schedule.ErrSameMinute):
 		return rule, rpcerr.Invalid(rpcerr.ReasonScheduleConflict, "rule.stop_time", "choose another time than the start")
-	case errors.Is(err, schedule.ErrNoWeekday):
+	case errors.Is(err, schedule.ErrNoDay):
 		return rule, rpcerr.Invalid(rpcerr.ReasonValidation, "rule.weekdays", "choose at least one day")
 	default:
 		return rule, rpcerr.Invalid(rpcerr.ReasonValidation, "rule.start_time", "give times from 00:00 to 23:59")
@@ -69,7 +69,7 @@ func (s *Service) PreviewSchedule(_ context.Context, req *v1.PreviewScheduleRequ
 	if count == 0 {
 		count = 30
 	}
-	runs, err := rule.Upcoming(s.now(), min(count, 100))
+	runs, err := rule.Upcoming(s.now(), min(count, 100), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -226,9 +226,12 @@ func (s *Service) timingOf(rule schedule.Rule, now time.Time) (timing, error) {
 	if err != nil {
 		return timing{}, err
 	}
-	run, err := rule.Next(now)
+	run, ok, err := rule.Next(now, nil)
 	if err != nil {
 		return timing{}, err
+	}
+	if !ok {
+		return timing{rule: raw}, nil
 	}
 	wanted := string(run.Wanted)
 	return timing{raw, &run.At, &wanted}, nil

@@ -41,7 +41,7 @@ func (s *site) seed(ctx context.Context, o options) (estate, error) {
 	}
 	e := estate{}
 	var orgs, workspaces, accounts, credentials, resources, schedules, targets [][]any
-	rule, err := json.Marshal(schedule.Rule{Start: 7 * 60, Stop: 19 * 60, Weekdays: []time.Weekday{1, 2, 3, 4, 5}, Zone: "America/Sao_Paulo"})
+	rule, err := json.Marshal(schedule.Rule{Start: schedule.Minutes(7 * 60), Stop: schedule.Minutes(19 * 60), Weekdays: []time.Weekday{1, 2, 3, 4, 5}, Zone: "America/Sao_Paulo"})
 	if err != nil {
 		return e, err
 	}
