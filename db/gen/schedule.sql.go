@@ -48,6 +48,35 @@ func (q *Queries) AccountNames(ctx context.Context, arg AccountNamesParams) ([]A
 	return items, nil
 }
 
+const calendarNames = `-- name: CalendarNames :many
+SELECT id, name FROM calendars WHERE org_id = $1 ORDER BY id
+`
+
+type CalendarNamesRow struct {
+	ID   uuid.UUID
+	Name string
+}
+
+func (q *Queries) CalendarNames(ctx context.Context, orgID uuid.UUID) ([]CalendarNamesRow, error) {
+	rows, err := q.db.Query(ctx, calendarNames, orgID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CalendarNamesRow
+	for rows.Next() {
+		var i CalendarNamesRow
+		if err := rows.Scan(&i.ID, &i.Name); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const calendarsByID = `-- name: CalendarsByID :many
 SELECT id, name FROM calendars WHERE org_id = $1 AND id = ANY($2::uuid[]) ORDER BY id
 `

@@ -113,3 +113,6 @@ SELECT id, name FROM cloud_accounts WHERE org_id = @org_id AND workspace_id = @w
 -- What stands beside the schedules of a workspace has changed: whoever watches
 -- reads them anew.
 UPDATE schedules SET etag = etag WHERE org_id = @org_id AND workspace_id = @workspace_id AND deleted_at IS NULL;
+
+-- name: CalendarNames :many
+SELECT id, name FROM calendars WHERE org_id = @org_id ORDER BY id;
