@@ -14,12 +14,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/agenda"
 	"github.com/cloudhub/cloudhub/internal/calendar"
+	"github.com/cloudhub/cloudhub/internal/notify"
 	"github.com/cloudhub/cloudhub/internal/platform/egress"
 	"github.com/cloudhub/cloudhub/internal/platform/rpcerr"
 	"github.com/cloudhub/cloudhub/internal/schedule"
@@ -354,24 +353,13 @@ func recordFailure(ctx context.Context, q *gen.Queries, row gen.Calendar, read r
 	if err != nil || now.Sub(since) < agenda.TellCalendarAfter {
 		return err
 	}
-	workspaces, err := q.WorkspacesOfCalendar(ctx, gen.WorkspacesOfCalendarParams{OrgID: row.OrgID, CalendarID: row.ID})
+	workspaces, err := q.WorkspacesToTell(ctx, gen.WorkspacesToTellParams{OrgID: row.OrgID, CalendarID: row.ID, FailingSince: since})
 	if err != nil {
 		return err
 	}
-	data, err := json.Marshal(map[string]string{"calendar_id": row.ID.String(), "subject_name": row.Name})
-	if err != nil {
-		return err
-	}
+	var b notify.Batch
 	for _, ws := range workspaces {
-		id, err := uuid.NewV7()
-		if err != nil {
-			return err
-		}
-		if err := q.TellCalendarFailing(ctx, gen.TellCalendarFailingParams{
-			OrgID: row.OrgID, WorkspaceID: ws, ID: id, Data: data, FailingSince: since, CalendarID: row.ID.String(),
-		}); err != nil {
-			return err
-		}
+		b.CalendarFailing(row.OrgID, ws, row.ID, row.Name)
 	}
-	return nil
+	return Tell(ctx, q, b)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/agenda"
+	"github.com/cloudhub/cloudhub/internal/notify"
 	"github.com/cloudhub/cloudhub/internal/platform/crashpoint"
 	"github.com/cloudhub/cloudhub/internal/power"
 )
@@ -49,6 +50,15 @@ type TakeResult struct {
 	// Ended: the operation is final, or a newer run has it. Nothing to do.
 	Ended   bool    `json:"ended"`
 	Batches []Batch `json:"batches"`
+	// Readings must be made first: the machines of a selector are looked for.
+	// Batches is empty then.
+	Readings []Reading `json:"readings,omitempty"`
+}
+
+// Reading is one account in which the machines of one schedule are looked for.
+type Reading struct {
+	Schedule uuid.UUID `json:"schedule"`
+	Account  uuid.UUID `json:"account"`
 }
 
 // Take makes the operation this run's own and its targets this operation's: it
@@ -66,6 +76,16 @@ func (p *Power) Take(ctx context.Context, in WorkInput) (TakeResult, error) {
 		if err != nil {
 			return err
 		}
+		readings, err := q.PendingReadings(ctx, gen.PendingReadingsParams{OrgID: in.Org, OperationID: in.Subject})
+		if err != nil {
+			return err
+		}
+		if len(readings) > 0 {
+			for _, r := range readings {
+				out.Readings = append(out.Readings, Reading{r.ScheduleID, r.CloudAccountID})
+			}
+			return note(ctx, q, in, false)
+		}
 		t := taking{q: q, in: in, op: op}
 		if err := t.run(ctx); err != nil {
 			return err
@@ -73,7 +93,7 @@ func (p *Power) Take(ctx context.Context, in WorkInput) (TakeResult, error) {
 		out.Batches = t.batches
 		return nil
 	})
-	if err == nil && !out.Ended {
+	if err == nil && !out.Ended && len(out.Readings) == 0 {
 		crashpoint.Reached(crashpoint.Taken, in.Subject)
 	}
 	return out, err
@@ -145,7 +165,7 @@ func passBy(r gen.LockTargetResourcesRow, newerIntent bool, origin string) (powe
 	}
 	reason := power.Untouchable(power.Facts{
 		Protected: r.Protected, ObserveOnly: r.ObserveOnly, LeftAlone: power.Reason(r.LeftAlone),
-		Paused: r.Paused, Automatic: origin != originPerson,
+		Paused: r.Paused, Held: r.Held, Automatic: origin != originPerson,
 	})
 	return power.LeftAlone, reason
 }
@@ -186,6 +206,9 @@ func (t *taking) take(ctx context.Context, mine []uuid.UUID, before map[string][
 		}
 		// The others count themselves when they record: their rows come before
 		// resources in the order of locks.
+		if err := t.q.Unfollow(ctx, gen.UnfollowParams{OrgID: t.in.Org, ResourceIds: mine}); err != nil {
+			return err
+		}
 		if _, err := t.q.SupersedeOthers(ctx, gen.SupersedeOthersParams{OrgID: t.in.Org, ResourceIds: mine, OperationID: t.in.Subject}); err != nil {
 			return err
 		}
@@ -235,16 +258,24 @@ func (p *Power) Record(ctx context.Context, in WorkInput) (RecordResult, error) 
 			return err
 		}
 		counts, err := q.CountTargetEnds(ctx, gen.CountTargetEndsParams{OrgID: in.Org, OperationID: in.Subject})
-		if err != nil || counts.Open > 0 {
+		if err != nil || counts.Open > 0 || counts.Reading > 0 {
 			return err
 		}
 		if err := progress(ctx, q, in); err != nil {
 			return err
 		}
-		state := power.Outcome(power.Ends{Reached: int(counts.Reached), PassedBy: int(counts.PassedBy), Failed: int(counts.Failed), Missed: int(counts.Missed)})
+		state := power.Outcome(power.Ends{Reached: int(counts.Reached), PassedBy: int(counts.PassedBy), Failed: int(counts.Failed), Missed: int(counts.Missed), Unread: int(counts.Unread)})
 		ended = func() { p.ended(ctx, op, state, counts) }
 		if _, err := q.EndOperation(ctx, gen.EndOperationParams{State: string(state), OrgID: in.Org, ID: in.Subject, Lease: in.Lease}); err != nil {
 			return err
+		}
+		if err := TellOfOperation(ctx, q, in.Org, op.WorkspaceID, in.Subject, op.Origin == originPerson); err != nil {
+			return err
+		}
+		if op.Origin != originPerson {
+			if err := q.Follow(ctx, gen.FollowParams{ForSeconds: notify.FollowFor.Seconds(), OrgID: in.Org, OperationID: in.Subject}); err != nil {
+				return err
+			}
 		}
 		out.Ended = true
 		// Nobody asks for a final operation again: unconditionally.

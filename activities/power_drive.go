@@ -246,7 +246,7 @@ func (p *plan) step(step power.Step, r gen.OpenTargetsRow, state power.State, fi
 func factsOf(r gen.OpenTargetsRow) power.Facts {
 	return power.Facts{
 		Protected: r.Protected, ObserveOnly: r.ObserveOnly, LeftAlone: power.Reason(r.LeftAlone),
-		Paused: r.Paused, Automatic: r.Origin != originPerson,
+		Paused: r.Paused, Held: r.Held, Automatic: r.Origin != originPerson,
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/cloudhub/cloudhub/internal/agenda"
 	"github.com/cloudhub/cloudhub/internal/cloud"
 	"github.com/cloudhub/cloudhub/internal/inventory"
+	"github.com/cloudhub/cloudhub/internal/notify"
 )
 
 // Sync reads accounts into the inventory.
@@ -252,11 +253,38 @@ func (r *reading) write(ctx context.Context, region string, instances []cloud.In
 		gone, err := q.MarkGone(ctx, gen.MarkGoneParams{
 			ReadAt: r.readAt, OrgID: r.in.Org, CloudAccountID: r.in.Subject, Kind: cloud.KindEC2Instance, Region: region, SeenProviderIds: seen,
 		})
-		if err != nil || gone == 0 {
+		if err != nil {
 			return err
 		}
-		return q.NoteDifferences(ctx, gen.NoteDifferencesParams{Gone: int32(gone), OrgID: r.in.Org, ID: r.in.Subject})
+		if gone > 0 {
+			if err := q.NoteDifferences(ctx, gen.NoteDifferencesParams{Gone: int32(gone), OrgID: r.in.Org, ID: r.in.Subject}); err != nil {
+				return err
+			}
+		}
+		return r.astray(ctx, q, region)
 	})
+}
+
+// astray tells of machines that have left the state into which a timetable had
+// brought them, without an order of ours. The last look at one is the first
+// reading after its quarter of an hour.
+func (r *reading) astray(ctx context.Context, q *gen.Queries, region string) error {
+	seen, err := q.SeeFollowed(ctx, gen.SeeFollowedParams{OrgID: r.in.Org, CloudAccountID: r.in.Subject, Region: region, ReadAt: r.readAt})
+	if err != nil {
+		return err
+	}
+	var b notify.Batch
+	for _, s := range seen {
+		name := s.Name
+		if name == "" {
+			name = s.ProviderID
+		}
+		b.Astray(r.in.Org, s.WorkspaceID, notify.Astray{
+			OperationID: s.OperationID, ScheduleID: s.ScheduleID, ResourceID: s.ResourceID, ResourceName: name, ProviderID: s.ProviderID,
+			Wanted: s.Wanted, Seen: s.State,
+		})
+	}
+	return Tell(ctx, q, b)
 }
 
 func (r *reading) upsert(ctx context.Context, q *gen.Queries, region string, chunk []cloud.Instance) error {

@@ -62,7 +62,7 @@ func (w *world) updateCalendar(p person, req *v1.UpdateCalendarRequest) *v1.Cale
 func (w *world) getCalendar(p person, calendar string, year int32) (*v1.Calendar, []string) {
 	w.t.Helper()
 	out := &v1.GetCalendarResponse{}
-	a := w.rpc(p.token, "CalendarService/GetCalendar", &v1.GetCalendarRequest{OrgId: p.org.String(), CalendarId: calendar, Year: year})
+	a := w.rpc(p.token, "CalendarService/GetCalendar", &v1.GetCalendarRequest{OrgId: p.org.String(), WorkspaceId: p.workspace.String(), CalendarId: calendar, Year: year})
 	a.ok(w.t)
 	a.into(w.t, out)
 	list := []string{}
@@ -75,7 +75,7 @@ func (w *world) getCalendar(p person, calendar string, year int32) (*v1.Calendar
 func (w *world) listCalendars(p person) []*v1.Calendar {
 	w.t.Helper()
 	out := &v1.ListCalendarsResponse{}
-	a := w.rpc(p.token, "CalendarService/ListCalendars", &v1.ListCalendarsRequest{OrgId: p.org.String()})
+	a := w.rpc(p.token, "CalendarService/ListCalendars", &v1.ListCalendarsRequest{OrgId: p.org.String(), WorkspaceId: p.workspace.String()})
 	a.ok(w.t)
 	a.into(w.t, out)
 	return out.GetCalendars()
@@ -127,11 +127,11 @@ func TestCalendarsOfDays(t *testing.T) {
 
 	w.rpc(p.token, "CalendarService/DeleteCalendar", &v1.DeleteCalendarRequest{OrgId: p.org.String(), CalendarId: made.GetId()}).ok(t)
 	for procedure, msg := range map[string]interface{ answer() answer }{
-		"get":     asked{w, p, "GetCalendar", &v1.GetCalendarRequest{OrgId: p.org.String(), CalendarId: made.GetId()}},
+		"get":     asked{w, p, "GetCalendar", &v1.GetCalendarRequest{OrgId: p.org.String(), WorkspaceId: p.workspace.String(), CalendarId: made.GetId()}},
 		"update":  asked{w, p, "UpdateCalendar", &v1.UpdateCalendarRequest{OrgId: p.org.String(), CalendarId: made.GetId(), Name: "x"}},
 		"delete":  asked{w, p, "DeleteCalendar", &v1.DeleteCalendarRequest{OrgId: p.org.String(), CalendarId: made.GetId()}},
 		"refresh": asked{w, p, "RefreshCalendar", &v1.RefreshCalendarRequest{OrgId: p.org.String(), CalendarId: made.GetId()}},
-		"no id":   asked{w, p, "GetCalendar", &v1.GetCalendarRequest{OrgId: p.org.String(), CalendarId: "us"}},
+		"no id":   asked{w, p, "GetCalendar", &v1.GetCalendarRequest{OrgId: p.org.String(), WorkspaceId: p.workspace.String(), CalendarId: "us"}},
 	} {
 		got := msg.answer()
 		require.Equal(t, "NOT_FOUND", got.reason, "%s: %s", procedure, got.body)
@@ -147,7 +147,7 @@ func TestTheBuiltInCalendar(t *testing.T) {
 	e := w.estate(p.org, p.workspace)
 	w.exec(`UPDATE schedules SET rule = rule || '{"calendars":["br"]}' WHERE id = $1`, e.schedule)
 	out := &v1.GetCalendarResponse{}
-	a := w.rpc(p.token, "CalendarService/GetCalendar", &v1.GetCalendarRequest{OrgId: p.org.String(), CalendarId: "br", Year: 2026})
+	a := w.rpc(p.token, "CalendarService/GetCalendar", &v1.GetCalendarRequest{OrgId: p.org.String(), WorkspaceId: p.workspace.String(), CalendarId: "br", Year: 2026})
 	a.ok(t)
 	a.into(t, out)
 	require.EqualValues(t, 1, out.GetCalendar().GetScheduleCount())
@@ -191,7 +191,7 @@ func TestCalendarsThatAreRefused(t *testing.T) {
 		{ofDays(p, "x", "0000-01-01"), "VALIDATION", "days.days[0].date"},
 		{ofDays(p, "x"), "VALIDATION", "days.days"},
 		{ofFile(p, "<!doctype html><title>Entrar</title>"), "CALENDAR_UNREADABLE", "file"},
-		{ofFile(p, "\x00"), "CALENDAR_UNREADABLE", "file"},
+		{ofFile(p, "\x00"), "VALIDATION", "file"},
 		{ofAddress(p, "http://calendars.example.com/x.ics"), "ADDRESS_REFUSED", "address"},
 		{ofAddress(p, "ftp://calendars.example.com/x.ics"), "ADDRESS_REFUSED", "address"},
 		{ofAddress(p, "https://127.0.0.1/x.ics"), "ADDRESS_REFUSED", "address"},
@@ -257,7 +257,9 @@ func TestACalendarOfAnAddress(t *testing.T) {
 	require.Equal(t, []string{"calendar", "calendar-clock"}, w.agendaOf(c.GetId()))
 	require.Nil(t, c.GetRefreshTime())
 	require.NotNil(t, c.GetNextRefreshTime())
-	askedTimes := func() int64 { return one[int64](w, `SELECT asked FROM agenda WHERE kind = 'calendar' AND subject = $1`, c.GetId()) }
+	askedTimes := func() int64 {
+		return one[int64](w, `SELECT asked FROM agenda WHERE kind = 'calendar' AND subject = $1`, c.GetId())
+	}
 	before := askedTimes()
 	w.rpc(p.token, "CalendarService/RefreshCalendar", &v1.RefreshCalendarRequest{OrgId: p.org.String(), CalendarId: c.GetId()}).ok(t)
 	require.Equal(t, before+1, askedTimes())

@@ -140,10 +140,10 @@ var fixtures = map[string]fixture{
 		return &v1.PreviewScheduleRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), Rule: rule(), Count: 4}
 	}),
 	"CalendarService/ListCalendars": of(func(_ *world, _ person, e estate) proto.Message {
-		return &v1.ListCalendarsRequest{OrgId: e.org.String()}
+		return &v1.ListCalendarsRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String()}
 	}),
 	"CalendarService/GetCalendar": of(func(_ *world, _ person, e estate) proto.Message {
-		return &v1.GetCalendarRequest{OrgId: e.org.String(), CalendarId: e.calendar.String(), Year: 2026}
+		return &v1.GetCalendarRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), CalendarId: e.calendar.String(), Year: 2026}
 	}),
 	"CalendarService/CreateCalendar": of(func(w *world, _ person, e estate) proto.Message {
 		// Each estate of the organization brings one, and it may have fifty.

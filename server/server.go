@@ -25,7 +25,9 @@ import (
 	"github.com/cloudhub/cloudhub/server/calendar"
 	"github.com/cloudhub/cloudhub/server/cloudaccount"
 	"github.com/cloudhub/cloudhub/server/inventory"
+	"github.com/cloudhub/cloudhub/server/notification"
 	"github.com/cloudhub/cloudhub/server/operation"
+	"github.com/cloudhub/cloudhub/server/organization"
 	"github.com/cloudhub/cloudhub/server/page"
 	"github.com/cloudhub/cloudhub/server/power"
 	"github.com/cloudhub/cloudhub/server/rpc"
@@ -116,6 +118,8 @@ func New(d Deps) (*Server, error) {
 	mux.Handle(cloudhubv1connect.NewOperationServiceHandler(operation.New(d.Tenants, tokens, watch), o...))
 	mux.Handle(cloudhubv1connect.NewScheduleServiceHandler(schedule.New(d.Tenants, tokens, d.Now), o...))
 	mux.Handle(cloudhubv1connect.NewCalendarServiceHandler(calendar.New(d.Tenants, d.Egress, d.Now), o...))
+	mux.Handle(cloudhubv1connect.NewOrganizationServiceHandler(organization.New(d.Tenants), o...))
+	mux.Handle(cloudhubv1connect.NewNotificationServiceHandler(notification.New(d.Tenants, tokens), o...))
 	if d.Admin != nil {
 		mux.Handle(cloudhubv1connect.NewAdminServiceHandler(admin.New(d.Admin, tokens, d.TemporalUI), o...))
 	}

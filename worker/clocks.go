@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -154,8 +153,12 @@ func (d *Dispatcher) claim(ctx context.Context, q *gen.Queries, rows []gen.Agend
 		return 0, err
 	}
 	b := claimBuilder{now: now, allMissed: allMissed, minutes: map[minuteKey][]schedule.Claim{}}
+	beside, err := readBeside(ctx, q, due, now)
+	if err != nil {
+		return 0, err
+	}
 	for _, s := range due {
-		if err := b.add(s); err != nil {
+		if err := b.add(s, beside); err != nil {
 			return 0, err
 		}
 	}
@@ -205,52 +208,68 @@ type claimBuilder struct {
 	keys    []minuteKey
 	minutes map[minuteKey][]schedule.Claim
 	advance gen.AdvanceSchedulesParams
-	orgIDs  []uuid.UUID // of the schedules, for their targets
+	orgIDs  []uuid.UUID // of the schedules of chosen machines, for their targets
 	ids     []uuid.UUID
-	missed  int
+	// selecting are the workspaces with a schedule that looks for its machines.
+	selectingOrgs, selecting []uuid.UUID
+	missed                   int
 	// allMissed: nothing of it is done, however short the time since.
 	allMissed bool
 }
 
-func (b *claimBuilder) add(s gen.Schedule) error {
-	var rule schedule.Rule
-	if err := json.Unmarshal(s.Rule, &rule); err != nil {
-		return fmt.Errorf("schedule %s: rule: %w", s.ID, err)
-	}
+func (b *claimBuilder) add(s gen.Schedule, beside beside) error {
 	if s.NextAt == nil || s.NextWanted == nil {
 		return nil
 	}
-	claims, next, err := schedule.ClaimDue(schedule.Due{
-		Schedule: s.ID, Revision: s.Revision, Name: s.Name, Rule: rule, At: *s.NextAt, Wanted: schedule.Wanted(*s.NextWanted),
-	}, b.now)
+	d, err := dueOf(s, beside)
+	if err != nil {
+		return fmt.Errorf("schedule %s: %w", s.ID, err)
+	}
+	claims, next, ok, err := schedule.ClaimDue(d, b.now)
 	if err != nil {
 		return fmt.Errorf("schedule %s: %w", s.ID, err)
 	}
 	for _, c := range claims {
-		c.Missed = c.Missed || b.allMissed
+		c.Missed = c.Missed || b.allMissed && c.Exception == nil
 		k := minuteKey{s.OrgID, s.WorkspaceID, c.At.UTC()}
 		if _, ok := b.minutes[k]; !ok {
 			b.keys = append(b.keys, k)
 		}
 		b.minutes[k] = append(b.minutes[k], c)
 	}
-	b.orgIDs, b.ids = append(b.orgIDs, s.OrgID), append(b.ids, s.ID)
+	if d.Selector != nil {
+		b.selectingOrgs, b.selecting = append(b.selectingOrgs, s.OrgID), append(b.selecting, s.WorkspaceID)
+	} else {
+		b.orgIDs, b.ids = append(b.orgIDs, s.OrgID), append(b.ids, s.ID)
+	}
 	b.advance.OrgIds = append(b.advance.OrgIds, s.OrgID)
 	b.advance.Ids = append(b.advance.Ids, s.ID)
 	b.advance.NextAts = append(b.advance.NextAts, next.At)
+	if !ok {
+		next.Wanted = ""
+	}
 	b.advance.NextWanteds = append(b.advance.NextWanteds, string(next.Wanted))
 	return nil
 }
 
 func (b *claimBuilder) write(ctx context.Context, q *gen.Queries) error {
-	if len(b.ids) == 0 {
+	if len(b.advance.Ids) == 0 {
 		return nil
 	}
-	targets, err := q.TargetsOfSchedules(ctx, gen.TargetsOfSchedulesParams{OrgIds: b.orgIDs, Ids: b.ids})
-	if err != nil {
-		return err
+	var targets []gen.TargetsOfSchedulesRow
+	var accounts []gen.AccountsOfWorkspacesRow
+	var err error
+	if len(b.ids) > 0 {
+		if targets, err = q.TargetsOfSchedules(ctx, gen.TargetsOfSchedulesParams{OrgIds: b.orgIDs, Ids: b.ids}); err != nil {
+			return err
+		}
 	}
-	ops := b.operations(targets)
+	if len(b.selecting) > 0 {
+		if accounts, err = q.AccountsOfWorkspaces(ctx, gen.AccountsOfWorkspacesParams{OrgIds: b.selectingOrgs, WorkspaceIds: b.selecting}); err != nil {
+			return err
+		}
+	}
+	ops := b.operations(targets, accounts)
 	if err := ops.write(ctx, q); err != nil {
 		return err
 	}
@@ -259,29 +278,48 @@ func (b *claimBuilder) write(ctx context.Context, q *gen.Queries) error {
 	return q.AdvanceSchedules(ctx, b.advance)
 }
 
-func (b *claimBuilder) operations(rows []gen.TargetsOfSchedulesRow) *claimedOperations {
+func (b *claimBuilder) operations(rows []gen.TargetsOfSchedulesRow, accounts []gen.AccountsOfWorkspacesRow) *claimedOperations {
 	bySchedule := map[uuid.UUID][]uuid.UUID{}
 	resources := map[uuid.UUID]gen.TargetsOfSchedulesRow{}
 	for _, r := range rows {
 		bySchedule[r.ScheduleID] = append(bySchedule[r.ScheduleID], r.ResourceID)
 		resources[r.ResourceID] = r
 	}
+	byWorkspace := map[uuid.UUID][]gen.AccountsOfWorkspacesRow{}
+	for _, a := range accounts {
+		byWorkspace[a.WorkspaceID] = append(byWorkspace[a.WorkspaceID], a)
+	}
 	ops := &claimedOperations{}
 	for _, k := range b.keys {
 		claims := b.minutes[k]
-		orders := schedule.Orders(claims, bySchedule)
-		if len(orders) > 0 { // machines may have left with their account
-			ops.add(k, claims, orders, resources)
-		}
+		ops.add(claimedOperation{
+			key: k, id: uuid.Must(uuid.NewV7()), claims: claims, resources: resources,
+			orders: schedule.Orders(claims, bySchedule), readings: readingsOf(claims, byWorkspace[k.workspace]),
+		})
 	}
 	return ops
 }
 
-// reasonOf says how a target begins: pending, unless the minute was missed or
+// readingsOf are the accounts in which the machines of selectors are looked for.
+func readingsOf(claims []schedule.Claim, accounts []gen.AccountsOfWorkspacesRow) (out []claimedReading) {
+	for _, c := range claims {
+		if c.Selector == nil || !c.Acts() {
+			continue
+		}
+		for _, a := range accounts {
+			if c.Selector.Reads(a.ID) {
+				out = append(out, claimedReading{c, a.ID, a.Name})
+			}
+		}
+	}
+	return out
+}
+
+// reasonOf says how a target begins: pending, unless its windows have passed or
 // another schedule of the minute wants the opposite.
-func reasonOf(missed bool, o schedule.Order) (state power.TargetState, reason power.Reason) {
+func reasonOf(o schedule.Order) (state power.TargetState, reason power.Reason) {
 	switch {
-	case missed:
+	case o.Missed:
 		return power.Missed, power.ReasonTooLate
 	case o.Conflict:
 		return power.LeftAlone, power.ReasonConflicting

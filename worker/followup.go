@@ -209,11 +209,17 @@ func abandon(ctx context.Context, q *gen.Queries, row gen.Agenda, op uuid.UUID, 
 	if err := q.AbandonTargets(ctx, gen.AbandonTargetsParams{Reason: string(power.ReasonOperatorEnded), Detail: reason, OrgID: row.OrgID, OperationID: op}); err != nil {
 		return err
 	}
+	if err := q.EndReadings(ctx, gen.EndReadingsParams{Reason: string(power.ReasonOperatorEnded), Detail: reason, OrgID: row.OrgID, OperationID: op}); err != nil {
+		return err
+	}
 	if err := q.CountOperation(ctx, gen.CountOperationParams{OrgID: row.OrgID, ID: op}); err != nil {
 		return err
 	}
 	_, err := q.EndOperation(ctx, gen.EndOperationParams{
 		State: string(power.OperationFailed), LastError: string(power.ReasonOperatorEnded), LastErrorDetail: reason, OrgID: row.OrgID, ID: op, Lease: row.Lease,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return tellOf(ctx, q, row.OrgID, op)
 }

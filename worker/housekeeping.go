@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -22,6 +21,7 @@ func (d *Dispatcher) keepHouse(ctx context.Context, q *gen.Queries, rows []gen.A
 	for name, purge := range map[string]func(context.Context) (int64, error){
 		"drafts": q.PurgeDrafts, "role preparations": q.PurgePreparations, "sessions": q.PurgeSessions, "login failures": q.PurgeLoginFailures,
 		"idempotency keys": q.PurgeIdempotencyKeys, "operations": q.PurgeOperations,
+		"skips": q.PurgeSkips, "holds": q.PurgeHolds, "events": q.PurgeEvents, "notifications": q.PurgeNotifications,
 	} {
 		n, err := purge(ctx)
 		if err != nil {
@@ -56,14 +56,20 @@ func (d *Dispatcher) recomputeZones(ctx context.Context, q *gen.Queries) error {
 	if err != nil {
 		return err
 	}
+	beside, err := readBeside(ctx, q, stale, now)
+	if err != nil {
+		return err
+	}
 	advance := gen.AdvanceSchedulesParams{Tzdata: schedule.ZoneData()}
 	var orgs, workspaces []uuid.UUID
 	for _, s := range stale {
 		next := schedule.Run{At: *s.NextAt, Wanted: schedule.Wanted(*s.NextWanted)}
-		var rule schedule.Rule
-		if err := json.Unmarshal(s.Rule, &rule); err == nil && s.NextAt.After(now) {
-			if run, ok, err := rule.Next(now, nil); err == nil && ok {
+		if due, err := dueOf(s, beside); err == nil && s.NextAt.After(now) {
+			if run, ok, err := due.Rule.Next(now, due.Holidays); err == nil {
 				next = run
+				if !ok {
+					next = schedule.Run{At: now}
+				}
 			}
 		}
 		advance.OrgIds, advance.Ids = append(advance.OrgIds, s.OrgID), append(advance.Ids, s.ID)

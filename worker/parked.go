@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/cloudhub/cloudhub/activities"
 	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/agenda"
@@ -124,6 +125,10 @@ func (p parkedRow) operation(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	err = p.q.EndReadings(ctx, gen.EndReadingsParams{Reason: string(power.ReasonExpiredParked), Detail: *p.row.ParkedReason, OrgID: p.row.OrgID, OperationID: p.subject})
+	if err != nil {
+		return err
+	}
 	if err := p.q.CountOperation(ctx, gen.CountOperationParams{OrgID: p.row.OrgID, ID: p.subject}); err != nil {
 		return err
 	}
@@ -131,14 +136,26 @@ func (p parkedRow) operation(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	state := power.Outcome(power.Ends{Reached: int(ends.Reached), PassedBy: int(ends.PassedBy), Failed: int(ends.Failed), Missed: int(ends.Missed)})
+	state := power.Outcome(power.Ends{Reached: int(ends.Reached), PassedBy: int(ends.PassedBy), Failed: int(ends.Failed), Missed: int(ends.Missed), Unread: int(ends.Unread)})
 	_, err = p.q.EndOperation(ctx, gen.EndOperationParams{
 		State: string(state), LastError: string(power.ReasonExpiredParked), LastErrorDetail: *p.row.ParkedReason, OrgID: p.row.OrgID, ID: p.subject, Lease: p.row.Lease,
 	})
 	if err != nil {
 		return err
 	}
+	if err := tellOf(ctx, p.q, p.row.OrgID, p.subject); err != nil {
+		return err
+	}
 	return p.end(ctx)
+}
+
+// tellOf tells how an operation ended that no activity ended.
+func tellOf(ctx context.Context, q *gen.Queries, org, operation uuid.UUID) error {
+	op, err := q.ActorOfOperation(ctx, gen.ActorOfOperationParams{OrgID: org, ID: operation})
+	if err != nil {
+		return err
+	}
+	return activities.TellOfOperation(ctx, q, org, op.WorkspaceID, operation, op.Origin == "person")
 }
 
 // endIfFinal ends the row of an operation that has ended, or is gone. One that a

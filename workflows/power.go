@@ -13,7 +13,8 @@ import (
 	"github.com/cloudhub/cloudhub/activities"
 )
 
-// Power drives one operation to its end: take, drive every batch, record.
+// Power drives one operation to its end: look for the machines of selectors, take,
+// drive every batch, record.
 func Power(ctx workflow.Context, in activities.WorkInput) error {
 	var a *activities.Power
 	local := recording(ctx)
@@ -32,6 +33,12 @@ func Power(ctx workflow.Context, in activities.WorkInput) error {
 		if taken.Ended {
 			return nil
 		}
+		if len(taken.Readings) > 0 {
+			if err := findAll(ctx, remote, in, taken.Readings); err != nil {
+				return err
+			}
+			continue // and take what was found
+		}
 		if err := driveAll(ctx, remote, in, taken.Batches); err != nil {
 			return err
 		}
@@ -48,6 +55,16 @@ func Power(ctx workflow.Context, in activities.WorkInput) error {
 	}
 }
 
+// findAll looks in all accounts at once for the machines of selectors.
+func findAll(ctx, remote workflow.Context, in activities.WorkInput, readings []activities.Reading) error {
+	var a *activities.Power
+	var running []workflow.Future
+	for _, r := range readings {
+		running = append(running, workflow.ExecuteActivity(remote, a.Find, activities.FindInput{WorkInput: in, Reading: r}))
+	}
+	return await(ctx, running)
+}
+
 // driveAll drives all batches at once. Being fenced ends the run in peace: a
 // newer one has the operation.
 func driveAll(ctx, remote workflow.Context, in activities.WorkInput, batches []activities.Batch) error {
@@ -56,6 +73,11 @@ func driveAll(ctx, remote workflow.Context, in activities.WorkInput, batches []a
 	for _, b := range batches {
 		running = append(running, workflow.ExecuteActivity(remote, a.Drive, activities.DriveInput{WorkInput: in, Batch: b}))
 	}
+	return await(ctx, running)
+}
+
+// await gives the first error that is not a newer run's doing.
+func await(ctx workflow.Context, running []workflow.Future) error {
 	var first error
 	for _, f := range running {
 		if err := f.Get(ctx, nil); err != nil && !activities.IsFenced(err) && first == nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudhub/cloudhub/db"
@@ -30,8 +31,6 @@ type Fixture struct {
 	Account, Draft   uuid.UUID
 	// Preparation is of a role for an account that is not there yet.
 	Preparation uuid.UUID
-	// Calendar of two days, one of them long ago; the schedule keeps to it.
-	Calendar uuid.UUID
 	// Resources: running, stopped, protected by its tag. All have the tag env=prod.
 	Resources []uuid.UUID
 	// Schedule stops the first resource; its next time is in NextAt.
@@ -39,6 +38,9 @@ type Fixture struct {
 	NextAt   time.Time
 	// Operation is the schedule's last run, which succeeded an hour ago.
 	Operation uuid.UUID
+	// Calendar of one day, to which the schedule keeps; Hold on the second resource;
+	// Notification of the last run.
+	Calendar, Hold, Notification uuid.UUID
 }
 
 // Tenant makes a tenant at rest: nothing of it is due, and what is not final is
@@ -47,17 +49,18 @@ type Fixture struct {
 // comes from the owner.
 func Tenant(t testing.TB, d *DB) Fixture {
 	t.Helper()
-	ids := make([]uuid.UUID, 13)
+	ids := make([]uuid.UUID, 15)
 	for i := range ids {
 		ids[i] = NewID(t)
 	}
 	f := Fixture{
 		Org: ids[0], Workspace: ids[1], User: ids[2], Session: ids[3], Account: ids[4], Draft: ids[5],
-		Resources: ids[6:9:9], Schedule: ids[9], Operation: ids[10], Preparation: ids[11], Calendar: ids[12],
+		Resources: ids[6:9:9], Schedule: ids[9], Operation: ids[10], Preparation: ids[11],
+		Calendar: ids[12], Hold: ids[13], Notification: ids[14],
 		NextAt: time.Now().Add(time.Hour).Truncate(time.Minute).UTC(),
 	}
 	f.ActorHash, f.RefreshTokenHash = hash("actor", f.User), hash("token", f.Session)
-	for _, step := range []func(context.Context, *DB) error{f.people, f.account, f.inventory, f.timetable, f.calendar, f.lastRun, f.traces} {
+	for _, step := range []func(context.Context, *DB) error{f.people, f.account, f.inventory, f.timetable, f.lastRun, f.exceptions, f.traces} {
 		require.NoError(t, step(t.Context(), d))
 	}
 	return f
@@ -187,8 +190,8 @@ func (f Fixture) timetable(ctx context.Context, d *DB) error {
 	return d.Tenants.InTenant(ctx, f.Org, func(q *gen.Queries) error {
 		_, err := q.InsertSchedule(ctx, gen.InsertScheduleParams{
 			OrgID: f.Org, WorkspaceID: f.Workspace, ID: f.Schedule, Name: "Fora do expediente",
-			Rule:   json.RawMessage(`{"start":480,"stop":1140,"weekdays":[1,2,3,4,5],"zone":"` + Zone + `"}`),
-			NextAt: &f.NextAt, NextWanted: &wanted, Tzdata: "test", CreatedBy: f.User, CreatedByName: "Ana Souza",
+			Rule:           json.RawMessage(`{"start":480,"stop":1140,"weekdays":[1,2,3,4,5],"zone":"` + Zone + `"}`),
+			CatchUpMinutes: 10, NextAt: &f.NextAt, NextWanted: &wanted, Tzdata: "test", CreatedBy: f.User, CreatedByName: "Ana Souza",
 		})
 		if err != nil {
 			return err
@@ -201,27 +204,6 @@ func (f Fixture) timetable(ctx context.Context, d *DB) error {
 		}
 		return f.clock(ctx, q, "timetable", f.Workspace, 1)
 	})
-}
-
-func (f Fixture) calendar(ctx context.Context, d *DB) error {
-	err := d.Tenants.InTenant(ctx, f.Org, func(q *gen.Queries) error {
-		return first(
-			func() error {
-				return q.InsertCalendar(ctx, gen.InsertCalendarParams{OrgID: f.Org, ID: f.Calendar, Name: "Feriados da cidade", Source: "days", Notes: []string{}})
-			},
-			func() error {
-				return q.InsertCalendarDays(ctx, gen.InsertCalendarDaysParams{
-					OrgID: f.Org, CalendarID: f.Calendar, Days: []string{"2020-01-25", "2099-12-08"}, Names: []string{"Aniversário", "Padroeira"},
-				})
-			},
-		)
-	})
-	if err != nil {
-		return err
-	}
-	_, err = d.Owner.Exec(ctx, `INSERT INTO schedule_calendars (org_id, workspace_id, schedule_id, calendar_id) VALUES ($1, $2, $3, $4)`,
-		f.Org, f.Workspace, f.Schedule, f.Calendar)
-	return err
 }
 
 // lastRun is claimed as the dispatcher does and ended as an activity does.
@@ -242,6 +224,7 @@ func (f Fixture) lastRun(ctx context.Context, d *DB) error {
 				return q.ClaimSchedules(ctx, gen.ClaimSchedulesParams{
 					OrgIds: orgs, WorkspaceIds: workspaces, OperationIds: operations, ScheduleIds: repeat(1, f.Schedule),
 					Revisions: repeat(1, int32(1)), Names: repeat(1, "Fora do expediente"), Wanteds: repeat(1, "stopped"), DueAts: repeat(1, due),
+					Exceptions: repeat(1, ""), ExceptionTexts: repeat(1, ""),
 				})
 			},
 			func() error {
@@ -249,7 +232,7 @@ func (f Fixture) lastRun(ctx context.Context, d *DB) error {
 					OrgIds: orgs, WorkspaceIds: workspaces, OperationIds: operations, ResourceIds: f.Resources[:1],
 					ResourceNames: repeat(1, "web-1"), ProviderIds: repeat(1, "i-0aa1"), CloudAccountIds: repeat(1, f.Account),
 					Regions: repeat(1, Region), ScheduleIds: repeat(1, f.Schedule), Wanteds: repeat(1, "stopped"),
-					States: repeat(1, "pending"), Reasons: repeat(1, ""),
+					States: repeat(1, "pending"), Reasons: repeat(1, ""), ActBefores: repeat(1, due.Add(10*time.Minute)),
 				})
 			},
 		)
@@ -270,6 +253,67 @@ func (f Fixture) lastRun(ctx context.Context, d *DB) error {
 		}
 		_, err = q.EndOperation(ctx, gen.EndOperationParams{OrgID: f.Org, ID: f.Operation, State: "succeeded"})
 		return err
+	})
+}
+
+// exceptions are what leaves out runs of the schedule, and what is told of its last
+// run, of which nothing is in force now: a hold on the second machine apart.
+func (f Fixture) exceptions(ctx context.Context, d *DB) error {
+	day := pgtype.Date{Time: time.Date(2031, 12, 24, 0, 0, 0, 0, time.UTC), Valid: true}
+	if _, err := d.Owner.Exec(ctx, `INSERT INTO calendars (org_id, id, name, source) VALUES ($1, $2, 'Feriados da casa', 'days')`, f.Org, f.Calendar); err != nil {
+		return err
+	}
+	if _, err := d.Owner.Exec(ctx, `INSERT INTO calendar_days (org_id, calendar_id, day, name) VALUES ($1, $2, $3, 'Véspera')`, f.Org, f.Calendar, day); err != nil {
+		return err
+	}
+	return d.Tenants.InTenant(ctx, f.Org, func(q *gen.Queries) error {
+		return first(
+			func() error {
+				return q.InsertScheduleCalendars(ctx, gen.InsertScheduleCalendarsParams{
+					OrgID: f.Org, WorkspaceID: f.Workspace, ScheduleID: f.Schedule, CalendarIds: repeat(1, f.Calendar),
+				})
+			},
+			func() error {
+				_, err := q.InsertSkip(ctx, gen.InsertSkipParams{
+					OrgID: f.Org, WorkspaceID: f.Workspace, ScheduleID: f.Schedule, At: f.NextAt.Add(24 * time.Hour), CreatedBy: f.User, CreatedByName: "Ana Souza",
+				})
+				return err
+			},
+			func() error {
+				return q.InsertHold(ctx, gen.InsertHoldParams{
+					OrgID: f.Org, WorkspaceID: f.Workspace, ID: f.Hold, ResourceID: &f.Resources[1], Reason: "Migração", Until: f.NextAt.Add(240 * time.Hour),
+					CreatedBy: f.User, CreatedByName: "Ana Souza",
+				})
+			},
+			func() error {
+				return q.Follow(ctx, gen.FollowParams{ForSeconds: 900, OrgID: f.Org, OperationID: f.Operation})
+			},
+			func() error {
+				return q.InsertReadings(ctx, gen.InsertReadingsParams{
+					ScheduleID: f.Schedule, Selector: json.RawMessage(`{"everything":true}`), Wanted: "stopped", OrgID: f.Org, OperationID: f.Operation,
+					AccountIds: repeat(1, f.Account),
+				})
+			},
+			func() error {
+				return q.EndReadings(ctx, gen.EndReadingsParams{Reason: "AUTOMATION_PAUSED", OrgID: f.Org, OperationID: f.Operation})
+			},
+			func() error {
+				return q.InsertEvents(ctx, gen.InsertEventsParams{
+					OrgIds: repeat(1, f.Org), Ids: repeat(1, f.Notification), WorkspaceIds: repeat(1, f.Workspace), Types: repeat(1, "schedule.executed"),
+					Datas: repeat(1, json.RawMessage(`{}`)),
+				})
+			},
+			func() error {
+				return q.InsertNotifications(ctx, gen.InsertNotificationsParams{
+					OrgIds: repeat(1, f.Org), Ids: repeat(1, f.Notification), WorkspaceIds: repeat(1, f.Workspace), Kinds: repeat(1, "schedule_failed"),
+					Severities: repeat(1, "error"), Datas: repeat(1, json.RawMessage(`{"subject_name":"Fora do expediente"}`)),
+				})
+			},
+			func() error {
+				_, err := q.MarkRead(ctx, gen.MarkReadParams{UserID: f.User, OrgID: f.Org, WorkspaceID: f.Workspace, ID: f.Notification})
+				return err
+			},
+		)
 	})
 }
 

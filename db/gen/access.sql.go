@@ -12,6 +12,23 @@ import (
 	"github.com/google/uuid"
 )
 
+const automationPause = `-- name: AutomationPause :one
+SELECT paused_at, coalesce(paused_reason, '')::text AS paused_reason, coalesce(paused_by_name, '')::text AS paused_by_name FROM organizations WHERE id = $1
+`
+
+type AutomationPauseRow struct {
+	PausedAt     *time.Time
+	PausedReason string
+	PausedByName string
+}
+
+func (q *Queries) AutomationPause(ctx context.Context, orgID uuid.UUID) (AutomationPauseRow, error) {
+	row := q.db.QueryRow(ctx, automationPause, orgID)
+	var i AutomationPauseRow
+	err := row.Scan(&i.PausedAt, &i.PausedReason, &i.PausedByName)
+	return i, err
+}
+
 const findIdempotencyKey = `-- name: FindIdempotencyKey :one
 SELECT request_hash, subject_id FROM idempotency_keys
 WHERE org_id = $1 AND user_id = $2 AND procedure = $3 AND request_id = $4
@@ -93,6 +110,36 @@ func (q *Queries) LockOrganization(ctx context.Context, orgID uuid.UUID) (Organi
 		&i.PausedByName,
 	)
 	return i, err
+}
+
+const pauseAutomation = `-- name: PauseAutomation :one
+UPDATE organizations SET paused_at = coalesce(paused_at, clock_timestamp()), paused_reason = $1::text, paused_by_name = $2::text
+WHERE id = $3 RETURNING paused_at::timestamptz AS paused_at
+`
+
+type PauseAutomationParams struct {
+	Reason string
+	ByName string
+	OrgID  uuid.UUID
+}
+
+func (q *Queries) PauseAutomation(ctx context.Context, arg PauseAutomationParams) (time.Time, error) {
+	row := q.db.QueryRow(ctx, pauseAutomation, arg.Reason, arg.ByName, arg.OrgID)
+	var paused_at time.Time
+	err := row.Scan(&paused_at)
+	return paused_at, err
+}
+
+const resumeAutomation = `-- name: ResumeAutomation :execrows
+UPDATE organizations SET paused_at = null, paused_reason = null, paused_by_name = null WHERE id = $1 AND paused_at IS NOT NULL
+`
+
+func (q *Queries) ResumeAutomation(ctx context.Context, orgID uuid.UUID) (int64, error) {
+	result, err := q.db.Exec(ctx, resumeAutomation, orgID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const standing = `-- name: Standing :one

@@ -211,43 +211,6 @@ func (q *Queries) GetCalendar(ctx context.Context, arg GetCalendarParams) (GetCa
 	return i, err
 }
 
-const holidaysOfCalendars = `-- name: HolidaysOfCalendars :many
-SELECT calendar_id, to_char(day, 'YYYY-MM-DD')::text AS day, name FROM calendar_days
-WHERE org_id = $1 AND calendar_id = ANY($2::uuid[]) AND day >= ($3::text)::date
-`
-
-type HolidaysOfCalendarsParams struct {
-	OrgID       uuid.UUID
-	CalendarIds []uuid.UUID
-	FromDay     string
-}
-
-type HolidaysOfCalendarsRow struct {
-	CalendarID uuid.UUID
-	Day        string
-	Name       string
-}
-
-func (q *Queries) HolidaysOfCalendars(ctx context.Context, arg HolidaysOfCalendarsParams) ([]HolidaysOfCalendarsRow, error) {
-	rows, err := q.db.Query(ctx, holidaysOfCalendars, arg.OrgID, arg.CalendarIds, arg.FromDay)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []HolidaysOfCalendarsRow
-	for rows.Next() {
-		var i HolidaysOfCalendarsRow
-		if err := rows.Scan(&i.CalendarID, &i.Day, &i.Name); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const insertCalendar = `-- name: InsertCalendar :exec
 INSERT INTO calendars (org_id, id, name, source, address, refreshed_at, next_refresh_at, notes)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -550,35 +513,6 @@ func (q *Queries) TakeCalendar(ctx context.Context, arg TakeCalendarParams) (Tak
 	return i, err
 }
 
-const tellCalendarFailing = `-- name: TellCalendarFailing :exec
-INSERT INTO notifications (org_id, workspace_id, id, kind, severity, data)
-SELECT $1, $2, $3, 'calendar_failing', 'warning', $4
-WHERE NOT EXISTS (SELECT 1 FROM notifications n WHERE n.org_id = $1 AND n.workspace_id = $2 AND n.kind = 'calendar_failing'
-  AND n.created_at >= $5::timestamptz AND n.data->>'calendar_id' = $6::text)
-`
-
-type TellCalendarFailingParams struct {
-	OrgID        uuid.UUID
-	WorkspaceID  uuid.UUID
-	ID           uuid.UUID
-	Data         json.RawMessage
-	FailingSince time.Time
-	CalendarID   string
-}
-
-// Once a workspace, for as long as it fails.
-func (q *Queries) TellCalendarFailing(ctx context.Context, arg TellCalendarFailingParams) error {
-	_, err := q.db.Exec(ctx, tellCalendarFailing,
-		arg.OrgID,
-		arg.WorkspaceID,
-		arg.ID,
-		arg.Data,
-		arg.FailingSince,
-		arg.CalendarID,
-	)
-	return err
-}
-
 const updateCalendar = `-- name: UpdateCalendar :exec
 UPDATE calendars SET name = $1, source = $2, address = $3, refreshed_at = $4, failing_since = $5,
   last_error = $6, last_error_detail = $7, next_refresh_at = $8, validators = $9, notes = $10,
@@ -632,6 +566,42 @@ type WorkspacesOfCalendarParams struct {
 // Where schedules keep to it, in the order in which their clocks are locked.
 func (q *Queries) WorkspacesOfCalendar(ctx context.Context, arg WorkspacesOfCalendarParams) ([]uuid.UUID, error) {
 	rows, err := q.db.Query(ctx, workspacesOfCalendar, arg.OrgID, arg.CalendarID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []uuid.UUID
+	for rows.Next() {
+		var workspace_id uuid.UUID
+		if err := rows.Scan(&workspace_id); err != nil {
+			return nil, err
+		}
+		items = append(items, workspace_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const workspacesToTell = `-- name: WorkspacesToTell :many
+SELECT DISTINCT k.workspace_id FROM schedule_calendars k JOIN schedules s ON s.org_id = k.org_id AND s.id = k.schedule_id
+WHERE k.org_id = $1 AND k.calendar_id = $2 AND s.deleted_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM notifications n WHERE n.org_id = k.org_id AND n.workspace_id = k.workspace_id AND n.kind = 'calendar_failing'
+    AND n.created_at >= $3::timestamptz AND n.data->>'calendar_id' = k.calendar_id::text)
+ORDER BY 1
+`
+
+type WorkspacesToTellParams struct {
+	OrgID        uuid.UUID
+	CalendarID   uuid.UUID
+	FailingSince time.Time
+}
+
+// Where schedules keep to a calendar that fails and nobody has been told of it
+// since it does.
+func (q *Queries) WorkspacesToTell(ctx context.Context, arg WorkspacesToTellParams) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, workspacesToTell, arg.OrgID, arg.CalendarID, arg.FailingSince)
 	if err != nil {
 		return nil, err
 	}

@@ -46,52 +46,6 @@ func (q *Queries) CalendarsWithoutClock(ctx context.Context) ([]CalendarsWithout
 	return items, nil
 }
 
-const daysOfCalendars = `-- name: DaysOfCalendars :many
-SELECT d.org_id, d.calendar_id, to_char(d.day, 'YYYY-MM-DD')::text AS day, d.name FROM calendar_days d
-JOIN (SELECT unnest($1::uuid[]) AS org_id, unnest($2::uuid[]) AS calendar_id) AS u
-  ON d.org_id = u.org_id AND d.calendar_id = u.calendar_id
-WHERE d.day >= ($3::text)::date
-`
-
-type DaysOfCalendarsParams struct {
-	OrgIds      []uuid.UUID
-	CalendarIds []uuid.UUID
-	FromDay     string
-}
-
-type DaysOfCalendarsRow struct {
-	OrgID      uuid.UUID
-	CalendarID uuid.UUID
-	Day        string
-	Name       string
-}
-
-// Days of many organizations at once, from from_day on, written 2026-12-25.
-func (q *Queries) DaysOfCalendars(ctx context.Context, arg DaysOfCalendarsParams) ([]DaysOfCalendarsRow, error) {
-	rows, err := q.db.Query(ctx, daysOfCalendars, arg.OrgIds, arg.CalendarIds, arg.FromDay)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []DaysOfCalendarsRow
-	for rows.Next() {
-		var i DaysOfCalendarsRow
-		if err := rows.Scan(
-			&i.OrgID,
-			&i.CalendarID,
-			&i.Day,
-			&i.Name,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const stampNextRefresh = `-- name: StampNextRefresh :exec
 
 UPDATE calendars c SET next_refresh_at = u.next_at
@@ -106,8 +60,7 @@ type StampNextRefreshParams struct {
 }
 
 // role: system
-// The clocks of calendars, across tenants, and the days by which the dispatcher
-// computes next times.
+// The clocks of calendars, across tenants.
 func (q *Queries) StampNextRefresh(ctx context.Context, arg StampNextRefreshParams) error {
 	_, err := q.db.Exec(ctx, stampNextRefresh, arg.OrgIds, arg.Ids, arg.NextAts)
 	return err

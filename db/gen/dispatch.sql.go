@@ -11,7 +11,46 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 )
+
+const accountsOfWorkspaces = `-- name: AccountsOfWorkspaces :many
+SELECT a.workspace_id, a.id, a.name FROM cloud_accounts a
+JOIN (SELECT DISTINCT y.org_id, y.workspace_id FROM (SELECT unnest($1::uuid[]) AS org_id, unnest($2::uuid[]) AS workspace_id) AS y) AS u
+  ON a.org_id = u.org_id AND a.workspace_id = u.workspace_id
+ORDER BY a.workspace_id, a.id
+`
+
+type AccountsOfWorkspacesParams struct {
+	OrgIds       []uuid.UUID
+	WorkspaceIds []uuid.UUID
+}
+
+type AccountsOfWorkspacesRow struct {
+	WorkspaceID uuid.UUID
+	ID          uuid.UUID
+	Name        string
+}
+
+func (q *Queries) AccountsOfWorkspaces(ctx context.Context, arg AccountsOfWorkspacesParams) ([]AccountsOfWorkspacesRow, error) {
+	rows, err := q.db.Query(ctx, accountsOfWorkspaces, arg.OrgIds, arg.WorkspaceIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AccountsOfWorkspacesRow
+	for rows.Next() {
+		var i AccountsOfWorkspacesRow
+		if err := rows.Scan(&i.WorkspaceID, &i.ID, &i.Name); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
 
 const acknowledge = `-- name: Acknowledge :execrows
 WITH x AS (
@@ -90,7 +129,7 @@ func (q *Queries) AcknowledgeBusy(ctx context.Context, arg AcknowledgeBusyParams
 }
 
 const advanceSchedules = `-- name: AdvanceSchedules :exec
-UPDATE schedules s SET next_at = u.next_at, next_wanted = u.next_wanted, tzdata = $1::text
+UPDATE schedules s SET next_at = CASE WHEN u.next_wanted <> '' THEN u.next_at END, next_wanted = nullif(u.next_wanted, ''), tzdata = $1::text
 FROM (SELECT unnest($2::uuid[]) AS org_id, unnest($3::uuid[]) AS id, unnest($4::timestamptz[]) AS next_at, unnest($5::text[]) AS next_wanted) AS u
 WHERE s.org_id = u.org_id AND s.id = u.id
 `
@@ -103,6 +142,7 @@ type AdvanceSchedulesParams struct {
 	NextWanteds []string
 }
 
+// Without a wanted state: never again.
 func (q *Queries) AdvanceSchedules(ctx context.Context, arg AdvanceSchedulesParams) error {
 	_, err := q.db.Exec(ctx, advanceSchedules,
 		arg.Tzdata,
@@ -291,23 +331,61 @@ func (q *Queries) ClaimOperations(ctx context.Context, arg ClaimOperationsParams
 	return items, nil
 }
 
+const claimReadings = `-- name: ClaimReadings :exec
+INSERT INTO operation_readings (org_id, workspace_id, operation_id, schedule_id, cloud_account_id, cloud_account_name, selector, wanted, act_before)
+SELECT u.org_id, u.workspace_id, u.operation_id, u.schedule_id, u.cloud_account_id, u.cloud_account_name, u.selector, u.wanted, u.act_before
+FROM (SELECT unnest($1::uuid[]) AS org_id, unnest($2::uuid[]) AS workspace_id, unnest($3::uuid[]) AS operation_id,
+  unnest($4::uuid[]) AS schedule_id, unnest($5::uuid[]) AS cloud_account_id, unnest($6::text[]) AS cloud_account_name,
+  unnest($7::jsonb[]) AS selector, unnest($8::text[]) AS wanted, unnest($9::timestamptz[]) AS act_before) AS u
+`
+
+type ClaimReadingsParams struct {
+	OrgIds            []uuid.UUID
+	WorkspaceIds      []uuid.UUID
+	OperationIds      []uuid.UUID
+	ScheduleIds       []uuid.UUID
+	CloudAccountIds   []uuid.UUID
+	CloudAccountNames []string
+	Selectors         []json.RawMessage
+	Wanteds           []string
+	ActBefores        []time.Time
+}
+
+func (q *Queries) ClaimReadings(ctx context.Context, arg ClaimReadingsParams) error {
+	_, err := q.db.Exec(ctx, claimReadings,
+		arg.OrgIds,
+		arg.WorkspaceIds,
+		arg.OperationIds,
+		arg.ScheduleIds,
+		arg.CloudAccountIds,
+		arg.CloudAccountNames,
+		arg.Selectors,
+		arg.Wanteds,
+		arg.ActBefores,
+	)
+	return err
+}
+
 const claimSchedules = `-- name: ClaimSchedules :exec
-INSERT INTO operation_schedules (org_id, workspace_id, operation_id, schedule_id, revision, name, wanted, due_at)
-SELECT u.org_id, u.workspace_id, u.operation_id, u.schedule_id, u.revision, u.name, u.wanted, u.due_at
+INSERT INTO operation_schedules (org_id, workspace_id, operation_id, schedule_id, revision, name, wanted, due_at, exception, exception_text)
+SELECT u.org_id, u.workspace_id, u.operation_id, u.schedule_id, u.revision, u.name, u.wanted, u.due_at, nullif(u.exception, ''), nullif(u.exception_text, '')
 FROM (SELECT unnest($1::uuid[]) AS org_id, unnest($2::uuid[]) AS workspace_id, unnest($3::uuid[]) AS operation_id,
   unnest($4::uuid[]) AS schedule_id, unnest($5::int[]) AS revision, unnest($6::text[]) AS name,
-  unnest($7::text[]) AS wanted, unnest($8::timestamptz[]) AS due_at) AS u
+  unnest($7::text[]) AS wanted, unnest($8::timestamptz[]) AS due_at, unnest($9::text[]) AS exception,
+  unnest($10::text[]) AS exception_text) AS u
 `
 
 type ClaimSchedulesParams struct {
-	OrgIds       []uuid.UUID
-	WorkspaceIds []uuid.UUID
-	OperationIds []uuid.UUID
-	ScheduleIds  []uuid.UUID
-	Revisions    []int32
-	Names        []string
-	Wanteds      []string
-	DueAts       []time.Time
+	OrgIds         []uuid.UUID
+	WorkspaceIds   []uuid.UUID
+	OperationIds   []uuid.UUID
+	ScheduleIds    []uuid.UUID
+	Revisions      []int32
+	Names          []string
+	Wanteds        []string
+	DueAts         []time.Time
+	Exceptions     []string
+	ExceptionTexts []string
 }
 
 func (q *Queries) ClaimSchedules(ctx context.Context, arg ClaimSchedulesParams) error {
@@ -320,19 +398,21 @@ func (q *Queries) ClaimSchedules(ctx context.Context, arg ClaimSchedulesParams) 
 		arg.Names,
 		arg.Wanteds,
 		arg.DueAts,
+		arg.Exceptions,
+		arg.ExceptionTexts,
 	)
 	return err
 }
 
 const claimTargets = `-- name: ClaimTargets :exec
 INSERT INTO operation_targets (org_id, workspace_id, operation_id, resource_id, resource_name, provider_id, cloud_account_id, region,
-  schedule_id, wanted, state, reason, ended_at)
+  schedule_id, wanted, state, reason, act_before, ended_at)
 SELECT u.org_id, u.workspace_id, u.operation_id, u.resource_id, u.resource_name, u.provider_id, u.cloud_account_id, u.region,
-  u.schedule_id, u.wanted, u.state, nullif(u.reason, ''), CASE WHEN u.state <> 'pending' THEN clock_timestamp() END
+  u.schedule_id, u.wanted, u.state, nullif(u.reason, ''), u.act_before, CASE WHEN u.state <> 'pending' THEN clock_timestamp() END
 FROM (SELECT unnest($1::uuid[]) AS org_id, unnest($2::uuid[]) AS workspace_id, unnest($3::uuid[]) AS operation_id,
   unnest($4::uuid[]) AS resource_id, unnest($5::text[]) AS resource_name, unnest($6::text[]) AS provider_id,
   unnest($7::uuid[]) AS cloud_account_id, unnest($8::text[]) AS region, unnest($9::uuid[]) AS schedule_id,
-  unnest($10::text[]) AS wanted, unnest($11::text[]) AS state, unnest($12::text[]) AS reason) AS u
+  unnest($10::text[]) AS wanted, unnest($11::text[]) AS state, unnest($12::text[]) AS reason, unnest($13::timestamptz[]) AS act_before) AS u
 `
 
 type ClaimTargetsParams struct {
@@ -348,6 +428,7 @@ type ClaimTargetsParams struct {
 	Wanteds         []string
 	States          []string
 	Reasons         []string
+	ActBefores      []time.Time
 }
 
 func (q *Queries) ClaimTargets(ctx context.Context, arg ClaimTargetsParams) error {
@@ -364,6 +445,7 @@ func (q *Queries) ClaimTargets(ctx context.Context, arg ClaimTargetsParams) erro
 		arg.Wanteds,
 		arg.States,
 		arg.Reasons,
+		arg.ActBefores,
 	)
 	return err
 }
@@ -388,6 +470,52 @@ func (q *Queries) CountArriving(ctx context.Context, arg CountArrivingParams) (i
 	var count int64
 	err := row.Scan(&count)
 	return count, err
+}
+
+const daysOfSchedules = `-- name: DaysOfSchedules :many
+SELECT x.schedule_id, x.calendar_id, d.day, d.name FROM schedule_calendars x
+JOIN (SELECT unnest($1::uuid[]) AS org_id, unnest($2::uuid[]) AS id) AS u ON x.org_id = u.org_id AND x.schedule_id = u.id
+JOIN calendar_days d ON d.org_id = x.org_id AND d.calendar_id = x.calendar_id
+WHERE d.day >= $3::date
+`
+
+type DaysOfSchedulesParams struct {
+	OrgIds []uuid.UUID
+	Ids    []uuid.UUID
+	Since  pgtype.Date
+}
+
+type DaysOfSchedulesRow struct {
+	ScheduleID uuid.UUID
+	CalendarID uuid.UUID
+	Day        pgtype.Date
+	Name       string
+}
+
+// The holidays that schedules keep to, from a day on.
+func (q *Queries) DaysOfSchedules(ctx context.Context, arg DaysOfSchedulesParams) ([]DaysOfSchedulesRow, error) {
+	rows, err := q.db.Query(ctx, daysOfSchedules, arg.OrgIds, arg.Ids, arg.Since)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []DaysOfSchedulesRow
+	for rows.Next() {
+		var i DaysOfSchedulesRow
+		if err := rows.Scan(
+			&i.ScheduleID,
+			&i.CalendarID,
+			&i.Day,
+			&i.Name,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const deleteClock = `-- name: DeleteClock :exec
@@ -468,6 +596,52 @@ SELECT ensure_audit_partitions()
 func (q *Queries) EnsureAuditPartitions(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, ensureAuditPartitions)
 	return err
+}
+
+const holdsOfSchedules = `-- name: HoldsOfSchedules :many
+SELECT h.schedule_id::uuid AS schedule_id, h.until, h.reason, h.created_by_name FROM holds h
+JOIN (SELECT unnest($1::uuid[]) AS org_id, unnest($2::uuid[]) AS id) AS u ON h.org_id = u.org_id AND h.schedule_id = u.id
+WHERE h.ended_at IS NULL AND h.until > $3::timestamptz
+ORDER BY h.schedule_id, h.until DESC
+`
+
+type HoldsOfSchedulesParams struct {
+	OrgIds []uuid.UUID
+	Ids    []uuid.UUID
+	Since  time.Time
+}
+
+type HoldsOfSchedulesRow struct {
+	ScheduleID    uuid.UUID
+	Until         time.Time
+	Reason        string
+	CreatedByName string
+}
+
+// Those that last longer than the oldest minute to be claimed.
+func (q *Queries) HoldsOfSchedules(ctx context.Context, arg HoldsOfSchedulesParams) ([]HoldsOfSchedulesRow, error) {
+	rows, err := q.db.Query(ctx, holdsOfSchedules, arg.OrgIds, arg.Ids, arg.Since)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []HoldsOfSchedulesRow
+	for rows.Next() {
+		var i HoldsOfSchedulesRow
+		if err := rows.Scan(
+			&i.ScheduleID,
+			&i.Until,
+			&i.Reason,
+			&i.CreatedByName,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const insertAuditMany = `-- name: InsertAuditMany :exec
@@ -829,7 +1003,7 @@ SELECT u.org_id::uuid AS org_id, u.workspace_id::uuid AS workspace_id, n.next_at
 FROM (SELECT unnest($1::uuid[]) AS org_id, unnest($2::uuid[]) AS workspace_id) AS u
 CROSS JOIN LATERAL (
   SELECT min(s.next_at) AS next_at FROM schedules s
-  WHERE s.org_id = u.org_id AND s.workspace_id = u.workspace_id AND s.deleted_at IS NULL) AS n
+  WHERE s.org_id = u.org_id AND s.workspace_id = u.workspace_id AND s.deleted_at IS NULL AND s.next_at IS NOT NULL) AS n
 WHERE n.next_at IS NOT NULL
 `
 
@@ -844,7 +1018,7 @@ type NextOfWorkspacesRow struct {
 	NextAt      time.Time
 }
 
-// One row read of each, off schedules_list.
+// One row read of each, off schedules_due.
 func (q *Queries) NextOfWorkspaces(ctx context.Context, arg NextOfWorkspacesParams) ([]NextOfWorkspacesRow, error) {
 	rows, err := q.db.Query(ctx, nextOfWorkspaces, arg.OrgIds, arg.WorkspaceIds)
 	if err != nil {
@@ -939,6 +1113,30 @@ func (q *Queries) PurgeDrafts(ctx context.Context) (int64, error) {
 	return result.RowsAffected(), nil
 }
 
+const purgeEvents = `-- name: PurgeEvents :execrows
+DELETE FROM events WHERE created_at < now() - interval '30 days'
+`
+
+func (q *Queries) PurgeEvents(ctx context.Context) (int64, error) {
+	result, err := q.db.Exec(ctx, purgeEvents)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const purgeHolds = `-- name: PurgeHolds :execrows
+DELETE FROM holds WHERE least(until, ended_at) < now() - interval '90 days'
+`
+
+func (q *Queries) PurgeHolds(ctx context.Context) (int64, error) {
+	result, err := q.db.Exec(ctx, purgeHolds)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const purgeIdempotencyKeys = `-- name: PurgeIdempotencyKeys :execrows
 DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours'
 `
@@ -957,6 +1155,18 @@ DELETE FROM login_failures WHERE first_at < now() - interval '1 day' AND locked_
 
 func (q *Queries) PurgeLoginFailures(ctx context.Context) (int64, error) {
 	result, err := q.db.Exec(ctx, purgeLoginFailures)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const purgeNotifications = `-- name: PurgeNotifications :execrows
+DELETE FROM notifications WHERE created_at < now() - interval '90 days'
+`
+
+func (q *Queries) PurgeNotifications(ctx context.Context) (int64, error) {
+	result, err := q.db.Exec(ctx, purgeNotifications)
 	if err != nil {
 		return 0, err
 	}
@@ -993,6 +1203,18 @@ DELETE FROM sessions WHERE least(expires_at, idle_expires_at) < now() - interval
 
 func (q *Queries) PurgeSessions(ctx context.Context) (int64, error) {
 	result, err := q.db.Exec(ctx, purgeSessions)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const purgeSkips = `-- name: PurgeSkips :execrows
+DELETE FROM schedule_skips WHERE at < now() - interval '7 days'
+`
+
+func (q *Queries) PurgeSkips(ctx context.Context) (int64, error) {
+	result, err := q.db.Exec(ctx, purgeSkips)
 	if err != nil {
 		return 0, err
 	}
@@ -1064,6 +1286,44 @@ func (q *Queries) SchedulesByZoneData(ctx context.Context, tzdata string) ([]Sch
 			&i.PausedAt,
 			&i.PausedByName,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const skipsOfSchedules = `-- name: SkipsOfSchedules :many
+SELECT k.schedule_id, k.at, k.created_by_name FROM schedule_skips k
+JOIN (SELECT unnest($1::uuid[]) AS org_id, unnest($2::uuid[]) AS id) AS u ON k.org_id = u.org_id AND k.schedule_id = u.id
+WHERE k.at <= $3::timestamptz
+`
+
+type SkipsOfSchedulesParams struct {
+	OrgIds []uuid.UUID
+	Ids    []uuid.UUID
+	Until  time.Time
+}
+
+type SkipsOfSchedulesRow struct {
+	ScheduleID    uuid.UUID
+	At            time.Time
+	CreatedByName string
+}
+
+func (q *Queries) SkipsOfSchedules(ctx context.Context, arg SkipsOfSchedulesParams) ([]SkipsOfSchedulesRow, error) {
+	rows, err := q.db.Query(ctx, skipsOfSchedules, arg.OrgIds, arg.Ids, arg.Until)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SkipsOfSchedulesRow
+	for rows.Next() {
+		var i SkipsOfSchedulesRow
+		if err := rows.Scan(&i.ScheduleID, &i.At, &i.CreatedByName); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -13,6 +13,51 @@ import (
 	"github.com/google/uuid"
 )
 
+const countChosen = `-- name: CountChosen :many
+SELECT r.cloud_account_id, a.name AS cloud_account_name, r.region, count(*)::int AS n
+FROM resources r JOIN cloud_accounts a ON a.org_id = r.org_id AND a.id = r.cloud_account_id
+WHERE r.org_id = $1 AND r.workspace_id = $2 AND r.id = ANY($3::uuid[]) AND r.state <> 'gone'
+GROUP BY r.cloud_account_id, a.name, r.region ORDER BY a.name, r.cloud_account_id, r.region
+`
+
+type CountChosenParams struct {
+	OrgID       uuid.UUID
+	WorkspaceID uuid.UUID
+	Ids         []uuid.UUID
+}
+
+type CountChosenRow struct {
+	CloudAccountID   uuid.UUID
+	CloudAccountName string
+	Region           string
+	N                int32
+}
+
+func (q *Queries) CountChosen(ctx context.Context, arg CountChosenParams) ([]CountChosenRow, error) {
+	rows, err := q.db.Query(ctx, countChosen, arg.OrgID, arg.WorkspaceID, arg.Ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CountChosenRow
+	for rows.Next() {
+		var i CountChosenRow
+		if err := rows.Scan(
+			&i.CloudAccountID,
+			&i.CloudAccountName,
+			&i.Region,
+			&i.N,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const countResourcesByState = `-- name: CountResourcesByState :many
 SELECT r.state, count(*)::int AS n FROM resources r
 WHERE r.org_id = $1 AND r.workspace_id = $2 AND r.kind = $3 AND r.state <> 'gone'
@@ -75,6 +120,82 @@ func (q *Queries) CountResourcesByState(ctx context.Context, arg CountResourcesB
 	return items, nil
 }
 
+const countSelected = `-- name: CountSelected :many
+SELECT r.cloud_account_id, a.name AS cloud_account_name, r.region, count(*)::int AS n,
+  count(*) FILTER (WHERE a.observe_only OR r.protected OR r.left_alone IS NOT NULL AND NOT r.act_anyway)::int AS left_alone
+FROM resources r JOIN cloud_accounts a ON a.org_id = r.org_id AND a.workspace_id = r.workspace_id AND a.id = r.cloud_account_id
+WHERE r.org_id = $1 AND r.workspace_id = $2 AND r.kind = $3 AND r.state <> 'gone'
+  AND (cardinality($4::uuid[]) = 0 OR r.cloud_account_id = ANY($4::uuid[]))
+  AND (cardinality($5::text[]) = 0 OR r.region = ANY($5::text[]))
+  AND ($6::text = '' OR starts_with(r.name, $6::text))
+  AND ($7::int = 0 OR r.id IN (
+    SELECT t.resource_id FROM resource_tags t
+    JOIN (SELECT unnest($8::text[]) AS key, unnest($9::text[]) AS value, unnest($10::bool[]) AS any_value) AS u
+      ON t.key = u.key AND (u.any_value OR t.value = u.value)
+    WHERE t.org_id = $1 AND t.workspace_id = $2
+    GROUP BY t.resource_id HAVING count(*) = $7::int))
+GROUP BY r.cloud_account_id, a.name, r.region ORDER BY a.name, r.cloud_account_id, r.region
+`
+
+type CountSelectedParams struct {
+	OrgID           uuid.UUID
+	WorkspaceID     uuid.UUID
+	Kind            string
+	CloudAccountIds []uuid.UUID
+	Regions         []string
+	NamePrefix      string
+	TagCount        int32
+	TagKeys         []string
+	TagValues       []string
+	TagAnys         []bool
+}
+
+type CountSelectedRow struct {
+	CloudAccountID   uuid.UUID
+	CloudAccountName string
+	Region           string
+	N                int32
+	LeftAlone        int32
+}
+
+// The same, counted by account and region, and how many will be left alone.
+func (q *Queries) CountSelected(ctx context.Context, arg CountSelectedParams) ([]CountSelectedRow, error) {
+	rows, err := q.db.Query(ctx, countSelected,
+		arg.OrgID,
+		arg.WorkspaceID,
+		arg.Kind,
+		arg.CloudAccountIds,
+		arg.Regions,
+		arg.NamePrefix,
+		arg.TagCount,
+		arg.TagKeys,
+		arg.TagValues,
+		arg.TagAnys,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CountSelectedRow
+	for rows.Next() {
+		var i CountSelectedRow
+		if err := rows.Scan(
+			&i.CloudAccountID,
+			&i.CloudAccountName,
+			&i.Region,
+			&i.N,
+			&i.LeftAlone,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const deleteTagsOf = `-- name: DeleteTagsOf :exec
 DELETE FROM resource_tags WHERE org_id = $1 AND resource_id = ANY($2::uuid[])
 `
@@ -90,7 +211,7 @@ func (q *Queries) DeleteTagsOf(ctx context.Context, arg DeleteTagsOfParams) erro
 }
 
 const getResource = `-- name: GetResource :one
-SELECT r.org_id, r.workspace_id, r.id, r.cloud_account_id, r.kind, r.provider_id, r.name, r.name_key, r.region, r.zone, r.type, r.state, r.tags, r.details, r.protected, r.left_alone, r.operation_id, r.provider_time, r.seen_at, r.created_at, r.version, r.changed_at, r.act_anyway, r.follow_operation_id, r.follow_wanted, r.follow_until, a.simulated, a.observe_only
+SELECT r.org_id, r.workspace_id, r.id, r.cloud_account_id, r.kind, r.provider_id, r.name, r.name_key, r.region, r.zone, r.type, r.state, r.tags, r.details, r.protected, r.left_alone, r.operation_id, r.provider_time, r.seen_at, r.created_at, r.version, r.changed_at, r.act_anyway, a.simulated, a.observe_only
 FROM resources r JOIN cloud_accounts a ON a.org_id = r.org_id AND a.id = r.cloud_account_id
 WHERE r.org_id = $1 AND r.workspace_id = $2 AND r.id = $3
 `
@@ -134,9 +255,6 @@ func (q *Queries) GetResource(ctx context.Context, arg GetResourceParams) (GetRe
 		&i.Resource.Version,
 		&i.Resource.ChangedAt,
 		&i.Resource.ActAnyway,
-		&i.Resource.FollowOperationID,
-		&i.Resource.FollowWanted,
-		&i.Resource.FollowUntil,
 		&i.Simulated,
 		&i.ObserveOnly,
 	)
@@ -172,7 +290,7 @@ func (q *Queries) InsertTags(ctx context.Context, arg InsertTagsParams) error {
 const listResources = `-- name: ListResources :many
 
 SELECT r.id, r.kind, r.cloud_account_id, r.provider_id, r.name, r.name_key, r.region, r.zone, r.type, r.state, r.tags, r.protected,
-  r.left_alone, r.operation_id, r.provider_time, r.seen_at, r.version, a.simulated, a.observe_only
+  r.left_alone, r.operation_id, r.provider_time, r.seen_at, r.version, r.act_anyway, a.simulated, a.observe_only
 FROM resources r JOIN cloud_accounts a ON a.org_id = r.org_id AND a.workspace_id = r.workspace_id AND a.id = r.cloud_account_id
 WHERE r.org_id = $1 AND r.workspace_id = $2 AND r.kind = $3
   AND r.state <> 'gone'
@@ -224,6 +342,7 @@ type ListResourcesRow struct {
 	ProviderTime   *time.Time
 	SeenAt         time.Time
 	Version        int64
+	ActAnyway      bool
 	Simulated      bool
 	ObserveOnly    bool
 }
@@ -271,6 +390,116 @@ func (q *Queries) ListResources(ctx context.Context, arg ListResourcesParams) ([
 			&i.ProviderTime,
 			&i.SeenAt,
 			&i.Version,
+			&i.ActAnyway,
+			&i.Simulated,
+			&i.ObserveOnly,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listSelected = `-- name: ListSelected :many
+SELECT r.id, r.kind, r.cloud_account_id, r.provider_id, r.name, r.name_key, r.region, r.zone, r.type, r.state, r.tags, r.protected,
+  r.left_alone, r.operation_id, r.provider_time, r.seen_at, r.version, r.act_anyway, a.simulated, a.observe_only
+FROM resources r JOIN cloud_accounts a ON a.org_id = r.org_id AND a.workspace_id = r.workspace_id AND a.id = r.cloud_account_id
+WHERE r.org_id = $1 AND r.workspace_id = $2 AND r.kind = $3 AND r.state <> 'gone'
+  AND (cardinality($4::uuid[]) = 0 OR r.cloud_account_id = ANY($4::uuid[]))
+  AND (cardinality($5::text[]) = 0 OR r.region = ANY($5::text[]))
+  AND ($6::text = '' OR starts_with(r.name, $6::text))
+  AND ($7::int = 0 OR r.id IN (
+    SELECT t.resource_id FROM resource_tags t
+    JOIN (SELECT unnest($8::text[]) AS key, unnest($9::text[]) AS value, unnest($10::bool[]) AS any_value) AS u
+      ON t.key = u.key AND (u.any_value OR t.value = u.value)
+    WHERE t.org_id = $1 AND t.workspace_id = $2
+    GROUP BY t.resource_id HAVING count(*) = $7::int))
+ORDER BY r.name_key, r.id LIMIT $11
+`
+
+type ListSelectedParams struct {
+	OrgID           uuid.UUID
+	WorkspaceID     uuid.UUID
+	Kind            string
+	CloudAccountIds []uuid.UUID
+	Regions         []string
+	NamePrefix      string
+	TagCount        int32
+	TagKeys         []string
+	TagValues       []string
+	TagAnys         []bool
+	RowLimit        int32
+}
+
+type ListSelectedRow struct {
+	ID             uuid.UUID
+	Kind           string
+	CloudAccountID uuid.UUID
+	ProviderID     string
+	Name           string
+	NameKey        *string
+	Region         string
+	Zone           string
+	Type           string
+	State          string
+	Tags           json.RawMessage
+	Protected      bool
+	LeftAlone      *string
+	OperationID    *uuid.UUID
+	ProviderTime   *time.Time
+	SeenAt         time.Time
+	Version        int64
+	ActAnyway      bool
+	Simulated      bool
+	ObserveOnly    bool
+}
+
+// What a selector matches in the inventory: one row of tag_keys for each value, or
+// for the key when any value will do.
+func (q *Queries) ListSelected(ctx context.Context, arg ListSelectedParams) ([]ListSelectedRow, error) {
+	rows, err := q.db.Query(ctx, listSelected,
+		arg.OrgID,
+		arg.WorkspaceID,
+		arg.Kind,
+		arg.CloudAccountIds,
+		arg.Regions,
+		arg.NamePrefix,
+		arg.TagCount,
+		arg.TagKeys,
+		arg.TagValues,
+		arg.TagAnys,
+		arg.RowLimit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListSelectedRow
+	for rows.Next() {
+		var i ListSelectedRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Kind,
+			&i.CloudAccountID,
+			&i.ProviderID,
+			&i.Name,
+			&i.NameKey,
+			&i.Region,
+			&i.Zone,
+			&i.Type,
+			&i.State,
+			&i.Tags,
+			&i.Protected,
+			&i.LeftAlone,
+			&i.OperationID,
+			&i.ProviderTime,
+			&i.SeenAt,
+			&i.Version,
+			&i.ActAnyway,
 			&i.Simulated,
 			&i.ObserveOnly,
 		); err != nil {
@@ -392,8 +621,47 @@ func (q *Queries) ResourcesByID(ctx context.Context, arg ResourcesByIDParams) ([
 	return items, nil
 }
 
+const resourcesByName = `-- name: ResourcesByName :many
+SELECT r.id, r.name, r.provider_id FROM resources r
+WHERE r.org_id = $1 AND r.workspace_id = $2 AND r.state <> 'gone' AND (r.provider_id = ANY($3::text[]) OR r.name = ANY($3::text[]))
+ORDER BY r.id
+`
+
+type ResourcesByNameParams struct {
+	OrgID       uuid.UUID
+	WorkspaceID uuid.UUID
+	Names       []string
+}
+
+type ResourcesByNameRow struct {
+	ID         uuid.UUID
+	Name       string
+	ProviderID string
+}
+
+// By the provider's id or by name, as a person writes them in a file.
+func (q *Queries) ResourcesByName(ctx context.Context, arg ResourcesByNameParams) ([]ResourcesByNameRow, error) {
+	rows, err := q.db.Query(ctx, resourcesByName, arg.OrgID, arg.WorkspaceID, arg.Names)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ResourcesByNameRow
+	for rows.Next() {
+		var i ResourcesByNameRow
+		if err := rows.Scan(&i.ID, &i.Name, &i.ProviderID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const resourcesChangedSince = `-- name: ResourcesChangedSince :many
-SELECT r.org_id, r.workspace_id, r.id, r.cloud_account_id, r.kind, r.provider_id, r.name, r.name_key, r.region, r.zone, r.type, r.state, r.tags, r.details, r.protected, r.left_alone, r.operation_id, r.provider_time, r.seen_at, r.created_at, r.version, r.changed_at, r.act_anyway, r.follow_operation_id, r.follow_wanted, r.follow_until, a.simulated, a.observe_only
+SELECT r.org_id, r.workspace_id, r.id, r.cloud_account_id, r.kind, r.provider_id, r.name, r.name_key, r.region, r.zone, r.type, r.state, r.tags, r.details, r.protected, r.left_alone, r.operation_id, r.provider_time, r.seen_at, r.created_at, r.version, r.changed_at, r.act_anyway, a.simulated, a.observe_only
 FROM resources r JOIN cloud_accounts a ON a.org_id = r.org_id AND a.id = r.cloud_account_id
 WHERE r.org_id = $1 AND r.workspace_id = $2 AND r.changed_at > $3 AND r.version > $4
 ORDER BY r.version LIMIT $5
@@ -452,9 +720,6 @@ func (q *Queries) ResourcesChangedSince(ctx context.Context, arg ResourcesChange
 			&i.Resource.Version,
 			&i.Resource.ChangedAt,
 			&i.Resource.ActAnyway,
-			&i.Resource.FollowOperationID,
-			&i.Resource.FollowWanted,
-			&i.Resource.FollowUntil,
 			&i.Simulated,
 			&i.ObserveOnly,
 		); err != nil {

@@ -163,6 +163,17 @@ type Event struct {
 	CreatedAt   time.Time
 }
 
+type Follow struct {
+	OrgID       uuid.UUID
+	WorkspaceID uuid.UUID
+	ResourceID  uuid.UUID
+	OperationID uuid.UUID
+	ScheduleID  uuid.UUID
+	Wanted      string
+	Since       time.Time
+	Until       time.Time
+}
+
 type Hold struct {
 	OrgID         uuid.UUID
 	WorkspaceID   uuid.UUID
@@ -339,32 +350,29 @@ type RefreshToken struct {
 }
 
 type Resource struct {
-	OrgID             uuid.UUID
-	WorkspaceID       uuid.UUID
-	ID                uuid.UUID
-	CloudAccountID    uuid.UUID
-	Kind              string
-	ProviderID        string
-	Name              string
-	NameKey           *string
-	Region            string
-	Zone              string
-	Type              string
-	State             string
-	Tags              json.RawMessage
-	Details           json.RawMessage
-	Protected         bool
-	LeftAlone         *string
-	OperationID       *uuid.UUID
-	ProviderTime      *time.Time
-	SeenAt            time.Time
-	CreatedAt         time.Time
-	Version           int64
-	ChangedAt         time.Time
-	ActAnyway         bool
-	FollowOperationID *uuid.UUID
-	FollowWanted      *string
-	FollowUntil       *time.Time
+	OrgID          uuid.UUID
+	WorkspaceID    uuid.UUID
+	ID             uuid.UUID
+	CloudAccountID uuid.UUID
+	Kind           string
+	ProviderID     string
+	Name           string
+	NameKey        *string
+	Region         string
+	Zone           string
+	Type           string
+	State          string
+	Tags           json.RawMessage
+	Details        json.RawMessage
+	Protected      bool
+	LeftAlone      *string
+	OperationID    *uuid.UUID
+	ProviderTime   *time.Time
+	SeenAt         time.Time
+	CreatedAt      time.Time
+	Version        int64
+	ChangedAt      time.Time
+	ActAnyway      bool
 }
 
 type ResourceTag struct {

@@ -148,6 +148,35 @@ func (q *Queries) InsertOperation(ctx context.Context, arg InsertOperationParams
 	return i, err
 }
 
+const insertOperationSchedule = `-- name: InsertOperationSchedule :exec
+INSERT INTO operation_schedules (org_id, workspace_id, operation_id, schedule_id, revision, name, wanted, due_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp())
+`
+
+type InsertOperationScheduleParams struct {
+	OrgID       uuid.UUID
+	WorkspaceID uuid.UUID
+	OperationID uuid.UUID
+	ScheduleID  uuid.UUID
+	Revision    int32
+	Name        string
+	Wanted      string
+}
+
+// A schedule that a person runs out of turn.
+func (q *Queries) InsertOperationSchedule(ctx context.Context, arg InsertOperationScheduleParams) error {
+	_, err := q.db.Exec(ctx, insertOperationSchedule,
+		arg.OrgID,
+		arg.WorkspaceID,
+		arg.OperationID,
+		arg.ScheduleID,
+		arg.Revision,
+		arg.Name,
+		arg.Wanted,
+	)
+	return err
+}
+
 const insertTargets = `-- name: InsertTargets :exec
 INSERT INTO operation_targets (org_id, workspace_id, operation_id, resource_id, resource_name, provider_id, cloud_account_id, region, wanted)
 SELECT r.org_id, r.workspace_id, $1, r.id, CASE WHEN r.name = '' THEN r.provider_id ELSE r.name END, r.provider_id, r.cloud_account_id, r.region, $2
@@ -171,6 +200,33 @@ func (q *Queries) InsertTargets(ctx context.Context, arg InsertTargetsParams) er
 		arg.ResourceIds,
 	)
 	return err
+}
+
+const insertTargetsOfSchedule = `-- name: InsertTargetsOfSchedule :execrows
+INSERT INTO operation_targets (org_id, workspace_id, operation_id, resource_id, resource_name, provider_id, cloud_account_id, region, wanted, schedule_id)
+SELECT r.org_id, r.workspace_id, $1, r.id, CASE WHEN r.name = '' THEN r.provider_id ELSE r.name END, r.provider_id, r.cloud_account_id, r.region, $2, x.schedule_id
+FROM schedule_targets x JOIN resources r ON r.org_id = x.org_id AND r.id = x.resource_id
+WHERE x.org_id = $3 AND x.schedule_id = $4 AND r.state <> 'gone'
+`
+
+type InsertTargetsOfScheduleParams struct {
+	OperationID uuid.UUID
+	Wanted      string
+	OrgID       uuid.UUID
+	ScheduleID  uuid.UUID
+}
+
+func (q *Queries) InsertTargetsOfSchedule(ctx context.Context, arg InsertTargetsOfScheduleParams) (int64, error) {
+	result, err := q.db.Exec(ctx, insertTargetsOfSchedule,
+		arg.OperationID,
+		arg.Wanted,
+		arg.OrgID,
+		arg.ScheduleID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const listOpenOperations = `-- name: ListOpenOperations :many
@@ -427,6 +483,49 @@ func (q *Queries) ListOperationsOfResource(ctx context.Context, arg ListOperatio
 			&i.AddedCount,
 			&i.ChangedCount,
 			&i.GoneCount,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listReadings = `-- name: ListReadings :many
+SELECT org_id, workspace_id, operation_id, schedule_id, cloud_account_id, cloud_account_name, selector, wanted, act_before, found_count, reason, detail, ended_at FROM operation_readings WHERE org_id = $1 AND operation_id = $2 ORDER BY cloud_account_name, cloud_account_id, schedule_id
+`
+
+type ListReadingsParams struct {
+	OrgID       uuid.UUID
+	OperationID uuid.UUID
+}
+
+func (q *Queries) ListReadings(ctx context.Context, arg ListReadingsParams) ([]OperationReading, error) {
+	rows, err := q.db.Query(ctx, listReadings, arg.OrgID, arg.OperationID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OperationReading
+	for rows.Next() {
+		var i OperationReading
+		if err := rows.Scan(
+			&i.OrgID,
+			&i.WorkspaceID,
+			&i.OperationID,
+			&i.ScheduleID,
+			&i.CloudAccountID,
+			&i.CloudAccountName,
+			&i.Selector,
+			&i.Wanted,
+			&i.ActBefore,
+			&i.FoundCount,
+			&i.Reason,
+			&i.Detail,
+			&i.EndedAt,
 		); err != nil {
 			return nil, err
 		}

@@ -7,6 +7,7 @@ package gen
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/google/uuid"
@@ -72,13 +73,14 @@ func (q *Queries) ActorOfOperation(ctx context.Context, arg ActorOfOperationPara
 }
 
 const countOperation = `-- name: CountOperation :exec
-UPDATE operations o SET done_count = c.done, failed_count = c.failed, left_alone_count = c.left_alone
-FROM (SELECT count(*) FILTER (WHERE ended_at IS NOT NULL)::int AS done,
+UPDATE operations o SET target_count = c.total, on_count = c.on_n, off_count = c.off_n, done_count = c.done, failed_count = c.failed, left_alone_count = c.left_alone
+FROM (SELECT count(*)::int AS total, count(*) FILTER (WHERE t.wanted = 'running')::int AS on_n, count(*) FILTER (WHERE t.wanted = 'stopped')::int AS off_n,
+        count(*) FILTER (WHERE ended_at IS NOT NULL)::int AS done,
         count(*) FILTER (WHERE t.state = 'failed')::int AS failed,
         count(*) FILTER (WHERE t.state = 'left_alone')::int AS left_alone
       FROM operation_targets t WHERE t.org_id = $1 AND t.operation_id = $2) c
 WHERE o.org_id = $1 AND o.id = $2
-  AND (o.done_count, o.failed_count, o.left_alone_count) IS DISTINCT FROM (c.done, c.failed, c.left_alone)
+  AND (o.target_count, o.on_count, o.off_count, o.done_count, o.failed_count, o.left_alone_count) IS DISTINCT FROM (c.total, c.on_n, c.off_n, c.done, c.failed, c.left_alone)
 `
 
 type CountOperationParams struct {
@@ -97,7 +99,9 @@ SELECT count(*)::int AS total, count(*) FILTER (WHERE ended_at IS NULL)::int AS 
   count(*) FILTER (WHERE state IN ('done', 'already'))::int AS reached,
   count(*) FILTER (WHERE state = 'failed')::int AS failed,
   count(*) FILTER (WHERE state = 'missed')::int AS missed,
-  count(*) FILTER (WHERE state IN ('left_alone', 'superseded'))::int AS passed_by
+  count(*) FILTER (WHERE state IN ('left_alone', 'superseded'))::int AS passed_by,
+  (SELECT count(*) FROM operation_readings g WHERE g.org_id = $1 AND g.operation_id = $2 AND g.reason IS NOT NULL AND g.reason <> 'AUTOMATION_PAUSED')::int AS unread,
+  (SELECT count(*) FROM operation_readings g WHERE g.org_id = $1 AND g.operation_id = $2 AND g.ended_at IS NULL)::int AS reading
 FROM operation_targets WHERE org_id = $1 AND operation_id = $2
 `
 
@@ -113,6 +117,8 @@ type CountTargetEndsRow struct {
 	Failed   int32
 	Missed   int32
 	PassedBy int32
+	Unread   int32
+	Reading  int32
 }
 
 func (q *Queries) CountTargetEnds(ctx context.Context, arg CountTargetEndsParams) (CountTargetEndsRow, error) {
@@ -125,6 +131,8 @@ func (q *Queries) CountTargetEnds(ctx context.Context, arg CountTargetEndsParams
 		&i.Failed,
 		&i.Missed,
 		&i.PassedBy,
+		&i.Unread,
+		&i.Reading,
 	)
 	return i, err
 }
@@ -157,6 +165,57 @@ func (q *Queries) EndOperation(ctx context.Context, arg EndOperationParams) (int
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const endReading = `-- name: EndReading :exec
+UPDATE operation_readings g SET ended_at = clock_timestamp(), reason = nullif($1::text, ''), detail = nullif($2::text, ''),
+  found_count = (SELECT count(*) FROM operation_targets t
+    WHERE t.org_id = g.org_id AND t.operation_id = g.operation_id AND t.schedule_id = g.schedule_id AND t.cloud_account_id = g.cloud_account_id)
+WHERE g.org_id = $3 AND g.operation_id = $4 AND g.schedule_id = $5 AND g.cloud_account_id = $6 AND g.ended_at IS NULL
+`
+
+type EndReadingParams struct {
+	Reason         string
+	Detail         string
+	OrgID          uuid.UUID
+	OperationID    uuid.UUID
+	ScheduleID     uuid.UUID
+	CloudAccountID uuid.UUID
+}
+
+func (q *Queries) EndReading(ctx context.Context, arg EndReadingParams) error {
+	_, err := q.db.Exec(ctx, endReading,
+		arg.Reason,
+		arg.Detail,
+		arg.OrgID,
+		arg.OperationID,
+		arg.ScheduleID,
+		arg.CloudAccountID,
+	)
+	return err
+}
+
+const endReadings = `-- name: EndReadings :exec
+UPDATE operation_readings SET ended_at = clock_timestamp(), reason = $1::text, detail = nullif($2::text, '')
+WHERE org_id = $3 AND operation_id = $4 AND ended_at IS NULL
+`
+
+type EndReadingsParams struct {
+	Reason      string
+	Detail      string
+	OrgID       uuid.UUID
+	OperationID uuid.UUID
+}
+
+// Of an operation that ends without them.
+func (q *Queries) EndReadings(ctx context.Context, arg EndReadingsParams) error {
+	_, err := q.db.Exec(ctx, endReadings,
+		arg.Reason,
+		arg.Detail,
+		arg.OrgID,
+		arg.OperationID,
+	)
+	return err
 }
 
 const endTargets = `-- name: EndTargets :execrows
@@ -216,6 +275,97 @@ func (q *Queries) ExpireTargets(ctx context.Context, arg ExpireTargetsParams) er
 		arg.Detail,
 		arg.OrgID,
 		arg.OperationID,
+	)
+	return err
+}
+
+const follow = `-- name: Follow :exec
+INSERT INTO follows AS f (org_id, workspace_id, resource_id, operation_id, schedule_id, wanted, since, until)
+SELECT t.org_id, t.workspace_id, t.resource_id, t.operation_id, t.schedule_id, t.wanted, t.ended_at, t.ended_at + make_interval(secs => $1::float8)
+FROM operation_targets t JOIN resources r ON r.org_id = t.org_id AND r.id = t.resource_id AND r.operation_id IS NULL
+WHERE t.org_id = $2 AND t.operation_id = $3 AND t.state IN ('done', 'already') AND t.schedule_id IS NOT NULL
+ORDER BY t.resource_id
+ON CONFLICT (org_id, resource_id) DO UPDATE SET operation_id = excluded.operation_id, schedule_id = excluded.schedule_id, wanted = excluded.wanted,
+  since = excluded.since, until = excluded.until
+`
+
+type FollowParams struct {
+	ForSeconds  float64
+	OrgID       uuid.UUID
+	OperationID uuid.UUID
+}
+
+// Keeps an eye on what a timetable brought into its wanted state.
+func (q *Queries) Follow(ctx context.Context, arg FollowParams) error {
+	_, err := q.db.Exec(ctx, follow, arg.ForSeconds, arg.OrgID, arg.OperationID)
+	return err
+}
+
+const insertFoundTargets = `-- name: InsertFoundTargets :exec
+INSERT INTO operation_targets AS t (org_id, workspace_id, operation_id, resource_id, resource_name, provider_id, cloud_account_id, region, schedule_id, wanted, act_before)
+SELECT r.org_id, r.workspace_id, $1, r.id, CASE WHEN r.name = '' THEN r.provider_id ELSE r.name END, r.provider_id, r.cloud_account_id, r.region,
+  $2, $3, $4
+FROM resources r
+WHERE r.org_id = $5 AND r.cloud_account_id = $6 AND r.kind = $7 AND r.region = $8 AND r.provider_id = ANY($9::text[])
+ORDER BY r.id
+ON CONFLICT (org_id, operation_id, resource_id) DO UPDATE SET state = 'left_alone', reason = 'CONFLICTING_ORDERS', ended_at = clock_timestamp()
+WHERE t.wanted <> excluded.wanted AND t.state = 'pending'
+`
+
+type InsertFoundTargetsParams struct {
+	OperationID    uuid.UUID
+	ScheduleID     *uuid.UUID
+	Wanted         string
+	ActBefore      *time.Time
+	OrgID          uuid.UUID
+	CloudAccountID uuid.UUID
+	Kind           string
+	Region         string
+	ProviderIds    []string
+}
+
+// Machines that a selector found. One that another schedule of the minute wants
+// the opposite of is left alone.
+func (q *Queries) InsertFoundTargets(ctx context.Context, arg InsertFoundTargetsParams) error {
+	_, err := q.db.Exec(ctx, insertFoundTargets,
+		arg.OperationID,
+		arg.ScheduleID,
+		arg.Wanted,
+		arg.ActBefore,
+		arg.OrgID,
+		arg.CloudAccountID,
+		arg.Kind,
+		arg.Region,
+		arg.ProviderIds,
+	)
+	return err
+}
+
+const insertReadings = `-- name: InsertReadings :exec
+INSERT INTO operation_readings (org_id, workspace_id, operation_id, schedule_id, cloud_account_id, cloud_account_name, selector, wanted, act_before)
+SELECT o.org_id, o.workspace_id, o.id, $1, a.id, a.name, $2, $3, o.act_before
+FROM operations o JOIN cloud_accounts a ON a.org_id = o.org_id AND a.workspace_id = o.workspace_id
+WHERE o.org_id = $4 AND o.id = $5 AND a.id = ANY($6::uuid[])
+`
+
+type InsertReadingsParams struct {
+	ScheduleID  uuid.UUID
+	Selector    json.RawMessage
+	Wanted      string
+	OrgID       uuid.UUID
+	OperationID uuid.UUID
+	AccountIds  []uuid.UUID
+}
+
+// As the dispatcher claims them, for an order of a person.
+func (q *Queries) InsertReadings(ctx context.Context, arg InsertReadingsParams) error {
+	_, err := q.db.Exec(ctx, insertReadings,
+		arg.ScheduleID,
+		arg.Selector,
+		arg.Wanted,
+		arg.OrgID,
+		arg.OperationID,
+		arg.AccountIds,
 	)
 	return err
 }
@@ -313,7 +463,8 @@ func (q *Queries) LockFencedOperation(ctx context.Context, arg LockFencedOperati
 
 const lockTargetResources = `-- name: LockTargetResources :many
 SELECT t.resource_id, t.cloud_account_id, t.region, t.wanted, t.state AS target_state, t.asked_at, t.accepted_at,
-  r.provider_id, r.state AS resource_state, r.protected, coalesce(r.left_alone, '')::text AS left_alone, r.operation_id,
+  r.provider_id, r.state AS resource_state, r.protected, CASE WHEN r.act_anyway THEN '' ELSE coalesce(r.left_alone, '') END::text AS left_alone, r.operation_id,
+  EXISTS (SELECT 1 FROM holds h WHERE h.org_id = r.org_id AND h.resource_id = r.id AND h.ended_at IS NULL AND h.until > now())::bool AS held,
   a.observe_only, a.provider, (o.paused_at IS NOT NULL)::bool AS paused
 FROM operation_targets t
 JOIN resources r ON r.org_id = t.org_id AND r.id = t.resource_id
@@ -341,6 +492,7 @@ type LockTargetResourcesRow struct {
 	Protected      bool
 	LeftAlone      string
 	OperationID    *uuid.UUID
+	Held           bool
 	ObserveOnly    bool
 	Provider       string
 	Paused         bool
@@ -370,6 +522,7 @@ func (q *Queries) LockTargetResources(ctx context.Context, arg LockTargetResourc
 			&i.Protected,
 			&i.LeftAlone,
 			&i.OperationID,
+			&i.Held,
 			&i.ObserveOnly,
 			&i.Provider,
 			&i.Paused,
@@ -427,11 +580,12 @@ UPDATE operation_targets t SET attempts = t.attempts + 1, calling_until = clock_
 FROM resources r, cloud_accounts a, organizations g, operations o
 WHERE t.org_id = $2 AND t.operation_id = $3 AND t.resource_id = ANY($4::uuid[])
   AND t.ended_at IS NULL AND t.accepted_at IS NULL
-  AND o.org_id = t.org_id AND o.id = t.operation_id AND o.fence = $5::bigint AND o.ended_at IS NULL AND o.act_before > clock_timestamp()
+  AND o.org_id = t.org_id AND o.id = t.operation_id AND o.fence = $5::bigint AND o.ended_at IS NULL AND coalesce(t.act_before, o.act_before) > clock_timestamp()
   AND r.org_id = t.org_id AND r.id = t.resource_id AND r.operation_id = t.operation_id AND NOT r.protected
   AND a.org_id = r.org_id AND a.id = r.cloud_account_id AND NOT a.observe_only
-  AND g.id = t.org_id AND (g.paused_at IS NULL OR o.origin = 'person')
-RETURNING t.resource_id, extract(epoch FROM o.act_before - clock_timestamp())::float8 AS seconds_left
+  AND g.id = t.org_id AND (o.origin = 'person' OR g.paused_at IS NULL AND NOT EXISTS (
+    SELECT 1 FROM holds h WHERE h.org_id = r.org_id AND h.resource_id = r.id AND h.ended_at IS NULL AND h.until > now()))
+RETURNING t.resource_id, extract(epoch FROM coalesce(t.act_before, o.act_before) - clock_timestamp())::float8 AS seconds_left
 `
 
 type MayActParams struct {
@@ -618,6 +772,58 @@ func (q *Queries) ObserveResources(ctx context.Context, arg ObserveResourcesPara
 	return err
 }
 
+const openReading = `-- name: OpenReading :one
+SELECT g.selector, g.wanted, g.act_before, (g.act_before <= clock_timestamp())::bool AS too_late, o.workspace_id,
+  extract(epoch FROM g.act_before - clock_timestamp())::float8 AS seconds_left, (x.paused_at IS NOT NULL AND o.origin <> 'person')::bool AS paused,
+  clock_timestamp()::timestamptz AS now
+FROM operation_readings g
+JOIN operations o ON o.org_id = g.org_id AND o.id = g.operation_id
+JOIN organizations x ON x.id = g.org_id
+WHERE g.org_id = $1 AND g.operation_id = $2 AND g.schedule_id = $3 AND g.cloud_account_id = $4
+  AND g.ended_at IS NULL AND o.fence = $5::bigint AND o.ended_at IS NULL
+`
+
+type OpenReadingParams struct {
+	OrgID          uuid.UUID
+	OperationID    uuid.UUID
+	ScheduleID     uuid.UUID
+	CloudAccountID uuid.UUID
+	Lease          int64
+}
+
+type OpenReadingRow struct {
+	Selector    json.RawMessage
+	Wanted      string
+	ActBefore   time.Time
+	TooLate     bool
+	WorkspaceID uuid.UUID
+	SecondsLeft float64
+	Paused      bool
+	Now         time.Time
+}
+
+func (q *Queries) OpenReading(ctx context.Context, arg OpenReadingParams) (OpenReadingRow, error) {
+	row := q.db.QueryRow(ctx, openReading,
+		arg.OrgID,
+		arg.OperationID,
+		arg.ScheduleID,
+		arg.CloudAccountID,
+		arg.Lease,
+	)
+	var i OpenReadingRow
+	err := row.Scan(
+		&i.Selector,
+		&i.Wanted,
+		&i.ActBefore,
+		&i.TooLate,
+		&i.WorkspaceID,
+		&i.SecondsLeft,
+		&i.Paused,
+		&i.Now,
+	)
+	return i, err
+}
+
 const openTargets = `-- name: OpenTargets :many
 SELECT t.resource_id, t.wanted, t.state, t.attempts, t.accepted_at, coalesce(t.reason, '')::text AS refused, coalesce(t.detail, '')::text AS refused_detail,
   -- Calls of other operations for the opposite: unanswered, and accepted just now.
@@ -626,8 +832,9 @@ SELECT t.resource_id, t.wanted, t.state, t.attempts, t.accepted_at, coalesce(t.r
   EXISTS (SELECT 1 FROM operation_targets x WHERE x.org_id = t.org_id AND x.resource_id = t.resource_id AND x.operation_id <> t.operation_id
     AND x.wanted <> t.wanted AND x.calling_until > clock_timestamp() AND x.accepted_at IS NOT NULL)::bool AS settling,
   r.provider_id, r.state AS resource_state,
-  r.protected, coalesce(r.left_alone, '')::text AS left_alone, a.observe_only, (g.paused_at IS NOT NULL)::bool AS paused,
-  o.origin, o.act_before, clock_timestamp()::timestamptz AS now
+  r.protected, CASE WHEN r.act_anyway THEN '' ELSE coalesce(r.left_alone, '') END::text AS left_alone, a.observe_only, (g.paused_at IS NOT NULL)::bool AS paused,
+  EXISTS (SELECT 1 FROM holds h WHERE h.org_id = r.org_id AND h.resource_id = r.id AND h.ended_at IS NULL AND h.until > now())::bool AS held,
+  o.origin, coalesce(t.act_before, o.act_before)::timestamptz AS act_before, clock_timestamp()::timestamptz AS now
 FROM operations o
 JOIN operation_targets t ON t.org_id = o.org_id AND t.operation_id = o.id
 JOIN resources r ON r.org_id = t.org_id AND r.id = t.resource_id
@@ -662,6 +869,7 @@ type OpenTargetsRow struct {
 	LeftAlone     string
 	ObserveOnly   bool
 	Paused        bool
+	Held          bool
 	Origin        string
 	ActBefore     time.Time
 	Now           time.Time
@@ -700,6 +908,7 @@ func (q *Queries) OpenTargets(ctx context.Context, arg OpenTargetsParams) ([]Ope
 			&i.LeftAlone,
 			&i.ObserveOnly,
 			&i.Paused,
+			&i.Held,
 			&i.Origin,
 			&i.ActBefore,
 			&i.Now,
@@ -796,6 +1005,41 @@ func (q *Queries) ParkOperation(ctx context.Context, arg ParkOperationParams) (f
 	return seconds_left, err
 }
 
+const pendingReadings = `-- name: PendingReadings :many
+SELECT schedule_id, cloud_account_id FROM operation_readings
+WHERE org_id = $1 AND operation_id = $2 AND ended_at IS NULL ORDER BY schedule_id, cloud_account_id
+`
+
+type PendingReadingsParams struct {
+	OrgID       uuid.UUID
+	OperationID uuid.UUID
+}
+
+type PendingReadingsRow struct {
+	ScheduleID     uuid.UUID
+	CloudAccountID uuid.UUID
+}
+
+func (q *Queries) PendingReadings(ctx context.Context, arg PendingReadingsParams) ([]PendingReadingsRow, error) {
+	rows, err := q.db.Query(ctx, pendingReadings, arg.OrgID, arg.OperationID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PendingReadingsRow
+	for rows.Next() {
+		var i PendingReadingsRow
+		if err := rows.Scan(&i.ScheduleID, &i.CloudAccountID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const releaseResources = `-- name: ReleaseResources :exec
 UPDATE resources r SET operation_id = null, state = coalesce(nullif(u.state, ''), r.state),
   seen_at = CASE WHEN u.state = '' THEN r.seen_at ELSE greatest(r.seen_at, $1::timestamptz) END
@@ -821,6 +1065,149 @@ func (q *Queries) ReleaseResources(ctx context.Context, arg ReleaseResourcesPara
 		arg.States,
 	)
 	return err
+}
+
+const schedulesToTell = `-- name: SchedulesToTell :many
+SELECT s.schedule_id, s.name, s.wanted, s.due_at, s.revision, coalesce(s.exception, '')::text AS exception,
+  (SELECT count(*) FROM operation_readings g WHERE g.org_id = s.org_id AND g.operation_id = s.operation_id AND g.schedule_id = s.schedule_id
+    AND g.reason IS NOT NULL AND g.reason <> 'AUTOMATION_PAUSED')::int AS unread_count
+FROM operation_schedules s WHERE s.org_id = $1 AND s.operation_id = $2 ORDER BY s.schedule_id
+`
+
+type SchedulesToTellParams struct {
+	OrgID       uuid.UUID
+	OperationID uuid.UUID
+}
+
+type SchedulesToTellRow struct {
+	ScheduleID  uuid.UUID
+	Name        string
+	Wanted      string
+	DueAt       time.Time
+	Revision    int32
+	Exception   string
+	UnreadCount int32
+}
+
+func (q *Queries) SchedulesToTell(ctx context.Context, arg SchedulesToTellParams) ([]SchedulesToTellRow, error) {
+	rows, err := q.db.Query(ctx, schedulesToTell, arg.OrgID, arg.OperationID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SchedulesToTellRow
+	for rows.Next() {
+		var i SchedulesToTellRow
+		if err := rows.Scan(
+			&i.ScheduleID,
+			&i.Name,
+			&i.Wanted,
+			&i.DueAt,
+			&i.Revision,
+			&i.Exception,
+			&i.UnreadCount,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const seeFollowed = `-- name: SeeFollowed :many
+WITH seen AS (
+  SELECT f.org_id, f.workspace_id, f.resource_id, f.operation_id, f.schedule_id, f.wanted, r.state, r.name, r.provider_id,
+    (f.wanted = 'running' AND r.state IN ('stopped', 'stopping', 'gone') OR f.wanted = 'stopped' AND r.state IN ('running', 'starting'))::bool AS astray
+  FROM follows f JOIN resources r ON r.org_id = f.org_id AND r.id = f.resource_id
+  WHERE f.org_id = $1 AND r.cloud_account_id = $2 AND r.region = $3 AND r.operation_id IS NULL AND f.since < $4::timestamptz
+    AND (f.until < $4::timestamptz OR f.wanted = 'running' AND r.state IN ('stopped', 'stopping', 'gone') OR f.wanted = 'stopped' AND r.state IN ('running', 'starting'))
+  FOR UPDATE OF f SKIP LOCKED
+), let_go AS (
+  DELETE FROM follows d USING seen WHERE d.org_id = seen.org_id AND d.resource_id = seen.resource_id
+)
+SELECT seen.workspace_id, seen.resource_id, seen.operation_id, seen.schedule_id, seen.wanted, seen.state, seen.name, seen.provider_id
+FROM seen WHERE seen.astray ORDER BY seen.resource_id
+`
+
+type SeeFollowedParams struct {
+	OrgID          uuid.UUID
+	CloudAccountID uuid.UUID
+	Region         string
+	ReadAt         time.Time
+}
+
+type SeeFollowedRow struct {
+	WorkspaceID uuid.UUID
+	ResourceID  uuid.UUID
+	OperationID uuid.UUID
+	ScheduleID  uuid.UUID
+	Wanted      string
+	State       string
+	Name        string
+	ProviderID  string
+}
+
+// After a reading of a region that began at read_at: what has left its state is
+// answered once; what has kept it for its time is let go.
+func (q *Queries) SeeFollowed(ctx context.Context, arg SeeFollowedParams) ([]SeeFollowedRow, error) {
+	rows, err := q.db.Query(ctx, seeFollowed,
+		arg.OrgID,
+		arg.CloudAccountID,
+		arg.Region,
+		arg.ReadAt,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SeeFollowedRow
+	for rows.Next() {
+		var i SeeFollowedRow
+		if err := rows.Scan(
+			&i.WorkspaceID,
+			&i.ResourceID,
+			&i.OperationID,
+			&i.ScheduleID,
+			&i.Wanted,
+			&i.State,
+			&i.Name,
+			&i.ProviderID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const setActAnyway = `-- name: SetActAnyway :execrows
+UPDATE resources SET act_anyway = $1 WHERE org_id = $2 AND workspace_id = $3 AND id = $4 AND state <> 'gone'
+`
+
+type SetActAnywayParams struct {
+	ActAnyway   bool
+	OrgID       uuid.UUID
+	WorkspaceID uuid.UUID
+	ID          uuid.UUID
+}
+
+func (q *Queries) SetActAnyway(ctx context.Context, arg SetActAnywayParams) (int64, error) {
+	result, err := q.db.Exec(ctx, setActAnyway,
+		arg.ActAnyway,
+		arg.OrgID,
+		arg.WorkspaceID,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const setStep = `-- name: SetStep :exec
@@ -942,5 +1329,72 @@ type TakeResourcesParams struct {
 
 func (q *Queries) TakeResources(ctx context.Context, arg TakeResourcesParams) error {
 	_, err := q.db.Exec(ctx, takeResources, arg.OperationID, arg.OrgID, arg.Ids)
+	return err
+}
+
+const targetsToTell = `-- name: TargetsToTell :many
+SELECT t.resource_id, t.resource_name, t.provider_id, t.cloud_account_id, t.region, t.schedule_id, t.wanted, t.state, coalesce(t.reason, '')::text AS reason
+FROM operation_targets t WHERE t.org_id = $1 AND t.operation_id = $2 ORDER BY t.resource_id
+`
+
+type TargetsToTellParams struct {
+	OrgID       uuid.UUID
+	OperationID uuid.UUID
+}
+
+type TargetsToTellRow struct {
+	ResourceID     uuid.UUID
+	ResourceName   string
+	ProviderID     string
+	CloudAccountID uuid.UUID
+	Region         string
+	ScheduleID     *uuid.UUID
+	Wanted         string
+	State          string
+	Reason         string
+}
+
+func (q *Queries) TargetsToTell(ctx context.Context, arg TargetsToTellParams) ([]TargetsToTellRow, error) {
+	rows, err := q.db.Query(ctx, targetsToTell, arg.OrgID, arg.OperationID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []TargetsToTellRow
+	for rows.Next() {
+		var i TargetsToTellRow
+		if err := rows.Scan(
+			&i.ResourceID,
+			&i.ResourceName,
+			&i.ProviderID,
+			&i.CloudAccountID,
+			&i.Region,
+			&i.ScheduleID,
+			&i.Wanted,
+			&i.State,
+			&i.Reason,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const unfollow = `-- name: Unfollow :exec
+DELETE FROM follows WHERE org_id = $1 AND resource_id = ANY($2::uuid[])
+`
+
+type UnfollowParams struct {
+	OrgID       uuid.UUID
+	ResourceIds []uuid.UUID
+}
+
+// An order of ours changes it now.
+func (q *Queries) Unfollow(ctx context.Context, arg UnfollowParams) error {
+	_, err := q.db.Exec(ctx, unfollow, arg.OrgID, arg.ResourceIds)
 	return err
 }

@@ -11,7 +11,142 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 )
+
+const accountNames = `-- name: AccountNames :many
+SELECT id, name FROM cloud_accounts WHERE org_id = $1 AND workspace_id = $2 ORDER BY id
+`
+
+type AccountNamesParams struct {
+	OrgID       uuid.UUID
+	WorkspaceID uuid.UUID
+}
+
+type AccountNamesRow struct {
+	ID   uuid.UUID
+	Name string
+}
+
+func (q *Queries) AccountNames(ctx context.Context, arg AccountNamesParams) ([]AccountNamesRow, error) {
+	rows, err := q.db.Query(ctx, accountNames, arg.OrgID, arg.WorkspaceID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AccountNamesRow
+	for rows.Next() {
+		var i AccountNamesRow
+		if err := rows.Scan(&i.ID, &i.Name); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const calendarNames = `-- name: CalendarNames :many
+SELECT id, name FROM calendars WHERE org_id = $1 ORDER BY id
+`
+
+type CalendarNamesRow struct {
+	ID   uuid.UUID
+	Name string
+}
+
+func (q *Queries) CalendarNames(ctx context.Context, orgID uuid.UUID) ([]CalendarNamesRow, error) {
+	rows, err := q.db.Query(ctx, calendarNames, orgID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CalendarNamesRow
+	for rows.Next() {
+		var i CalendarNamesRow
+		if err := rows.Scan(&i.ID, &i.Name); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const calendarsByID = `-- name: CalendarsByID :many
+SELECT id, name FROM calendars WHERE org_id = $1 AND id = ANY($2::uuid[]) ORDER BY id
+`
+
+type CalendarsByIDParams struct {
+	OrgID uuid.UUID
+	Ids   []uuid.UUID
+}
+
+type CalendarsByIDRow struct {
+	ID   uuid.UUID
+	Name string
+}
+
+func (q *Queries) CalendarsByID(ctx context.Context, arg CalendarsByIDParams) ([]CalendarsByIDRow, error) {
+	rows, err := q.db.Query(ctx, calendarsByID, arg.OrgID, arg.Ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CalendarsByIDRow
+	for rows.Next() {
+		var i CalendarsByIDRow
+		if err := rows.Scan(&i.ID, &i.Name); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const daysOfCalendars = `-- name: DaysOfCalendars :many
+SELECT calendar_id, day, name FROM calendar_days
+WHERE org_id = $1 AND calendar_id = ANY($2::uuid[]) AND day >= $3::date ORDER BY calendar_id, day
+`
+
+type DaysOfCalendarsParams struct {
+	OrgID       uuid.UUID
+	CalendarIds []uuid.UUID
+	Since       pgtype.Date
+}
+
+type DaysOfCalendarsRow struct {
+	CalendarID uuid.UUID
+	Day        pgtype.Date
+	Name       string
+}
+
+func (q *Queries) DaysOfCalendars(ctx context.Context, arg DaysOfCalendarsParams) ([]DaysOfCalendarsRow, error) {
+	rows, err := q.db.Query(ctx, daysOfCalendars, arg.OrgID, arg.CalendarIds, arg.Since)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []DaysOfCalendarsRow
+	for rows.Next() {
+		var i DaysOfCalendarsRow
+		if err := rows.Scan(&i.CalendarID, &i.Day, &i.Name); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
 
 const deleteSchedule = `-- name: DeleteSchedule :execrows
 UPDATE schedules SET deleted_at = now(), next_at = null, next_wanted = null
@@ -32,6 +167,20 @@ func (q *Queries) DeleteSchedule(ctx context.Context, arg DeleteScheduleParams) 
 	return result.RowsAffected(), nil
 }
 
+const deleteScheduleCalendars = `-- name: DeleteScheduleCalendars :exec
+DELETE FROM schedule_calendars WHERE org_id = $1 AND schedule_id = $2
+`
+
+type DeleteScheduleCalendarsParams struct {
+	OrgID      uuid.UUID
+	ScheduleID uuid.UUID
+}
+
+func (q *Queries) DeleteScheduleCalendars(ctx context.Context, arg DeleteScheduleCalendarsParams) error {
+	_, err := q.db.Exec(ctx, deleteScheduleCalendars, arg.OrgID, arg.ScheduleID)
+	return err
+}
+
 const deleteScheduleTargets = `-- name: DeleteScheduleTargets :exec
 DELETE FROM schedule_targets WHERE org_id = $1 AND schedule_id = $2
 `
@@ -44,6 +193,24 @@ type DeleteScheduleTargetsParams struct {
 func (q *Queries) DeleteScheduleTargets(ctx context.Context, arg DeleteScheduleTargetsParams) error {
 	_, err := q.db.Exec(ctx, deleteScheduleTargets, arg.OrgID, arg.ScheduleID)
 	return err
+}
+
+const deleteSkip = `-- name: DeleteSkip :execrows
+DELETE FROM schedule_skips WHERE org_id = $1 AND schedule_id = $2 AND at = $3 AND at > clock_timestamp()
+`
+
+type DeleteSkipParams struct {
+	OrgID      uuid.UUID
+	ScheduleID uuid.UUID
+	At         time.Time
+}
+
+func (q *Queries) DeleteSkip(ctx context.Context, arg DeleteSkipParams) (int64, error) {
+	result, err := q.db.Exec(ctx, deleteSkip, arg.OrgID, arg.ScheduleID, arg.At)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const getSchedule = `-- name: GetSchedule :one
@@ -86,22 +253,24 @@ func (q *Queries) GetSchedule(ctx context.Context, arg GetScheduleParams) (Sched
 
 const insertSchedule = `-- name: InsertSchedule :one
 
-INSERT INTO schedules (org_id, workspace_id, id, name, rule, next_at, next_wanted, tzdata, created_by, created_by_name)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO schedules (org_id, workspace_id, id, name, rule, selector, catch_up_minutes, next_at, next_wanted, tzdata, created_by, created_by_name)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 RETURNING org_id, workspace_id, id, name, rule, revision, next_at, next_wanted, tzdata, created_by, created_by_name, deleted_at, etag, created_at, version, changed_at, selector, catch_up_minutes, paused_at, paused_by_name
 `
 
 type InsertScheduleParams struct {
-	OrgID         uuid.UUID
-	WorkspaceID   uuid.UUID
-	ID            uuid.UUID
-	Name          string
-	Rule          json.RawMessage
-	NextAt        *time.Time
-	NextWanted    *string
-	Tzdata        string
-	CreatedBy     uuid.UUID
-	CreatedByName string
+	OrgID          uuid.UUID
+	WorkspaceID    uuid.UUID
+	ID             uuid.UUID
+	Name           string
+	Rule           json.RawMessage
+	Selector       json.RawMessage
+	CatchUpMinutes int32
+	NextAt         *time.Time
+	NextWanted     *string
+	Tzdata         string
+	CreatedBy      uuid.UUID
+	CreatedByName  string
 }
 
 // role: app
@@ -112,6 +281,8 @@ func (q *Queries) InsertSchedule(ctx context.Context, arg InsertScheduleParams) 
 		arg.ID,
 		arg.Name,
 		arg.Rule,
+		arg.Selector,
+		arg.CatchUpMinutes,
 		arg.NextAt,
 		arg.NextWanted,
 		arg.Tzdata,
@@ -144,6 +315,28 @@ func (q *Queries) InsertSchedule(ctx context.Context, arg InsertScheduleParams) 
 	return i, err
 }
 
+const insertScheduleCalendars = `-- name: InsertScheduleCalendars :exec
+INSERT INTO schedule_calendars (org_id, workspace_id, schedule_id, calendar_id)
+SELECT $1, $2, $3, u.id FROM (SELECT unnest($4::uuid[]) AS id) AS u
+`
+
+type InsertScheduleCalendarsParams struct {
+	OrgID       uuid.UUID
+	WorkspaceID uuid.UUID
+	ScheduleID  uuid.UUID
+	CalendarIds []uuid.UUID
+}
+
+func (q *Queries) InsertScheduleCalendars(ctx context.Context, arg InsertScheduleCalendarsParams) error {
+	_, err := q.db.Exec(ctx, insertScheduleCalendars,
+		arg.OrgID,
+		arg.WorkspaceID,
+		arg.ScheduleID,
+		arg.CalendarIds,
+	)
+	return err
+}
+
 const insertScheduleTargets = `-- name: InsertScheduleTargets :exec
 INSERT INTO schedule_targets (org_id, workspace_id, schedule_id, resource_id)
 SELECT $1, $2, $3, u.id FROM (SELECT unnest($4::uuid[]) AS id) AS u
@@ -166,11 +359,40 @@ func (q *Queries) InsertScheduleTargets(ctx context.Context, arg InsertScheduleT
 	return err
 }
 
+const insertSkip = `-- name: InsertSkip :execrows
+INSERT INTO schedule_skips (org_id, workspace_id, schedule_id, at, created_by, created_by_name)
+VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
+`
+
+type InsertSkipParams struct {
+	OrgID         uuid.UUID
+	WorkspaceID   uuid.UUID
+	ScheduleID    uuid.UUID
+	At            time.Time
+	CreatedBy     uuid.UUID
+	CreatedByName string
+}
+
+func (q *Queries) InsertSkip(ctx context.Context, arg InsertSkipParams) (int64, error) {
+	result, err := q.db.Exec(ctx, insertSkip,
+		arg.OrgID,
+		arg.WorkspaceID,
+		arg.ScheduleID,
+		arg.At,
+		arg.CreatedBy,
+		arg.CreatedByName,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const listSchedules = `-- name: ListSchedules :many
 SELECT org_id, workspace_id, id, name, rule, revision, next_at, next_wanted, tzdata, created_by, created_by_name, deleted_at, etag, created_at, version, changed_at, selector, catch_up_minutes, paused_at, paused_by_name FROM schedules
 WHERE org_id = $1 AND workspace_id = $2 AND deleted_at IS NULL
-  AND (next_at, id) > ($3::timestamptz, $4::uuid)
-ORDER BY next_at, id LIMIT $5
+  AND (coalesce(next_at, '9999-12-31 00:00:00+00'::timestamptz), id) > ($3::timestamptz, $4::uuid)
+ORDER BY coalesce(next_at, '9999-12-31 00:00:00+00'::timestamptz), id LIMIT $5
 `
 
 type ListSchedulesParams struct {
@@ -231,8 +453,8 @@ func (q *Queries) ListSchedules(ctx context.Context, arg ListSchedulesParams) ([
 const listSchedulesOfResource = `-- name: ListSchedulesOfResource :many
 SELECT s.org_id, s.workspace_id, s.id, s.name, s.rule, s.revision, s.next_at, s.next_wanted, s.tzdata, s.created_by, s.created_by_name, s.deleted_at, s.etag, s.created_at, s.version, s.changed_at, s.selector, s.catch_up_minutes, s.paused_at, s.paused_by_name FROM schedule_targets t JOIN schedules s ON s.org_id = t.org_id AND s.id = t.schedule_id
 WHERE t.org_id = $1 AND t.resource_id = $2 AND s.workspace_id = $3 AND s.deleted_at IS NULL
-  AND (s.next_at, s.id) > ($4::timestamptz, $5::uuid)
-ORDER BY s.next_at, s.id LIMIT $6
+  AND (coalesce(s.next_at, '9999-12-31 00:00:00+00'::timestamptz), s.id) > ($4::timestamptz, $5::uuid)
+ORDER BY coalesce(s.next_at, '9999-12-31 00:00:00+00'::timestamptz), s.id LIMIT $6
 `
 
 type ListSchedulesOfResourceParams struct {
@@ -353,7 +575,9 @@ func (q *Queries) NextOfWorkspace(ctx context.Context, arg NextOfWorkspaceParams
 }
 
 const recentRuns = `-- name: RecentRuns :many
-SELECT s.schedule_id, s.operation_id, s.due_at, s.wanted,
+SELECT s.schedule_id, s.operation_id, s.due_at, s.wanted, coalesce(s.exception, '')::text AS exception, coalesce(s.exception_text, '')::text AS exception_text,
+  o.origin, o.state, (o.ended_at IS NOT NULL)::bool AS ended,
+  (SELECT count(*) FROM operation_readings g WHERE g.org_id = s.org_id AND g.operation_id = s.operation_id AND g.schedule_id = s.schedule_id AND g.reason IS NOT NULL)::int AS unread_count,
   count(t.resource_id)::int AS target_count,
   count(t.resource_id) FILTER (WHERE t.state IN ('done', 'already'))::int AS done_count,
   count(t.resource_id) FILTER (WHERE t.state IN ('left_alone', 'superseded'))::int AS left_alone_count,
@@ -362,10 +586,11 @@ SELECT s.schedule_id, s.operation_id, s.due_at, s.wanted,
   count(t.resource_id) FILTER (WHERE t.ended_at IS NULL)::int AS open_count
 FROM (SELECT unnest($1::uuid[]) AS id) AS want
 CROSS JOIN LATERAL (
-  SELECT x.org_id, x.schedule_id, x.operation_id, x.due_at, x.wanted FROM operation_schedules x
+  SELECT x.org_id, x.schedule_id, x.operation_id, x.due_at, x.wanted, x.exception, x.exception_text FROM operation_schedules x
   WHERE x.org_id = $2 AND x.schedule_id = want.id ORDER BY x.due_at DESC LIMIT 10) s
+JOIN operations o ON o.org_id = s.org_id AND o.id = s.operation_id
 LEFT JOIN operation_targets t ON t.org_id = s.org_id AND t.operation_id = s.operation_id AND t.schedule_id = s.schedule_id
-GROUP BY s.schedule_id, s.operation_id, s.due_at, s.wanted
+GROUP BY s.org_id, s.schedule_id, s.operation_id, s.due_at, s.wanted, s.exception, s.exception_text, o.origin, o.state, o.ended_at
 ORDER BY s.schedule_id, s.due_at DESC
 `
 
@@ -379,6 +604,12 @@ type RecentRunsRow struct {
 	OperationID    uuid.UUID
 	DueAt          time.Time
 	Wanted         string
+	Exception      string
+	ExceptionText  string
+	Origin         string
+	State          string
+	Ended          bool
+	UnreadCount    int32
 	TargetCount    int32
 	DoneCount      int32
 	LeftAloneCount int32
@@ -402,6 +633,12 @@ func (q *Queries) RecentRuns(ctx context.Context, arg RecentRunsParams) ([]Recen
 			&i.OperationID,
 			&i.DueAt,
 			&i.Wanted,
+			&i.Exception,
+			&i.ExceptionText,
+			&i.Origin,
+			&i.State,
+			&i.Ended,
+			&i.UnreadCount,
 			&i.TargetCount,
 			&i.DoneCount,
 			&i.LeftAloneCount,
@@ -409,6 +646,130 @@ func (q *Queries) RecentRuns(ctx context.Context, arg RecentRunsParams) ([]Recen
 			&i.MissedCount,
 			&i.OpenCount,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const schedulesOfResources = `-- name: SchedulesOfResources :many
+SELECT s.id, s.name, s.rule, t.resource_id FROM schedule_targets t
+JOIN schedules s ON s.org_id = t.org_id AND s.id = t.schedule_id
+WHERE t.org_id = $1 AND t.resource_id = ANY($2::uuid[]) AND s.workspace_id = $3 AND s.deleted_at IS NULL AND s.id <> $4
+ORDER BY s.id, t.resource_id
+`
+
+type SchedulesOfResourcesParams struct {
+	OrgID       uuid.UUID
+	ResourceIds []uuid.UUID
+	WorkspaceID uuid.UUID
+	ExceptID    uuid.UUID
+}
+
+type SchedulesOfResourcesRow struct {
+	ID         uuid.UUID
+	Name       string
+	Rule       json.RawMessage
+	ResourceID uuid.UUID
+}
+
+// Whose chosen machines are among these, with those machines: for what would
+// clash.
+func (q *Queries) SchedulesOfResources(ctx context.Context, arg SchedulesOfResourcesParams) ([]SchedulesOfResourcesRow, error) {
+	rows, err := q.db.Query(ctx, schedulesOfResources,
+		arg.OrgID,
+		arg.ResourceIds,
+		arg.WorkspaceID,
+		arg.ExceptID,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SchedulesOfResourcesRow
+	for rows.Next() {
+		var i SchedulesOfResourcesRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Name,
+			&i.Rule,
+			&i.ResourceID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const setPaused = `-- name: SetPaused :execrows
+UPDATE schedules SET paused_at = CASE WHEN $1::bool THEN clock_timestamp() END, paused_by_name = nullif($2::text, ''),
+  next_at = $3, next_wanted = $4, tzdata = $5, etag = gen_random_uuid()
+WHERE org_id = $6 AND workspace_id = $7 AND id = $8 AND deleted_at IS NULL
+`
+
+type SetPausedParams struct {
+	Paused      bool
+	ByName      string
+	NextAt      *time.Time
+	NextWanted  *string
+	Tzdata      string
+	OrgID       uuid.UUID
+	WorkspaceID uuid.UUID
+	ID          uuid.UUID
+}
+
+func (q *Queries) SetPaused(ctx context.Context, arg SetPausedParams) (int64, error) {
+	result, err := q.db.Exec(ctx, setPaused,
+		arg.Paused,
+		arg.ByName,
+		arg.NextAt,
+		arg.NextWanted,
+		arg.Tzdata,
+		arg.OrgID,
+		arg.WorkspaceID,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const skipsAhead = `-- name: SkipsAhead :many
+SELECT schedule_id, at, created_by_name FROM schedule_skips
+WHERE org_id = $1 AND schedule_id = ANY($2::uuid[]) AND at > $3::timestamptz ORDER BY schedule_id, at
+`
+
+type SkipsAheadParams struct {
+	OrgID       uuid.UUID
+	ScheduleIds []uuid.UUID
+	Since       time.Time
+}
+
+type SkipsAheadRow struct {
+	ScheduleID    uuid.UUID
+	At            time.Time
+	CreatedByName string
+}
+
+func (q *Queries) SkipsAhead(ctx context.Context, arg SkipsAheadParams) ([]SkipsAheadRow, error) {
+	rows, err := q.db.Query(ctx, skipsAhead, arg.OrgID, arg.ScheduleIds, arg.Since)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SkipsAheadRow
+	for rows.Next() {
+		var i SkipsAheadRow
+		if err := rows.Scan(&i.ScheduleID, &i.At, &i.CreatedByName); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -471,28 +832,32 @@ func (q *Queries) TouchSchedules(ctx context.Context, arg TouchSchedulesParams) 
 }
 
 const updateSchedule = `-- name: UpdateSchedule :one
-UPDATE schedules SET name = $1, rule = $2, revision = revision + $3::int, next_at = $4, next_wanted = $5,
-  tzdata = $6, etag = gen_random_uuid()
-WHERE org_id = $7 AND workspace_id = $8 AND id = $9 AND deleted_at IS NULL
+UPDATE schedules SET name = $1, rule = $2, selector = $3, catch_up_minutes = $4, revision = revision + $5::int, next_at = $6, next_wanted = $7,
+  tzdata = $8, etag = gen_random_uuid()
+WHERE org_id = $9 AND workspace_id = $10 AND id = $11 AND deleted_at IS NULL
 RETURNING org_id, workspace_id, id, name, rule, revision, next_at, next_wanted, tzdata, created_by, created_by_name, deleted_at, etag, created_at, version, changed_at, selector, catch_up_minutes, paused_at, paused_by_name
 `
 
 type UpdateScheduleParams struct {
-	Name        string
-	Rule        json.RawMessage
-	Revised     int32
-	NextAt      *time.Time
-	NextWanted  *string
-	Tzdata      string
-	OrgID       uuid.UUID
-	WorkspaceID uuid.UUID
-	ID          uuid.UUID
+	Name           string
+	Rule           json.RawMessage
+	Selector       json.RawMessage
+	CatchUpMinutes int32
+	Revised        int32
+	NextAt         *time.Time
+	NextWanted     *string
+	Tzdata         string
+	OrgID          uuid.UUID
+	WorkspaceID    uuid.UUID
+	ID             uuid.UUID
 }
 
 func (q *Queries) UpdateSchedule(ctx context.Context, arg UpdateScheduleParams) (Schedule, error) {
 	row := q.db.QueryRow(ctx, updateSchedule,
 		arg.Name,
 		arg.Rule,
+		arg.Selector,
+		arg.CatchUpMinutes,
 		arg.Revised,
 		arg.NextAt,
 		arg.NextWanted,

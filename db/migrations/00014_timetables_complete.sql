@@ -11,7 +11,7 @@ ALTER TABLE schedules
   ADD COLUMN paused_by_name   text;
 -- Those without a next time come last in the list.
 DROP INDEX schedules_list;
-CREATE INDEX schedules_list ON schedules (org_id, workspace_id, coalesce(next_at, 'infinity'), id) WHERE deleted_at IS NULL;
+CREATE INDEX schedules_list ON schedules (org_id, workspace_id, coalesce(next_at, '9999-12-31 00:00:00+00'::timestamptz), id) WHERE deleted_at IS NULL;
 CREATE INDEX schedules_due ON schedules (org_id, workspace_id, next_at) WHERE deleted_at IS NULL AND next_at IS NOT NULL;
 
 CREATE TABLE calendars (
@@ -120,13 +120,22 @@ CREATE TABLE operation_readings (
 );
 
 -- A person has said that schedules may act on it, whatever kind of machine it is.
--- follow: after a run it must stay in the wanted state until then; the first
--- reading that shows otherwise, without an order of ours, is told.
-ALTER TABLE resources
-  ADD COLUMN act_anyway          boolean NOT NULL DEFAULT false,
-  ADD COLUMN follow_operation_id uuid,
-  ADD COLUMN follow_wanted       text,
-  ADD COLUMN follow_until        timestamptz;
+ALTER TABLE resources ADD COLUMN act_anyway boolean NOT NULL DEFAULT false;
+
+-- What a timetable brought into its wanted state must stay in it until then: the
+-- first reading that shows otherwise, without an order of ours, is told.
+CREATE TABLE follows (
+  org_id       uuid NOT NULL,
+  workspace_id uuid NOT NULL,
+  resource_id  uuid NOT NULL,
+  operation_id uuid NOT NULL,
+  schedule_id  uuid NOT NULL,
+  wanted       text NOT NULL CHECK (wanted IN ('running', 'stopped')),
+  since        timestamptz NOT NULL,
+  until        timestamptz NOT NULL,
+  PRIMARY KEY (org_id, resource_id),
+  FOREIGN KEY (org_id, workspace_id, resource_id) REFERENCES resources (org_id, workspace_id, id) ON DELETE CASCADE
+);
 
 -- What happened, written in the transaction that makes it true. Who is told of it
 -- is decided from here.
@@ -164,12 +173,14 @@ CREATE TABLE notification_reads (
   FOREIGN KEY (org_id, user_id) REFERENCES memberships ON DELETE CASCADE
 );
 
+-- +goose StatementBegin
 DO $$ DECLARE t text; BEGIN
-  FOREACH t IN ARRAY ARRAY['calendars', 'calendar_days', 'schedule_calendars', 'schedule_skips', 'holds', 'operation_readings', 'events', 'notifications', 'notification_reads'] LOOP
+  FOREACH t IN ARRAY ARRAY['calendars', 'calendar_days', 'schedule_calendars', 'schedule_skips', 'holds', 'operation_readings', 'follows', 'events', 'notifications', 'notification_reads'] LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', t);
     EXECUTE format('CREATE POLICY tenant ON %I TO cloudhub_app USING (org_id = (SELECT current_org())) WITH CHECK (org_id = (SELECT current_org()))', t);
   END LOOP;
 END $$;
+-- +goose StatementEnd
 CREATE POLICY system ON calendars          TO cloudhub_system USING (true) WITH CHECK (true);
 CREATE POLICY system ON calendar_days      FOR SELECT TO cloudhub_system USING (true);
 CREATE POLICY system ON schedule_calendars FOR SELECT TO cloudhub_system USING (true);
@@ -180,6 +191,7 @@ CREATE POLICY system ON events             TO cloudhub_system USING (true) WITH 
 CREATE POLICY system ON notifications      TO cloudhub_system USING (true) WITH CHECK (true);
 GRANT SELECT, INSERT, UPDATE, DELETE ON calendars, calendar_days, schedule_calendars TO cloudhub_app;
 GRANT SELECT, INSERT, DELETE ON schedule_skips TO cloudhub_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON follows TO cloudhub_app;
 GRANT SELECT, INSERT ON holds, events, notifications TO cloudhub_app;
 GRANT UPDATE (ended_at, ended_by_name) ON holds TO cloudhub_app;
 GRANT SELECT, INSERT, UPDATE ON operation_readings, notification_reads TO cloudhub_app;
@@ -189,8 +201,8 @@ GRANT DELETE ON schedule_skips, holds TO cloudhub_system;
 GRANT SELECT, UPDATE (next_refresh_at) ON calendars TO cloudhub_system;
 
 -- +goose Down
-DROP TABLE notification_reads, notifications, events, operation_readings, holds, schedule_skips, schedule_calendars, calendar_days, calendars;
-ALTER TABLE resources DROP COLUMN act_anyway, DROP COLUMN follow_operation_id, DROP COLUMN follow_wanted, DROP COLUMN follow_until;
+DROP TABLE notification_reads, notifications, events, follows, operation_readings, holds, schedule_skips, schedule_calendars, calendar_days, calendars;
+ALTER TABLE resources DROP COLUMN act_anyway;
 ALTER TABLE operation_targets DROP COLUMN act_before;
 ALTER TABLE operation_schedules DROP COLUMN exception, DROP COLUMN exception_text;
 DELETE FROM operations WHERE state = 'skipped';

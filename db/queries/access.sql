@@ -26,3 +26,13 @@ WHERE org_id = @org_id AND user_id = @user_id AND procedure = @procedure AND req
 INSERT INTO idempotency_keys (org_id, user_id, procedure, request_id, request_hash, subject_id)
 VALUES (@org_id, @user_id, @procedure, @request_id, @request_hash, @subject_id)
 ON CONFLICT DO NOTHING;
+
+-- name: PauseAutomation :one
+UPDATE organizations SET paused_at = coalesce(paused_at, clock_timestamp()), paused_reason = @reason::text, paused_by_name = @by_name::text
+WHERE id = @org_id RETURNING paused_at::timestamptz AS paused_at;
+
+-- name: ResumeAutomation :execrows
+UPDATE organizations SET paused_at = null, paused_reason = null, paused_by_name = null WHERE id = @org_id AND paused_at IS NOT NULL;
+
+-- name: AutomationPause :one
+SELECT paused_at, coalesce(paused_reason, '')::text AS paused_reason, coalesce(paused_by_name, '')::text AS paused_by_name FROM organizations WHERE id = @org_id;

@@ -83,12 +83,14 @@ WHERE org_id = @org_id AND id = @id;
 -- Its reading is parked: the tenant reads so until the next one ends.
 UPDATE calendars SET last_error = @last_error::text, last_error_detail = null WHERE org_id = @org_id AND id = @id;
 
--- name: TellCalendarFailing :exec
--- Once a workspace, for as long as it fails.
-INSERT INTO notifications (org_id, workspace_id, id, kind, severity, data)
-SELECT @org_id, @workspace_id, @id, 'calendar_failing', 'warning', @data
-WHERE NOT EXISTS (SELECT 1 FROM notifications n WHERE n.org_id = @org_id AND n.workspace_id = @workspace_id AND n.kind = 'calendar_failing'
-  AND n.created_at >= @failing_since::timestamptz AND n.data->>'calendar_id' = @calendar_id::text);
+-- name: WorkspacesToTell :many
+-- Where schedules keep to a calendar that fails and nobody has been told of it
+-- since it does.
+SELECT DISTINCT k.workspace_id FROM schedule_calendars k JOIN schedules s ON s.org_id = k.org_id AND s.id = k.schedule_id
+WHERE k.org_id = @org_id AND k.calendar_id = @calendar_id AND s.deleted_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM notifications n WHERE n.org_id = k.org_id AND n.workspace_id = k.workspace_id AND n.kind = 'calendar_failing'
+    AND n.created_at >= @failing_since::timestamptz AND n.data->>'calendar_id' = k.calendar_id::text)
+ORDER BY 1;
 
 -- name: WorkspacesOfCalendar :many
 -- Where schedules keep to it, in the order in which their clocks are locked.

@@ -166,16 +166,17 @@ WHERE s.deleted_at IS NULL AND s.next_at <= @at
 ORDER BY s.org_id, s.workspace_id, s.next_at, s.id;
 
 -- name: NextOfWorkspaces :many
--- One row read of each, off schedules_list.
+-- One row read of each, off schedules_due.
 SELECT u.org_id::uuid AS org_id, u.workspace_id::uuid AS workspace_id, n.next_at::timestamptz AS next_at
 FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@workspace_ids::uuid[]) AS workspace_id) AS u
 CROSS JOIN LATERAL (
   SELECT min(s.next_at) AS next_at FROM schedules s
-  WHERE s.org_id = u.org_id AND s.workspace_id = u.workspace_id AND s.deleted_at IS NULL) AS n
+  WHERE s.org_id = u.org_id AND s.workspace_id = u.workspace_id AND s.deleted_at IS NULL AND s.next_at IS NOT NULL) AS n
 WHERE n.next_at IS NOT NULL;
 
 -- name: AdvanceSchedules :exec
-UPDATE schedules s SET next_at = u.next_at, next_wanted = u.next_wanted, tzdata = @tzdata::text
+-- Without a wanted state: never again.
+UPDATE schedules s SET next_at = CASE WHEN u.next_wanted <> '' THEN u.next_at END, next_wanted = nullif(u.next_wanted, ''), tzdata = @tzdata::text
 FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@ids::uuid[]) AS id, unnest(@next_ats::timestamptz[]) AS next_at, unnest(@next_wanteds::text[]) AS next_wanted) AS u
 WHERE s.org_id = u.org_id AND s.id = u.id;
 
@@ -199,21 +200,66 @@ ON CONFLICT (org_id, workspace_id, due_at) WHERE origin = 'timetable' DO NOTHING
 RETURNING org_id, id;
 
 -- name: ClaimSchedules :exec
-INSERT INTO operation_schedules (org_id, workspace_id, operation_id, schedule_id, revision, name, wanted, due_at)
-SELECT u.org_id, u.workspace_id, u.operation_id, u.schedule_id, u.revision, u.name, u.wanted, u.due_at
+INSERT INTO operation_schedules (org_id, workspace_id, operation_id, schedule_id, revision, name, wanted, due_at, exception, exception_text)
+SELECT u.org_id, u.workspace_id, u.operation_id, u.schedule_id, u.revision, u.name, u.wanted, u.due_at, nullif(u.exception, ''), nullif(u.exception_text, '')
 FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@workspace_ids::uuid[]) AS workspace_id, unnest(@operation_ids::uuid[]) AS operation_id,
   unnest(@schedule_ids::uuid[]) AS schedule_id, unnest(@revisions::int[]) AS revision, unnest(@names::text[]) AS name,
-  unnest(@wanteds::text[]) AS wanted, unnest(@due_ats::timestamptz[]) AS due_at) AS u;
+  unnest(@wanteds::text[]) AS wanted, unnest(@due_ats::timestamptz[]) AS due_at, unnest(@exceptions::text[]) AS exception,
+  unnest(@exception_texts::text[]) AS exception_text) AS u;
 
 -- name: ClaimTargets :exec
 INSERT INTO operation_targets (org_id, workspace_id, operation_id, resource_id, resource_name, provider_id, cloud_account_id, region,
-  schedule_id, wanted, state, reason, ended_at)
+  schedule_id, wanted, state, reason, act_before, ended_at)
 SELECT u.org_id, u.workspace_id, u.operation_id, u.resource_id, u.resource_name, u.provider_id, u.cloud_account_id, u.region,
-  u.schedule_id, u.wanted, u.state, nullif(u.reason, ''), CASE WHEN u.state <> 'pending' THEN clock_timestamp() END
+  u.schedule_id, u.wanted, u.state, nullif(u.reason, ''), u.act_before, CASE WHEN u.state <> 'pending' THEN clock_timestamp() END
 FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@workspace_ids::uuid[]) AS workspace_id, unnest(@operation_ids::uuid[]) AS operation_id,
   unnest(@resource_ids::uuid[]) AS resource_id, unnest(@resource_names::text[]) AS resource_name, unnest(@provider_ids::text[]) AS provider_id,
   unnest(@cloud_account_ids::uuid[]) AS cloud_account_id, unnest(@regions::text[]) AS region, unnest(@schedule_ids::uuid[]) AS schedule_id,
-  unnest(@wanteds::text[]) AS wanted, unnest(@states::text[]) AS state, unnest(@reasons::text[]) AS reason) AS u;
+  unnest(@wanteds::text[]) AS wanted, unnest(@states::text[]) AS state, unnest(@reasons::text[]) AS reason, unnest(@act_befores::timestamptz[]) AS act_before) AS u;
+
+-- name: ClaimReadings :exec
+INSERT INTO operation_readings (org_id, workspace_id, operation_id, schedule_id, cloud_account_id, cloud_account_name, selector, wanted, act_before)
+SELECT u.org_id, u.workspace_id, u.operation_id, u.schedule_id, u.cloud_account_id, u.cloud_account_name, u.selector, u.wanted, u.act_before
+FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@workspace_ids::uuid[]) AS workspace_id, unnest(@operation_ids::uuid[]) AS operation_id,
+  unnest(@schedule_ids::uuid[]) AS schedule_id, unnest(@cloud_account_ids::uuid[]) AS cloud_account_id, unnest(@cloud_account_names::text[]) AS cloud_account_name,
+  unnest(@selectors::jsonb[]) AS selector, unnest(@wanteds::text[]) AS wanted, unnest(@act_befores::timestamptz[]) AS act_before) AS u;
+
+-- name: SkipsOfSchedules :many
+SELECT k.schedule_id, k.at, k.created_by_name FROM schedule_skips k
+JOIN (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@ids::uuid[]) AS id) AS u ON k.org_id = u.org_id AND k.schedule_id = u.id
+WHERE k.at <= @until::timestamptz;
+
+-- name: HoldsOfSchedules :many
+-- Those that last longer than the oldest minute to be claimed.
+SELECT h.schedule_id::uuid AS schedule_id, h.until, h.reason, h.created_by_name FROM holds h
+JOIN (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@ids::uuid[]) AS id) AS u ON h.org_id = u.org_id AND h.schedule_id = u.id
+WHERE h.ended_at IS NULL AND h.until > @since::timestamptz
+ORDER BY h.schedule_id, h.until DESC;
+
+-- name: DaysOfSchedules :many
+-- The holidays that schedules keep to, from a day on.
+SELECT x.schedule_id, x.calendar_id, d.day, d.name FROM schedule_calendars x
+JOIN (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@ids::uuid[]) AS id) AS u ON x.org_id = u.org_id AND x.schedule_id = u.id
+JOIN calendar_days d ON d.org_id = x.org_id AND d.calendar_id = x.calendar_id
+WHERE d.day >= @since::date;
+
+-- name: AccountsOfWorkspaces :many
+SELECT a.workspace_id, a.id, a.name FROM cloud_accounts a
+JOIN (SELECT DISTINCT y.org_id, y.workspace_id FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@workspace_ids::uuid[]) AS workspace_id) AS y) AS u
+  ON a.org_id = u.org_id AND a.workspace_id = u.workspace_id
+ORDER BY a.workspace_id, a.id;
+
+-- name: PurgeSkips :execrows
+DELETE FROM schedule_skips WHERE at < now() - interval '7 days';
+
+-- name: PurgeHolds :execrows
+DELETE FROM holds WHERE least(until, ended_at) < now() - interval '90 days';
+
+-- name: PurgeEvents :execrows
+DELETE FROM events WHERE created_at < now() - interval '30 days';
+
+-- name: PurgeNotifications :execrows
+DELETE FROM notifications WHERE created_at < now() - interval '90 days';
 
 -- name: StampNextSync :exec
 UPDATE cloud_accounts c SET next_sync_at = u.next_at

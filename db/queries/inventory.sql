@@ -3,7 +3,7 @@
 -- name: ListResources :many
 -- Joined by the whole foreign key: so the planner knows that each has one account.
 SELECT r.id, r.kind, r.cloud_account_id, r.provider_id, r.name, r.name_key, r.region, r.zone, r.type, r.state, r.tags, r.protected,
-  r.left_alone, r.operation_id, r.provider_time, r.seen_at, r.version, a.simulated, a.observe_only
+  r.left_alone, r.operation_id, r.provider_time, r.seen_at, r.version, r.act_anyway, a.simulated, a.observe_only
 FROM resources r JOIN cloud_accounts a ON a.org_id = r.org_id AND a.workspace_id = r.workspace_id AND a.id = r.cloud_account_id
 WHERE r.org_id = @org_id AND r.workspace_id = @workspace_id AND r.kind = @kind
   AND r.state <> 'gone'
@@ -19,6 +19,53 @@ WHERE r.org_id = @org_id AND r.workspace_id = @workspace_id AND r.kind = @kind
     WHERE t.org_id = @org_id AND t.workspace_id = @workspace_id
     GROUP BY t.resource_id HAVING count(*) = cardinality(@tag_keys::text[])))
 ORDER BY r.name_key, r.id LIMIT @row_limit;
+
+-- name: ListSelected :many
+-- What a selector matches in the inventory: one row of tag_keys for each value, or
+-- for the key when any value will do.
+SELECT r.id, r.kind, r.cloud_account_id, r.provider_id, r.name, r.name_key, r.region, r.zone, r.type, r.state, r.tags, r.protected,
+  r.left_alone, r.operation_id, r.provider_time, r.seen_at, r.version, r.act_anyway, a.simulated, a.observe_only
+FROM resources r JOIN cloud_accounts a ON a.org_id = r.org_id AND a.workspace_id = r.workspace_id AND a.id = r.cloud_account_id
+WHERE r.org_id = @org_id AND r.workspace_id = @workspace_id AND r.kind = @kind AND r.state <> 'gone'
+  AND (cardinality(@cloud_account_ids::uuid[]) = 0 OR r.cloud_account_id = ANY(@cloud_account_ids::uuid[]))
+  AND (cardinality(@regions::text[]) = 0 OR r.region = ANY(@regions::text[]))
+  AND (@name_prefix::text = '' OR starts_with(r.name, @name_prefix::text))
+  AND (@tag_count::int = 0 OR r.id IN (
+    SELECT t.resource_id FROM resource_tags t
+    JOIN (SELECT unnest(@tag_keys::text[]) AS key, unnest(@tag_values::text[]) AS value, unnest(@tag_anys::bool[]) AS any_value) AS u
+      ON t.key = u.key AND (u.any_value OR t.value = u.value)
+    WHERE t.org_id = @org_id AND t.workspace_id = @workspace_id
+    GROUP BY t.resource_id HAVING count(*) = @tag_count::int))
+ORDER BY r.name_key, r.id LIMIT @row_limit;
+
+-- name: CountSelected :many
+-- The same, counted by account and region, and how many will be left alone.
+SELECT r.cloud_account_id, a.name AS cloud_account_name, r.region, count(*)::int AS n,
+  count(*) FILTER (WHERE a.observe_only OR r.protected OR r.left_alone IS NOT NULL AND NOT r.act_anyway)::int AS left_alone
+FROM resources r JOIN cloud_accounts a ON a.org_id = r.org_id AND a.workspace_id = r.workspace_id AND a.id = r.cloud_account_id
+WHERE r.org_id = @org_id AND r.workspace_id = @workspace_id AND r.kind = @kind AND r.state <> 'gone'
+  AND (cardinality(@cloud_account_ids::uuid[]) = 0 OR r.cloud_account_id = ANY(@cloud_account_ids::uuid[]))
+  AND (cardinality(@regions::text[]) = 0 OR r.region = ANY(@regions::text[]))
+  AND (@name_prefix::text = '' OR starts_with(r.name, @name_prefix::text))
+  AND (@tag_count::int = 0 OR r.id IN (
+    SELECT t.resource_id FROM resource_tags t
+    JOIN (SELECT unnest(@tag_keys::text[]) AS key, unnest(@tag_values::text[]) AS value, unnest(@tag_anys::bool[]) AS any_value) AS u
+      ON t.key = u.key AND (u.any_value OR t.value = u.value)
+    WHERE t.org_id = @org_id AND t.workspace_id = @workspace_id
+    GROUP BY t.resource_id HAVING count(*) = @tag_count::int))
+GROUP BY r.cloud_account_id, a.name, r.region ORDER BY a.name, r.cloud_account_id, r.region;
+
+-- name: CountChosen :many
+SELECT r.cloud_account_id, a.name AS cloud_account_name, r.region, count(*)::int AS n
+FROM resources r JOIN cloud_accounts a ON a.org_id = r.org_id AND a.id = r.cloud_account_id
+WHERE r.org_id = @org_id AND r.workspace_id = @workspace_id AND r.id = ANY(@ids::uuid[]) AND r.state <> 'gone'
+GROUP BY r.cloud_account_id, a.name, r.region ORDER BY a.name, r.cloud_account_id, r.region;
+
+-- name: ResourcesByName :many
+-- By the provider's id or by name, as a person writes them in a file.
+SELECT r.id, r.name, r.provider_id FROM resources r
+WHERE r.org_id = @org_id AND r.workspace_id = @workspace_id AND r.state <> 'gone' AND (r.provider_id = ANY(@names::text[]) OR r.name = ANY(@names::text[]))
+ORDER BY r.id;
 
 -- name: CountResourcesByState :many
 SELECT r.state, count(*)::int AS n FROM resources r

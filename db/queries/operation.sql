@@ -23,6 +23,20 @@ SELECT * FROM operation_targets WHERE org_id = @org_id AND resource_id = @resour
 -- name: ListOperationSchedules :many
 SELECT * FROM operation_schedules WHERE org_id = @org_id AND operation_id = ANY(@operation_ids::uuid[]) ORDER BY operation_id, name, schedule_id;
 
+-- name: InsertOperationSchedule :exec
+-- A schedule that a person runs out of turn.
+INSERT INTO operation_schedules (org_id, workspace_id, operation_id, schedule_id, revision, name, wanted, due_at)
+VALUES (@org_id, @workspace_id, @operation_id, @schedule_id, @revision, @name, @wanted, clock_timestamp());
+
+-- name: InsertTargetsOfSchedule :execrows
+INSERT INTO operation_targets (org_id, workspace_id, operation_id, resource_id, resource_name, provider_id, cloud_account_id, region, wanted, schedule_id)
+SELECT r.org_id, r.workspace_id, @operation_id, r.id, CASE WHEN r.name = '' THEN r.provider_id ELSE r.name END, r.provider_id, r.cloud_account_id, r.region, @wanted, x.schedule_id
+FROM schedule_targets x JOIN resources r ON r.org_id = x.org_id AND r.id = x.resource_id
+WHERE x.org_id = @org_id AND x.schedule_id = @schedule_id AND r.state <> 'gone';
+
+-- name: ListReadings :many
+SELECT * FROM operation_readings WHERE org_id = @org_id AND operation_id = @operation_id ORDER BY cloud_account_name, cloud_account_id, schedule_id;
+
 -- name: ListOperations :many
 SELECT * FROM operations
 WHERE org_id = @org_id AND workspace_id = @workspace_id AND (created_at, id) < (@before_at::timestamptz, @before_id::uuid)

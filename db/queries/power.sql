@@ -21,7 +21,8 @@ FROM operations WHERE org_id = @org_id AND id = @id AND fence = @lease::bigint A
 -- The resources of the open targets of an operation, locked in the order of
 -- their ids, with all that decides whether they may be touched.
 SELECT t.resource_id, t.cloud_account_id, t.region, t.wanted, t.state AS target_state, t.asked_at, t.accepted_at,
-  r.provider_id, r.state AS resource_state, r.protected, coalesce(r.left_alone, '')::text AS left_alone, r.operation_id,
+  r.provider_id, r.state AS resource_state, r.protected, CASE WHEN r.act_anyway THEN '' ELSE coalesce(r.left_alone, '') END::text AS left_alone, r.operation_id,
+  EXISTS (SELECT 1 FROM holds h WHERE h.org_id = r.org_id AND h.resource_id = r.id AND h.ended_at IS NULL AND h.until > now())::bool AS held,
   a.observe_only, a.provider, (o.paused_at IS NOT NULL)::bool AS paused
 FROM operation_targets t
 JOIN resources r ON r.org_id = t.org_id AND r.id = t.resource_id
@@ -88,11 +89,12 @@ UPDATE operation_targets t SET attempts = t.attempts + 1, calling_until = clock_
 FROM resources r, cloud_accounts a, organizations g, operations o
 WHERE t.org_id = @org_id AND t.operation_id = @operation_id AND t.resource_id = ANY(@resource_ids::uuid[])
   AND t.ended_at IS NULL AND t.accepted_at IS NULL
-  AND o.org_id = t.org_id AND o.id = t.operation_id AND o.fence = @lease::bigint AND o.ended_at IS NULL AND o.act_before > clock_timestamp()
+  AND o.org_id = t.org_id AND o.id = t.operation_id AND o.fence = @lease::bigint AND o.ended_at IS NULL AND coalesce(t.act_before, o.act_before) > clock_timestamp()
   AND r.org_id = t.org_id AND r.id = t.resource_id AND r.operation_id = t.operation_id AND NOT r.protected
   AND a.org_id = r.org_id AND a.id = r.cloud_account_id AND NOT a.observe_only
-  AND g.id = t.org_id AND (g.paused_at IS NULL OR o.origin = 'person')
-RETURNING t.resource_id, extract(epoch FROM o.act_before - clock_timestamp())::float8 AS seconds_left;
+  AND g.id = t.org_id AND (o.origin = 'person' OR g.paused_at IS NULL AND NOT EXISTS (
+    SELECT 1 FROM holds h WHERE h.org_id = r.org_id AND h.resource_id = r.id AND h.ended_at IS NULL AND h.until > now()))
+RETURNING t.resource_id, extract(epoch FROM coalesce(t.act_before, o.act_before) - clock_timestamp())::float8 AS seconds_left;
 
 -- name: NoteAnswer :exec
 -- The call has been answered: also for a target that a newer operation has ended
@@ -122,20 +124,23 @@ UPDATE operations SET step = @step WHERE org_id = @org_id AND id = @id AND fence
 
 -- name: CountOperation :exec
 -- Progress, counted from the targets.
-UPDATE operations o SET done_count = c.done, failed_count = c.failed, left_alone_count = c.left_alone
-FROM (SELECT count(*) FILTER (WHERE ended_at IS NOT NULL)::int AS done,
+UPDATE operations o SET target_count = c.total, on_count = c.on_n, off_count = c.off_n, done_count = c.done, failed_count = c.failed, left_alone_count = c.left_alone
+FROM (SELECT count(*)::int AS total, count(*) FILTER (WHERE t.wanted = 'running')::int AS on_n, count(*) FILTER (WHERE t.wanted = 'stopped')::int AS off_n,
+        count(*) FILTER (WHERE ended_at IS NOT NULL)::int AS done,
         count(*) FILTER (WHERE t.state = 'failed')::int AS failed,
         count(*) FILTER (WHERE t.state = 'left_alone')::int AS left_alone
       FROM operation_targets t WHERE t.org_id = @org_id AND t.operation_id = @id) c
 WHERE o.org_id = @org_id AND o.id = @id
-  AND (o.done_count, o.failed_count, o.left_alone_count) IS DISTINCT FROM (c.done, c.failed, c.left_alone);
+  AND (o.target_count, o.on_count, o.off_count, o.done_count, o.failed_count, o.left_alone_count) IS DISTINCT FROM (c.total, c.on_n, c.off_n, c.done, c.failed, c.left_alone);
 
 -- name: CountTargetEnds :one
 SELECT count(*)::int AS total, count(*) FILTER (WHERE ended_at IS NULL)::int AS open,
   count(*) FILTER (WHERE state IN ('done', 'already'))::int AS reached,
   count(*) FILTER (WHERE state = 'failed')::int AS failed,
   count(*) FILTER (WHERE state = 'missed')::int AS missed,
-  count(*) FILTER (WHERE state IN ('left_alone', 'superseded'))::int AS passed_by
+  count(*) FILTER (WHERE state IN ('left_alone', 'superseded'))::int AS passed_by,
+  (SELECT count(*) FROM operation_readings g WHERE g.org_id = @org_id AND g.operation_id = @operation_id AND g.reason IS NOT NULL AND g.reason <> 'AUTOMATION_PAUSED')::int AS unread,
+  (SELECT count(*) FROM operation_readings g WHERE g.org_id = @org_id AND g.operation_id = @operation_id AND g.ended_at IS NULL)::int AS reading
 FROM operation_targets WHERE org_id = @org_id AND operation_id = @operation_id;
 
 -- name: EndOperation :execrows
@@ -178,8 +183,9 @@ SELECT t.resource_id, t.wanted, t.state, t.attempts, t.accepted_at, coalesce(t.r
   EXISTS (SELECT 1 FROM operation_targets x WHERE x.org_id = t.org_id AND x.resource_id = t.resource_id AND x.operation_id <> t.operation_id
     AND x.wanted <> t.wanted AND x.calling_until > clock_timestamp() AND x.accepted_at IS NOT NULL)::bool AS settling,
   r.provider_id, r.state AS resource_state,
-  r.protected, coalesce(r.left_alone, '')::text AS left_alone, a.observe_only, (g.paused_at IS NOT NULL)::bool AS paused,
-  o.origin, o.act_before, clock_timestamp()::timestamptz AS now
+  r.protected, CASE WHEN r.act_anyway THEN '' ELSE coalesce(r.left_alone, '') END::text AS left_alone, a.observe_only, (g.paused_at IS NOT NULL)::bool AS paused,
+  EXISTS (SELECT 1 FROM holds h WHERE h.org_id = r.org_id AND h.resource_id = r.id AND h.ended_at IS NULL AND h.until > now())::bool AS held,
+  o.origin, coalesce(t.act_before, o.act_before)::timestamptz AS act_before, clock_timestamp()::timestamptz AS now
 FROM operations o
 JOIN operation_targets t ON t.org_id = o.org_id AND t.operation_id = o.id
 JOIN resources r ON r.org_id = t.org_id AND r.id = t.resource_id
@@ -191,3 +197,90 @@ ORDER BY t.resource_id;
 
 -- name: OperationEnd :one
 SELECT fence, (ended_at IS NOT NULL)::bool AS ended FROM operations WHERE org_id = @org_id AND id = @id;
+
+-- name: InsertReadings :exec
+-- As the dispatcher claims them, for an order of a person.
+INSERT INTO operation_readings (org_id, workspace_id, operation_id, schedule_id, cloud_account_id, cloud_account_name, selector, wanted, act_before)
+SELECT o.org_id, o.workspace_id, o.id, @schedule_id, a.id, a.name, @selector, @wanted, o.act_before
+FROM operations o JOIN cloud_accounts a ON a.org_id = o.org_id AND a.workspace_id = o.workspace_id
+WHERE o.org_id = @org_id AND o.id = @operation_id AND a.id = ANY(@account_ids::uuid[]);
+
+-- name: PendingReadings :many
+SELECT schedule_id, cloud_account_id FROM operation_readings
+WHERE org_id = @org_id AND operation_id = @operation_id AND ended_at IS NULL ORDER BY schedule_id, cloud_account_id;
+
+-- name: OpenReading :one
+SELECT g.selector, g.wanted, g.act_before, (g.act_before <= clock_timestamp())::bool AS too_late, o.workspace_id,
+  extract(epoch FROM g.act_before - clock_timestamp())::float8 AS seconds_left, (x.paused_at IS NOT NULL AND o.origin <> 'person')::bool AS paused,
+  clock_timestamp()::timestamptz AS now
+FROM operation_readings g
+JOIN operations o ON o.org_id = g.org_id AND o.id = g.operation_id
+JOIN organizations x ON x.id = g.org_id
+WHERE g.org_id = @org_id AND g.operation_id = @operation_id AND g.schedule_id = @schedule_id AND g.cloud_account_id = @cloud_account_id
+  AND g.ended_at IS NULL AND o.fence = @lease::bigint AND o.ended_at IS NULL;
+
+-- name: InsertFoundTargets :exec
+-- Machines that a selector found. One that another schedule of the minute wants
+-- the opposite of is left alone.
+INSERT INTO operation_targets AS t (org_id, workspace_id, operation_id, resource_id, resource_name, provider_id, cloud_account_id, region, schedule_id, wanted, act_before)
+SELECT r.org_id, r.workspace_id, @operation_id, r.id, CASE WHEN r.name = '' THEN r.provider_id ELSE r.name END, r.provider_id, r.cloud_account_id, r.region,
+  @schedule_id, @wanted, @act_before
+FROM resources r
+WHERE r.org_id = @org_id AND r.cloud_account_id = @cloud_account_id AND r.kind = @kind AND r.region = @region AND r.provider_id = ANY(@provider_ids::text[])
+ORDER BY r.id
+ON CONFLICT (org_id, operation_id, resource_id) DO UPDATE SET state = 'left_alone', reason = 'CONFLICTING_ORDERS', ended_at = clock_timestamp()
+WHERE t.wanted <> excluded.wanted AND t.state = 'pending';
+
+-- name: EndReading :exec
+UPDATE operation_readings g SET ended_at = clock_timestamp(), reason = nullif(@reason::text, ''), detail = nullif(@detail::text, ''),
+  found_count = (SELECT count(*) FROM operation_targets t
+    WHERE t.org_id = g.org_id AND t.operation_id = g.operation_id AND t.schedule_id = g.schedule_id AND t.cloud_account_id = g.cloud_account_id)
+WHERE g.org_id = @org_id AND g.operation_id = @operation_id AND g.schedule_id = @schedule_id AND g.cloud_account_id = @cloud_account_id AND g.ended_at IS NULL;
+
+-- name: EndReadings :exec
+-- Of an operation that ends without them.
+UPDATE operation_readings SET ended_at = clock_timestamp(), reason = @reason::text, detail = nullif(@detail::text, '')
+WHERE org_id = @org_id AND operation_id = @operation_id AND ended_at IS NULL;
+
+-- name: TargetsToTell :many
+SELECT t.resource_id, t.resource_name, t.provider_id, t.cloud_account_id, t.region, t.schedule_id, t.wanted, t.state, coalesce(t.reason, '')::text AS reason
+FROM operation_targets t WHERE t.org_id = @org_id AND t.operation_id = @operation_id ORDER BY t.resource_id;
+
+-- name: SchedulesToTell :many
+SELECT s.schedule_id, s.name, s.wanted, s.due_at, s.revision, coalesce(s.exception, '')::text AS exception,
+  (SELECT count(*) FROM operation_readings g WHERE g.org_id = s.org_id AND g.operation_id = s.operation_id AND g.schedule_id = s.schedule_id
+    AND g.reason IS NOT NULL AND g.reason <> 'AUTOMATION_PAUSED')::int AS unread_count
+FROM operation_schedules s WHERE s.org_id = @org_id AND s.operation_id = @operation_id ORDER BY s.schedule_id;
+
+-- name: Follow :exec
+-- Keeps an eye on what a timetable brought into its wanted state.
+INSERT INTO follows AS f (org_id, workspace_id, resource_id, operation_id, schedule_id, wanted, since, until)
+SELECT t.org_id, t.workspace_id, t.resource_id, t.operation_id, t.schedule_id, t.wanted, t.ended_at, t.ended_at + make_interval(secs => @for_seconds::float8)
+FROM operation_targets t JOIN resources r ON r.org_id = t.org_id AND r.id = t.resource_id AND r.operation_id IS NULL
+WHERE t.org_id = @org_id AND t.operation_id = @operation_id AND t.state IN ('done', 'already') AND t.schedule_id IS NOT NULL
+ORDER BY t.resource_id
+ON CONFLICT (org_id, resource_id) DO UPDATE SET operation_id = excluded.operation_id, schedule_id = excluded.schedule_id, wanted = excluded.wanted,
+  since = excluded.since, until = excluded.until;
+
+-- name: Unfollow :exec
+-- An order of ours changes it now.
+DELETE FROM follows WHERE org_id = @org_id AND resource_id = ANY(@resource_ids::uuid[]);
+
+-- name: SeeFollowed :many
+-- After a reading of a region that began at read_at: what has left its state is
+-- answered once; what has kept it for its time is let go.
+WITH seen AS (
+  SELECT f.org_id, f.workspace_id, f.resource_id, f.operation_id, f.schedule_id, f.wanted, r.state, r.name, r.provider_id,
+    (f.wanted = 'running' AND r.state IN ('stopped', 'stopping', 'gone') OR f.wanted = 'stopped' AND r.state IN ('running', 'starting'))::bool AS astray
+  FROM follows f JOIN resources r ON r.org_id = f.org_id AND r.id = f.resource_id
+  WHERE f.org_id = @org_id AND r.cloud_account_id = @cloud_account_id AND r.region = @region AND r.operation_id IS NULL AND f.since < @read_at::timestamptz
+    AND (f.until < @read_at::timestamptz OR f.wanted = 'running' AND r.state IN ('stopped', 'stopping', 'gone') OR f.wanted = 'stopped' AND r.state IN ('running', 'starting'))
+  FOR UPDATE OF f SKIP LOCKED
+), let_go AS (
+  DELETE FROM follows d USING seen WHERE d.org_id = seen.org_id AND d.resource_id = seen.resource_id
+)
+SELECT seen.workspace_id, seen.resource_id, seen.operation_id, seen.schedule_id, seen.wanted, seen.state, seen.name, seen.provider_id
+FROM seen WHERE seen.astray ORDER BY seen.resource_id;
+
+-- name: SetActAnyway :execrows
+UPDATE resources SET act_anyway = @act_anyway WHERE org_id = @org_id AND workspace_id = @workspace_id AND id = @id AND state <> 'gone';

@@ -237,6 +237,21 @@ type Refusal struct {
 	Err        *Error
 }
 
+// Filter says which machines are looked for: those that match every part that is
+// given.
+type Filter struct {
+	Tags       []TagFilter
+	NamePrefix string   // capitals count
+	Regions    []string // empty: all enabled regions
+}
+
+// TagFilter is a tag that a machine must have, with one of the values, or any when
+// none is named.
+type TagFilter struct {
+	Key    string
+	Values []string
+}
+
 // Prober finds out who a credential is and what it may do.
 type Prober interface {
 	// Probe changes nothing. It returns *Error with ReasonUnauthenticated when
@@ -252,6 +267,9 @@ type InstanceLister interface {
 	// cannot be read is a Coverage with OK false, not an error: the others are
 	// still read. An error means that not even the regions could be listed.
 	ListInstances(ctx context.Context, account Account, each func(Coverage, []Instance) error) error
+	// FindInstances is ListInstances for those machines alone that the filter lets
+	// through: the provider filters, as far as it can, and the adapter the rest.
+	FindInstances(ctx context.Context, account Account, filter Filter, each func(Coverage, []Instance) error) error
 	// DescribeInstances reads just these machines of one region, in as few
 	// calls as the provider allows. Machines that do not exist are absent from
 	// the result.

@@ -46,6 +46,8 @@ const (
 	ReasonSpot             Reason = "SPOT"
 	ReasonInstanceStore    Reason = "INSTANCE_STORE"
 	ReasonAutomationPaused Reason = "AUTOMATION_PAUSED"
+	ReasonOnHold           Reason = "ON_HOLD"
+	ReasonNotReadInTime    Reason = "NOT_READ_IN_TIME"
 	ReasonSuperseded       Reason = "SUPERSEDED"
 	ReasonAccountRemoved   Reason = "ACCOUNT_REMOVED"
 	ReasonConflicting      Reason = "CONFLICTING_ORDERS"
@@ -83,7 +85,9 @@ type Facts struct {
 	// AUTO_SCALING, SPOT, INSTANCE_STORE or empty.
 	LeftAlone Reason
 	// Paused is the organization's switch; it stops automation, not people.
-	Paused    bool
+	Paused bool
+	// Held: a person holds the machine; it stops automation, not people.
+	Held      bool
 	Automatic bool
 }
 
@@ -98,6 +102,8 @@ func Untouchable(f Facts) Reason {
 		return f.LeftAlone
 	case f.Paused && f.Automatic:
 		return ReasonAutomationPaused
+	case f.Held && f.Automatic:
+		return ReasonOnHold
 	default:
 		return ""
 	}
@@ -200,6 +206,8 @@ const (
 	Partial         OperationState = "partial"
 	OperationFailed OperationState = "failed"
 	OperationMissed OperationState = "missed"
+	// OperationSkipped is one of which every schedule was left out.
+	OperationSkipped OperationState = "skipped"
 )
 
 // Ends counts the final targets of an operation.
@@ -208,16 +216,18 @@ type Ends struct {
 	PassedBy int // left alone or superseded, with the reason
 	Failed   int
 	Missed   int
+	// Unread is of accounts in which its machines could not be looked for.
+	Unread int
 }
 
 // Outcome is the state of an operation whose targets are all final.
 func Outcome(e Ends) OperationState {
 	switch {
-	case e.Failed == 0 && e.Missed == 0:
+	case e.Failed == 0 && e.Missed == 0 && e.Unread == 0:
 		return Succeeded
 	case e.Reached > 0:
 		return Partial
-	case e.Failed > 0:
+	case e.Failed > 0 || e.Unread > 0:
 		return OperationFailed
 	default:
 		return OperationMissed

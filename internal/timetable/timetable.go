@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/db/gen"
@@ -123,22 +124,18 @@ func Holidays(ctx context.Context, q *gen.Queries, org uuid.UUID, calendars []st
 	if len(ids) == 0 {
 		return h, nil
 	}
-	// Two days earlier: a zone may be a day behind, and a pair begin on the eve.
-	from := schedule.DayOf(after.UTC()).Add(-2)
-	rows, err := q.HolidaysOfCalendars(ctx, gen.HolidaysOfCalendarsParams{OrgID: org, CalendarIds: ids, FromDay: from.String()})
+	// Some days earlier: a zone may be a day behind, and a pair begin on the eve.
+	since := pgtype.Date{Time: after.UTC().AddDate(0, 0, -3), Valid: true}
+	rows, err := q.DaysOfCalendars(ctx, gen.DaysOfCalendarsParams{OrgID: org, CalendarIds: ids, Since: since})
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range rows {
-		day, err := schedule.ParseDay(r.Day)
-		if err != nil {
-			return nil, err
-		}
 		id := r.CalendarID.String()
 		if h[id] == nil {
 			h[id] = schedule.Days{}
 		}
-		h[id][day] = r.Name
+		h[id][schedule.DayOf(r.Day.Time)] = r.Name
 	}
 	return h, nil
 }

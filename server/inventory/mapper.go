@@ -52,7 +52,7 @@ func Neutral(r gen.ListResourcesRow) *v1.Resource {
 	out := &v1.Resource{
 		Id: r.ID.String(), Kind: kinds[r.Kind], CloudAccountId: r.CloudAccountID.String(), ProviderId: r.ProviderID, Name: r.Name,
 		Region: r.Region, Zone: r.Zone, Type: r.Type, State: State(r.State), SeenTime: timestamppb.New(r.SeenAt),
-		Protected: r.Protected, Version: r.Version, Simulated: r.Simulated,
+		Protected: r.Protected, Version: r.Version, Simulated: r.Simulated, ActAnyway: r.ActAnyway,
 	}
 	// A tag map that does not parse was never written by us.
 	_ = json.Unmarshal(r.Tags, &out.Tags)
@@ -75,7 +75,7 @@ func FromRow(r gen.Resource, simulated, observeOnly bool) *v1.Resource {
 	return Neutral(gen.ListResourcesRow{
 		ID: r.ID, Kind: r.Kind, CloudAccountID: r.CloudAccountID, ProviderID: r.ProviderID, Name: r.Name, Region: r.Region, Zone: r.Zone,
 		Type: r.Type, State: r.State, Tags: r.Tags, Protected: r.Protected, LeftAlone: r.LeftAlone, OperationID: r.OperationID,
-		ProviderTime: r.ProviderTime, SeenAt: r.SeenAt, Version: r.Version, Simulated: simulated, ObserveOnly: observeOnly,
+		ProviderTime: r.ProviderTime, SeenAt: r.SeenAt, Version: r.Version, ActAnyway: r.ActAnyway, Simulated: simulated, ObserveOnly: observeOnly,
 	})
 }
 

@@ -27,7 +27,7 @@ var operationStates = map[string]v1.OperationState{
 	"queued": v1.OperationState_OPERATION_STATE_QUEUED, "running": v1.OperationState_OPERATION_STATE_RUNNING,
 	"succeeded": v1.OperationState_OPERATION_STATE_SUCCEEDED, "partial": v1.OperationState_OPERATION_STATE_PARTIAL,
 	"failed": v1.OperationState_OPERATION_STATE_FAILED, "missed": v1.OperationState_OPERATION_STATE_MISSED,
-	"cancelled": v1.OperationState_OPERATION_STATE_CANCELLED,
+	"cancelled": v1.OperationState_OPERATION_STATE_CANCELLED, "skipped": v1.OperationState_OPERATION_STATE_SKIPPED,
 }
 
 var steps = map[string]v1.OperationStep{
@@ -61,13 +61,22 @@ func ToProto(o gen.Operation, schedules []gen.OperationSchedule, targets []gen.O
 	}
 	for _, s := range schedules {
 		if s.OperationID == o.ID {
-			out.Schedules = append(out.Schedules, &v1.OperationSchedule{ScheduleId: s.ScheduleID.String(), Name: s.Name, Revision: s.Revision})
+			out.Schedules = append(out.Schedules, &v1.OperationSchedule{
+				ScheduleId: s.ScheduleID.String(), Name: s.Name, Revision: s.Revision, Exception: deref(s.Exception), ExceptionText: deref(s.ExceptionText),
+			})
 		}
 	}
 	for _, t := range targets {
 		out.Targets = append(out.Targets, targetToProto(t))
 	}
 	return out
+}
+
+func readingToProto(r gen.OperationReading) *v1.OperationReading {
+	return &v1.OperationReading{
+		ScheduleId: r.ScheduleID.String(), CloudAccountId: r.CloudAccountID.String(), CloudAccountName: r.CloudAccountName, Ended: r.EndedAt != nil,
+		FoundCount: r.FoundCount, Reason: deref(r.Reason), Detail: deref(r.Detail),
+	}
 }
 
 func targetToProto(t gen.OperationTarget) *v1.OperationTarget {

@@ -51,7 +51,14 @@ func (s *Service) GetOperation(ctx context.Context, req *v1.GetOperationRequest)
 		if err != nil {
 			return err
 		}
+		readings, err := q.ListReadings(ctx, gen.ListReadingsParams{OrgID: grant.Org, OperationID: id})
+		if err != nil {
+			return err
+		}
 		out = ToProto(op, schedules, targets)
+		for _, r := range readings {
+			out.Readings = append(out.Readings, readingToProto(r))
+		}
 		return nil
 	})
 	if db.IsNoRows(err) {

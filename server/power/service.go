@@ -10,7 +10,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
-	"github.com/cloudhub/cloudhub/api/gen/cloudhub/v1/cloudhubv1connect"
 	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/agenda"
@@ -20,19 +19,17 @@ import (
 	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 	"github.com/cloudhub/cloudhub/internal/power"
 	"github.com/cloudhub/cloudhub/server/audit"
+	"github.com/cloudhub/cloudhub/server/inventory"
 	"github.com/cloudhub/cloudhub/server/operation"
 	"github.com/cloudhub/cloudhub/server/request"
 	"github.com/cloudhub/cloudhub/server/rpc"
 )
 
 // Service implements ResourceService.
-type Service struct {
-	cloudhubv1connect.UnimplementedResourceServiceHandler
-	tenants *db.Tenants
-}
+type Service struct{ tenants *db.Tenants }
 
 // New makes the service.
-func New(tenants *db.Tenants) *Service { return &Service{tenants: tenants} }
+func New(tenants *db.Tenants) *Service { return &Service{tenants} }
 
 // StartResources asks for machines to be on.
 func (s *Service) StartResources(ctx context.Context, req *v1.StartResourcesRequest) (*v1.StartResourcesResponse, error) {
@@ -44,6 +41,39 @@ func (s *Service) StartResources(ctx context.Context, req *v1.StartResourcesRequ
 func (s *Service) StopResources(ctx context.Context, req *v1.StopResourcesRequest) (*v1.StopResourcesResponse, error) {
 	op, err := s.ask(ctx, order{procedure: "StopResources", wanted: power.Stopped, ids: req.GetResourceIds(), requestID: req.GetRequestId(), message: req})
 	return &v1.StopResourcesResponse{Operation: op}, err
+}
+
+// SetActAnyway says of one machine whether schedules may act on it whatever kind
+// of machine it is.
+func (s *Service) SetActAnyway(ctx context.Context, req *v1.SetActAnywayRequest) (*v1.SetActAnywayResponse, error) {
+	grant := rpc.GrantOf(ctx)
+	id, err := request.ID(req.GetResourceId())
+	if err != nil {
+		return nil, err
+	}
+	out := &v1.SetActAnywayResponse{}
+	err = s.tenants.InTenant(ctx, grant.Org, func(q *gen.Queries) error {
+		n, err := q.SetActAnyway(ctx, gen.SetActAnywayParams{ActAnyway: req.GetActAnyway(), OrgID: grant.Org, WorkspaceID: grant.Workspace, ID: id})
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return rpcerr.NotFound()
+		}
+		if err := audit.Write(ctx, q, audit.Entry{
+			Org: grant.Org, Workspace: grant.Workspace, Action: "resource.act_anyway", SubjectKind: "resource", SubjectID: id.String(),
+			After: map[string]any{"act_anyway": req.GetActAnyway()},
+		}); err != nil {
+			return err
+		}
+		row, err := q.GetResource(ctx, gen.GetResourceParams{OrgID: grant.Org, WorkspaceID: grant.Workspace, ID: id})
+		out.Resource = inventory.Detailed(row.Resource, row.Simulated, row.ObserveOnly)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 type order struct {

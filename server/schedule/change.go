@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"reflect"
@@ -21,18 +22,10 @@ import (
 	"github.com/cloudhub/cloudhub/server/rpc"
 )
 
-// CreateSchedule makes a start/stop pair for chosen machines.
+// CreateSchedule makes a start, a stop or a pair.
 func (s *Service) CreateSchedule(ctx context.Context, req *v1.CreateScheduleRequest) (*v1.CreateScheduleResponse, error) {
-	grant, caller := rpc.GrantOf(ctx), rpc.CallerOf(ctx)
-	rule, err := checkRule(req.GetRule())
-	if err != nil {
-		return nil, err
-	}
-	name, err := request.Name(req.GetName())
-	if err != nil {
-		return nil, err
-	}
-	resources, err := request.IDs(req.GetResourceIds())
+	grant := rpc.GrantOf(ctx)
+	want, err := specOf(req)
 	if err != nil {
 		return nil, err
 	}
@@ -48,25 +41,7 @@ func (s *Service) CreateSchedule(ctx context.Context, req *v1.CreateScheduleRequ
 			}
 			return err
 		}
-		return s.inTimetable(ctx, q, func(now time.Time) error {
-			if err := checkResources(ctx, q, resources); err != nil {
-				return err
-			}
-			t, err := s.timingOf(rule, now)
-			if err != nil {
-				return err
-			}
-			if _, err := q.InsertSchedule(ctx, gen.InsertScheduleParams{
-				OrgID: grant.Org, WorkspaceID: grant.Workspace, ID: id, Name: name, Rule: t.rule, NextAt: t.next, NextWanted: t.wanted,
-				Tzdata: schedule.ZoneData(), CreatedBy: caller.UserID, CreatedByName: grant.Name,
-			}); err != nil {
-				return err
-			}
-			if err := q.InsertScheduleTargets(ctx, gen.InsertScheduleTargetsParams{OrgID: grant.Org, WorkspaceID: grant.Workspace, ScheduleID: id, ResourceIds: resources}); err != nil {
-				return err
-			}
-			return write(ctx, q, "schedule.create", id, nil, map[string]any{"name": name, "rule": rule, "resources": resources})
-		})
+		return s.inTimetable(ctx, q, func(now time.Time) error { return insert(ctx, q, id, want, now) })
 	})
 	if err != nil {
 		return nil, err
@@ -76,22 +51,58 @@ func (s *Service) CreateSchedule(ctx context.Context, req *v1.CreateScheduleRequ
 	return &v1.CreateScheduleResponse{Schedule: out}, err
 }
 
+// insert writes one schedule, inside inTimetable.
+func insert(ctx context.Context, q *gen.Queries, id uuid.UUID, want spec, now time.Time) error {
+	grant, caller := rpc.GrantOf(ctx), rpc.CallerOf(ctx)
+	if err := want.check(ctx, q, id, nil, now); err != nil {
+		return err
+	}
+	t, err := want.timing(ctx, q, now)
+	if err != nil {
+		return err
+	}
+	if _, err := q.InsertSchedule(ctx, gen.InsertScheduleParams{
+		OrgID: grant.Org, WorkspaceID: grant.Workspace, ID: id, Name: want.name, Rule: t.rule, Selector: t.selector, CatchUpMinutes: int32(want.catchUp / time.Minute),
+		NextAt: t.next, NextWanted: t.wanted, Tzdata: schedule.ZoneData(), CreatedBy: caller.UserID, CreatedByName: grant.Name,
+	}); err != nil {
+		return err
+	}
+	if err := insertBeside(ctx, q, id, want); err != nil {
+		return err
+	}
+	return write(ctx, q, "schedule.create", id, nil, want.forAudit())
+}
+
+// insertBeside writes what a schedule names: its chosen machines and calendars.
+func insertBeside(ctx context.Context, q *gen.Queries, id uuid.UUID, want spec) error {
+	grant := rpc.GrantOf(ctx)
+	calendars, err := calendarIDs(want.rule)
+	if err != nil {
+		return err
+	}
+	err = q.InsertScheduleTargets(ctx, gen.InsertScheduleTargetsParams{OrgID: grant.Org, WorkspaceID: grant.Workspace, ScheduleID: id, ResourceIds: want.resources})
+	if err != nil || len(calendars) == 0 {
+		return err
+	}
+	return q.InsertScheduleCalendars(ctx, gen.InsertScheduleCalendarsParams{OrgID: grant.Org, WorkspaceID: grant.Workspace, ScheduleID: id, CalendarIds: calendars})
+}
+
+func (s spec) forAudit() map[string]any {
+	return map[string]any{"name": s.name, "rule": s.rule, "resources": s.resources, "selector": s.selector, "catch_up_minutes": int(s.catchUp / time.Minute)}
+}
+
+func storedForAudit(row gen.Schedule, targets []uuid.UUID) map[string]any {
+	return map[string]any{"name": row.Name, "rule": row.Rule, "resources": targets, "selector": row.Selector, "catch_up_minutes": row.CatchUpMinutes}
+}
+
 // UpdateSchedule changes a schedule. What was claimed already goes on as it was.
 func (s *Service) UpdateSchedule(ctx context.Context, req *v1.UpdateScheduleRequest) (*v1.UpdateScheduleResponse, error) {
 	grant := rpc.GrantOf(ctx)
-	rule, err := checkRule(req.GetRule())
-	if err != nil {
-		return nil, err
-	}
-	name, err := request.Name(req.GetName())
+	want, err := specOf(req)
 	if err != nil {
 		return nil, err
 	}
 	id, err := request.ID(req.GetScheduleId())
-	if err != nil {
-		return nil, err
-	}
-	resources, err := request.IDs(req.GetResourceIds())
 	if err != nil {
 		return nil, err
 	}
@@ -101,31 +112,7 @@ func (s *Service) UpdateSchedule(ctx context.Context, req *v1.UpdateScheduleRequ
 			if err != nil {
 				return err
 			}
-			if err := checkResources(ctx, q, without(resources, targets)); err != nil {
-				return err
-			}
-			t, err := s.timingOf(rule, now)
-			if err != nil {
-				return err
-			}
-			p := gen.UpdateScheduleParams{
-				Name: name, Rule: t.rule, NextAt: t.next, NextWanted: t.wanted, Tzdata: schedule.ZoneData(),
-				OrgID: grant.Org, WorkspaceID: grant.Workspace, ID: id,
-			}
-			if !sameRule(old.Rule, rule) || !sameTargets(targets, resources) {
-				p.Revised = 1
-			}
-			if _, err := q.UpdateSchedule(ctx, p); err != nil {
-				return err
-			}
-			if err := q.DeleteScheduleTargets(ctx, gen.DeleteScheduleTargetsParams{OrgID: grant.Org, ScheduleID: id}); err != nil {
-				return err
-			}
-			if err := q.InsertScheduleTargets(ctx, gen.InsertScheduleTargetsParams{OrgID: grant.Org, WorkspaceID: grant.Workspace, ScheduleID: id, ResourceIds: resources}); err != nil {
-				return err
-			}
-			return write(ctx, q, "schedule.update", id,
-				map[string]any{"name": old.Name, "rule": old.Rule, "resources": targets}, map[string]any{"name": p.Name, "rule": rule, "resources": resources})
+			return update(ctx, q, old, targets, want, now)
 		})
 	})
 	if err != nil {
@@ -133,6 +120,40 @@ func (s *Service) UpdateSchedule(ctx context.Context, req *v1.UpdateScheduleRequ
 	}
 	out, err := s.get(ctx, id)
 	return &v1.UpdateScheduleResponse{Schedule: out}, err
+}
+
+func update(ctx context.Context, q *gen.Queries, old gen.Schedule, targets []uuid.UUID, want spec, now time.Time) error {
+	grant := rpc.GrantOf(ctx)
+	if err := want.check(ctx, q, old.ID, targets, now); err != nil {
+		return err
+	}
+	t, err := want.timing(ctx, q, now)
+	if err != nil {
+		return err
+	}
+	if old.PausedAt != nil {
+		t.next, t.wanted = nil, nil
+	}
+	p := gen.UpdateScheduleParams{
+		Name: want.name, Rule: t.rule, Selector: t.selector, CatchUpMinutes: int32(want.catchUp / time.Minute), NextAt: t.next, NextWanted: t.wanted,
+		Tzdata: schedule.ZoneData(), OrgID: grant.Org, WorkspaceID: grant.Workspace, ID: old.ID,
+	}
+	if !sameRule(old.Rule, want.rule) || !sameTargets(targets, want.resources) || !sameSelector(old.Selector, want.selector) || old.CatchUpMinutes != p.CatchUpMinutes {
+		p.Revised = 1
+	}
+	if _, err := q.UpdateSchedule(ctx, p); err != nil {
+		return err
+	}
+	if err := q.DeleteScheduleTargets(ctx, gen.DeleteScheduleTargetsParams{OrgID: grant.Org, ScheduleID: old.ID}); err != nil {
+		return err
+	}
+	if err := q.DeleteScheduleCalendars(ctx, gen.DeleteScheduleCalendarsParams{OrgID: grant.Org, ScheduleID: old.ID}); err != nil {
+		return err
+	}
+	if err := insertBeside(ctx, q, old.ID, want); err != nil {
+		return err
+	}
+	return write(ctx, q, "schedule.update", old.ID, storedForAudit(old, targets), want.forAudit())
 }
 
 // DeleteSchedule ends a schedule; its history stays.
@@ -151,7 +172,10 @@ func (s *Service) DeleteSchedule(ctx context.Context, req *v1.DeleteScheduleRequ
 			if _, err := q.DeleteSchedule(ctx, gen.DeleteScheduleParams{OrgID: grant.Org, WorkspaceID: grant.Workspace, ID: id}); err != nil {
 				return err
 			}
-			return write(ctx, q, "schedule.delete", id, map[string]any{"name": old.Name, "rule": old.Rule, "resources": targets}, nil)
+			if err := q.DeleteScheduleCalendars(ctx, gen.DeleteScheduleCalendarsParams{OrgID: grant.Org, ScheduleID: id}); err != nil {
+				return err
+			}
+			return write(ctx, q, "schedule.delete", id, storedForAudit(old, targets), nil)
 		})
 	})
 	return &v1.DeleteScheduleResponse{}, err
@@ -217,6 +241,9 @@ func without(ids, known []uuid.UUID) []uuid.UUID {
 
 // checkResources refuses ids that are not machines of this workspace.
 func checkResources(ctx context.Context, q *gen.Queries, ids []uuid.UUID) error {
+	if len(ids) == 0 {
+		return nil
+	}
 	grant := rpc.GrantOf(ctx)
 	rows, err := q.ResourcesByID(ctx, gen.ResourcesByIDParams{OrgID: grant.Org, WorkspaceID: grant.Workspace, Ids: ids})
 	if err == nil && len(rows) != len(ids) {
@@ -235,4 +262,17 @@ func write(ctx context.Context, q *gen.Queries, action string, id uuid.UUID, bef
 func sameRule(stored json.RawMessage, rule schedule.Rule) bool {
 	var old schedule.Rule
 	return json.Unmarshal(stored, &old) == nil && reflect.DeepEqual(old, rule)
+}
+
+func sameSelector(stored json.RawMessage, s *schedule.Selector) bool {
+	if len(stored) == 0 || s == nil {
+		return len(stored) == 0 && s == nil
+	}
+	var old schedule.Selector
+	if json.Unmarshal(stored, &old) != nil {
+		return false
+	}
+	a, err1 := json.Marshal(old)
+	b, err2 := json.Marshal(s)
+	return err1 == nil && err2 == nil && bytes.Equal(a, b)
 }

@@ -5,23 +5,17 @@ package schedule
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
-	"github.com/cloudhub/cloudhub/api/gen/cloudhub/v1/cloudhubv1connect"
 	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/agenda"
 	"github.com/cloudhub/cloudhub/internal/platform/rpcerr"
 	"github.com/cloudhub/cloudhub/internal/schedule"
-	"github.com/cloudhub/cloudhub/server/inventory"
 	"github.com/cloudhub/cloudhub/server/page"
 	"github.com/cloudhub/cloudhub/server/request"
 	"github.com/cloudhub/cloudhub/server/rpc"
@@ -29,7 +23,6 @@ import (
 
 // Service implements ScheduleService.
 type Service struct {
-	cloudhubv1connect.UnimplementedScheduleServiceHandler
 	tenants *db.Tenants
 	tokens  *page.Tokens
 	now     func() time.Time
@@ -37,47 +30,7 @@ type Service struct {
 
 // New makes the service.
 func New(tenants *db.Tenants, tokens *page.Tokens, now func() time.Time) *Service {
-	return &Service{tenants: tenants, tokens: tokens, now: now}
-}
-
-// checkRule translates and validates. Errors: TIME_ZONE_UNKNOWN,
-// SCHEDULE_CONFLICT, VALIDATION.
-func checkRule(r *v1.ScheduleRule) (schedule.Rule, error) {
-	rule := ruleOf(r)
-	err := rule.Validate()
-	switch {
-	case err == nil:
-		return rule, nil
-	case errors.Is(err, schedule.ErrUnknownZone):
-		return rule, rpcerr.Invalid(rpcerr.ReasonTimeZoneUnknown, "rule.time_zone", "use an IANA name such as America/Sao_Paulo", "zone", r.GetTimeZone())
-	case errors.Is(err, schedule.ErrSameMinute):
-		return rule, rpcerr.Invalid(rpcerr.ReasonScheduleConflict, "rule.stop_time", "choose another time than the start")
-	case errors.Is(err, schedule.ErrNoDay):
-		return rule, rpcerr.Invalid(rpcerr.ReasonValidation, "rule.weekdays", "choose at least one day")
-	default:
-		return rule, rpcerr.Invalid(rpcerr.ReasonValidation, "rule.start_time", "give times from 00:00 to 23:59")
-	}
-}
-
-// PreviewSchedule computes the next runs of a rule.
-func (s *Service) PreviewSchedule(_ context.Context, req *v1.PreviewScheduleRequest) (*v1.PreviewScheduleResponse, error) {
-	rule, err := checkRule(req.GetRule())
-	if err != nil {
-		return nil, err
-	}
-	count := int(req.GetCount())
-	if count == 0 {
-		count = 30
-	}
-	runs, err := rule.Upcoming(s.now(), min(count, 100), nil)
-	if err != nil {
-		return nil, err
-	}
-	out := &v1.PreviewScheduleResponse{}
-	for _, r := range runs {
-		out.Runs = append(out.Runs, &v1.PreviewedRun{Time: timestamppb.New(r.At), Wanted: inventory.State(string(r.Wanted)), MovedByGap: r.MovedByGap})
-	}
-	return out, nil
+	return &Service{tenants, tokens, now}
 }
 
 // GetSchedule gives one schedule.
@@ -121,7 +74,7 @@ func (s *Service) get(ctx context.Context, id uuid.UUID) (*v1.Schedule, error) {
 		if err != nil {
 			return err
 		}
-		out, err = withTargetsAndRuns(ctx, q, []gen.Schedule{row})
+		out, err = s.withAll(ctx, q, []gen.Schedule{row})
 		return err
 	})
 	if db.IsNoRows(err) {
@@ -133,10 +86,12 @@ func (s *Service) get(ctx context.Context, id uuid.UUID) (*v1.Schedule, error) {
 	return out[0], nil
 }
 
-// withTargetsAndRuns reads targets and recent runs of schedules, in two queries
-// for all of them.
-func withTargetsAndRuns(ctx context.Context, q *gen.Queries, rows []gen.Schedule) ([]*v1.Schedule, error) {
+// withAll reads what stands beside schedules, in a few queries for all of them.
+func (s *Service) withAll(ctx context.Context, q *gen.Queries, rows []gen.Schedule) ([]*v1.Schedule, error) {
 	grant := rpc.GrantOf(ctx)
+	if len(rows) == 0 {
+		return nil, nil
+	}
 	ids := make([]uuid.UUID, len(rows))
 	for i, r := range rows {
 		ids[i] = r.ID
@@ -146,6 +101,10 @@ func withTargetsAndRuns(ctx context.Context, q *gen.Queries, rows []gen.Schedule
 		return nil, err
 	}
 	runs, err := q.RecentRuns(ctx, gen.RecentRunsParams{OrgID: grant.Org, ScheduleIds: ids})
+	if err != nil {
+		return nil, err
+	}
+	x, err := exceptionsOf(ctx, q, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -159,9 +118,75 @@ func withTargetsAndRuns(ctx context.Context, q *gen.Queries, rows []gen.Schedule
 	}
 	out := make([]*v1.Schedule, len(rows))
 	for i, r := range rows {
-		out[i] = toProto(r, targetsOf[r.ID], runsOf[r.ID])
+		out[i] = toProto(r, targetsOf[r.ID], runsOf[r.ID], x)
 	}
 	return out, nil
+}
+
+// exceptions are what may leave out the next runs of schedules.
+type exceptions struct {
+	skips map[uuid.UUID][]schedule.Skip
+	holds map[uuid.UUID][]gen.Hold // in force, the one that lasts longest first
+	pause *v1.AutomationPause
+}
+
+func exceptionsOf(ctx context.Context, q *gen.Queries, ids []uuid.UUID) (x exceptions, err error) {
+	grant := rpc.GrantOf(ctx)
+	now, err := q.DatabaseTime(ctx)
+	if err != nil {
+		return x, err
+	}
+	skips, err := q.SkipsAhead(ctx, gen.SkipsAheadParams{OrgID: grant.Org, ScheduleIds: ids, Since: now})
+	if err != nil {
+		return x, err
+	}
+	holds, err := q.HoldsInForce(ctx, gen.HoldsInForceParams{OrgID: grant.Org, ScheduleIds: ids})
+	if err != nil {
+		return x, err
+	}
+	x = exceptions{skips: map[uuid.UUID][]schedule.Skip{}, holds: map[uuid.UUID][]gen.Hold{}}
+	for _, k := range skips {
+		x.skips[k.ScheduleID] = append(x.skips[k.ScheduleID], schedule.Skip{At: k.At, By: k.CreatedByName})
+	}
+	for _, h := range holds {
+		x.holds[*h.ScheduleID] = append(x.holds[*h.ScheduleID], h)
+	}
+	p, err := q.AutomationPause(ctx, grant.Org)
+	if err == nil && p.PausedAt != nil {
+		x.pause = &v1.AutomationPause{PauseTime: timestamppb.New(*p.PausedAt), Reason: p.PausedReason, PausedByName: p.PausedByName}
+	}
+	return x, err
+}
+
+// at says why a run of a schedule at a moment is left out; nil: it is not.
+func (x exceptions) at(id uuid.UUID, at time.Time) *v1.RunException {
+	var hold *schedule.Hold
+	if hs := x.holds[id]; len(hs) > 0 {
+		hold = &schedule.Hold{Until: hs[0].Until, Reason: hs[0].Reason, By: hs[0].CreatedByName}
+	}
+	e := schedule.ExceptionAt(at, x.skips[id], hold)
+	switch {
+	case e != nil && e.Kind == schedule.Skipped:
+		return &v1.RunException{Kind: v1.RunExceptionKind_RUN_EXCEPTION_KIND_SKIPPED, ByName: e.Text}
+	case e != nil:
+		return &v1.RunException{
+			Kind: v1.RunExceptionKind_RUN_EXCEPTION_KIND_HELD, Text: hold.Reason, ByName: hold.By, UntilTime: timestamppb.New(hold.Until),
+		}
+	case x.pause != nil:
+		return &v1.RunException{Kind: v1.RunExceptionKind_RUN_EXCEPTION_KIND_AUTOMATION_PAUSED, Text: x.pause.GetReason(), ByName: x.pause.GetPausedByName()}
+	default:
+		return nil
+	}
+}
+
+// never is the place in lists of what has no next time.
+var never = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
+func orNever(t *time.Time) time.Time {
+	if t == nil {
+		return never
+	}
+	return *t
 }
 
 type after struct {
@@ -186,11 +211,11 @@ func (s *Service) ListSchedules(ctx context.Context, req *v1.ListSchedulesReques
 		if len(rows) > int(size) {
 			rows = rows[:size]
 			last := rows[size-1]
-			if out.NextPageToken, err = s.tokens.Next(req, after{*last.NextAt, last.ID}); err != nil {
+			if out.NextPageToken, err = s.tokens.Next(req, after{orNever(last.NextAt), last.ID}); err != nil {
 				return err
 			}
 		}
-		if out.Schedules, err = withTargetsAndRuns(ctx, q, rows); err != nil {
+		if out.Schedules, err = s.withAll(ctx, q, rows); err != nil {
 			return err
 		}
 		out.Parked, err = parked(ctx, q)
@@ -212,35 +237,4 @@ func list(ctx context.Context, q *gen.Queries, req *v1.ListSchedulesRequest, fro
 		return nil, err
 	}
 	return q.ListSchedulesOfResource(ctx, gen.ListSchedulesOfResourceParams{OrgID: g.Org, ResourceID: id, WorkspaceID: g.Workspace, AfterAt: from.At, AfterID: from.ID, RowLimit: limit})
-}
-
-// timing is what a rule comes to now, as stored.
-type timing struct {
-	rule   json.RawMessage
-	next   *time.Time
-	wanted *string
-}
-
-func (s *Service) timingOf(rule schedule.Rule, now time.Time) (timing, error) {
-	raw, err := json.Marshal(rule)
-	if err != nil {
-		return timing{}, err
-	}
-	run, ok, err := rule.Next(now, nil)
-	if err != nil {
-		return timing{}, err
-	}
-	if !ok {
-		return timing{rule: raw}, nil
-	}
-	wanted := string(run.Wanted)
-	return timing{raw, &run.At, &wanted}, nil
-}
-
-func sameTargets(a, b []uuid.UUID) bool {
-	key := func(x, y uuid.UUID) int { return strings.Compare(x.String(), y.String()) }
-	a, b = slices.Clone(a), slices.Clone(b)
-	slices.SortFunc(a, key)
-	slices.SortFunc(b, key)
-	return slices.Equal(a, b)
 }

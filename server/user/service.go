@@ -67,6 +67,15 @@ func organization(o gen.ListMyOrganizationsRow, workspaces []gen.ListMyWorkspace
 	if o.PlanUntil != nil {
 		out.PlanUntil = timestamppb.New(*o.PlanUntil)
 	}
+	if o.PausedAt != nil {
+		out.AutomationPause = &v1.AutomationPause{PauseTime: timestamppb.New(*o.PausedAt)}
+		if o.PausedReason != nil {
+			out.AutomationPause.Reason = *o.PausedReason
+		}
+		if o.PausedByName != nil {
+			out.AutomationPause.PausedByName = *o.PausedByName
+		}
+	}
 	for _, w := range workspaces {
 		if w.OrgID != o.ID {
 			continue

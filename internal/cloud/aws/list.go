@@ -3,6 +3,7 @@ package aws
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -30,10 +31,20 @@ const (
 // It returns the *cloud.Error of listing the regions, the error of each, or a
 // *cloud.Error with the context's when that ends first.
 func (a *Adapter) ListInstances(ctx context.Context, account cloud.Account, each func(cloud.Coverage, []cloud.Instance) error) error {
+	return a.FindInstances(ctx, account, cloud.Filter{}, each)
+}
+
+// FindInstances implements cloud.InstanceLister, as ListInstances does. A region
+// that the account has not enabled counts as read, with no machine.
+func (a *Adapter) FindInstances(ctx context.Context, account cloud.Account, filter cloud.Filter, each func(cloud.Coverage, []cloud.Instance) error) error {
 	regions, err := a.regions(ctx, account)
 	if err != nil {
 		return err
 	}
+	if len(filter.Regions) > 0 {
+		regions = slices.DeleteFunc(slices.Clone(regions), func(r string) bool { return !slices.Contains(filter.Regions, r) })
+	}
+	filters := filtersOf(filter)
 	type reading struct {
 		coverage  cloud.Coverage
 		instances []cloud.Instance
@@ -46,7 +57,7 @@ func (a *Adapter) ListInstances(ctx context.Context, account cloud.Account, each
 		group.SetLimit(regionsAtOnce)
 		for _, region := range regions {
 			group.Go(func() error {
-				coverage, instances := a.listRegion(ctx, account, region)
+				coverage, instances := a.listRegion(ctx, account, region, filters)
 				readings <- reading{coverage, instances}
 				return nil
 			})
@@ -65,8 +76,30 @@ func (a *Adapter) ListInstances(ctx context.Context, account cloud.Account, each
 	return nil
 }
 
-func (a *Adapter) listRegion(ctx context.Context, account cloud.Account, region string) (cloud.Coverage, []cloud.Instance) {
-	instances, err := a.describe(ctx, account, region, nil)
+// filtersOf are EC2's own filters. In their values * and ? are wildcards, and a
+// backslash takes their meaning away.
+func filtersOf(f cloud.Filter) []types.Filter {
+	literal := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`)
+	var out []types.Filter
+	for _, t := range f.Tags {
+		if len(t.Values) == 0 {
+			out = append(out, types.Filter{Name: aws.String("tag-key"), Values: []string{literal.Replace(t.Key)}})
+			continue
+		}
+		values := make([]string, len(t.Values))
+		for i, v := range t.Values {
+			values[i] = literal.Replace(v)
+		}
+		out = append(out, types.Filter{Name: aws.String("tag:" + t.Key), Values: values})
+	}
+	if f.NamePrefix != "" {
+		out = append(out, types.Filter{Name: aws.String("tag:Name"), Values: []string{literal.Replace(f.NamePrefix) + "*"}})
+	}
+	return out
+}
+
+func (a *Adapter) listRegion(ctx context.Context, account cloud.Account, region string, filters []types.Filter) (cloud.Coverage, []cloud.Instance) {
+	instances, err := a.describe(ctx, account, region, nil, filters)
 	if err != nil {
 		c := cloud.Coverage{Region: region, Reason: string(cloud.ReasonOf(err))}
 		c.Detail = err.Code
@@ -86,7 +119,7 @@ func (a *Adapter) DescribeInstances(ctx context.Context, account cloud.Account, 
 		parts = append(parts, nil)
 		part := &parts[len(parts)-1]
 		group.Go(func() error {
-			found, err := a.describe(ctx, account, region, chunk)
+			found, err := a.describe(ctx, account, region, chunk, nil)
 			if err != nil {
 				return err
 			}
@@ -100,10 +133,10 @@ func (a *Adapter) DescribeInstances(ctx context.Context, account cloud.Account, 
 	return slices.Concat(parts...), nil
 }
 
-// describe reads the machines of a region to the last page: all of them, or
-// those whose ids are given, at most filterValues.
-func (a *Adapter) describe(ctx context.Context, account cloud.Account, region string, ids []string) ([]cloud.Instance, *cloud.Error) {
-	in := &ec2.DescribeInstancesInput{MaxResults: aws.Int32(pageSize)}
+// describe reads the machines of a region to the last page: all that the filters
+// let through, or those whose ids are given, at most filterValues.
+func (a *Adapter) describe(ctx context.Context, account cloud.Account, region string, ids []string, filters []types.Filter) ([]cloud.Instance, *cloud.Error) {
+	in := &ec2.DescribeInstancesInput{MaxResults: aws.Int32(pageSize), Filters: filters}
 	if ids != nil {
 		in.Filters = []types.Filter{{Name: aws.String("instance-id"), Values: ids}}
 	}
