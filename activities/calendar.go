@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -29,6 +30,7 @@ import (
 type Calendar struct {
 	tenants *db.Tenants
 	client  *http.Client
+	within  time.Duration
 	logger  *slog.Logger
 	metrics *Metrics
 }
@@ -42,8 +44,9 @@ const (
 
 // NewCalendar makes the activities of the family calendar.
 func NewCalendar(d Deps) *Calendar {
-	client := d.Egress.Client(egress.Options{Timeout: calendarTimeout, MaxBody: calendarBytes, Redirects: calendarRedirects})
-	return &Calendar{d.Tenants, client, d.Logger, d.Metrics}
+	within := cmp.Or(d.FetchWithin, calendarTimeout)
+	client := d.Egress.Client(egress.Options{Timeout: within, MaxBody: calendarBytes, Redirects: calendarRedirects})
+	return &Calendar{d.Tenants, client, within, d.Logger, d.Metrics}
 }
 
 // CalendarResult says whether somebody has asked again meanwhile.
@@ -190,7 +193,7 @@ func (c *Calendar) fetch(ctx context.Context, taken takenCalendar) readCalendar 
 	}
 	res, err := c.client.Do(req)
 	if err != nil {
-		return whyUnreachable(err)
+		return c.whyUnreachable(err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	switch {
@@ -206,7 +209,7 @@ func (c *Calendar) fetch(ctx context.Context, taken takenCalendar) readCalendar 
 	case body.err != nil && errors.Is(body.err, egress.ErrTooLarge):
 		return failedReading(rpcerr.ReasonCalendarTooLarge, "more than %d MB", calendarBytes>>20)
 	case body.err != nil:
-		return whyUnreachable(body.err)
+		return c.whyUnreachable(body.err)
 	case err != nil:
 		return failedReading(rpcerr.ReasonCalendarUnreadable, "%v", err)
 	}
@@ -225,7 +228,7 @@ func setIf(h http.Header, name, value string) {
 
 // whyUnreachable says in words that a tenant may read why an exchange failed: not
 // with the address, which may hold a secret, nor with what the resolver is.
-func whyUnreachable(err error) readCalendar {
+func (c *Calendar) whyUnreachable(err error) readCalendar {
 	if why, refused := egress.Refusal(err); refused {
 		return failedReading(rpcerr.ReasonAddressRefused, "%s", why)
 	}
@@ -241,7 +244,7 @@ func whyUnreachable(err error) readCalendar {
 	case errors.As(err, &name):
 		return failedReading(rpcerr.ReasonCalendarUnreachable, "the name could not be looked up")
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return failedReading(rpcerr.ReasonCalendarUnreachable, "no answer within %d s", int(calendarTimeout.Seconds()))
+		return failedReading(rpcerr.ReasonCalendarUnreachable, "no answer within %.0f s", c.within.Seconds())
 	case errors.As(err, &certificate):
 		return failedReading(rpcerr.ReasonCalendarUnreachable, "its certificate is not valid")
 	case errors.As(err, &whole):

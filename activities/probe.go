@@ -33,6 +33,9 @@ type Deps struct {
 	// Egress says what addresses that tenants give may lead to beside the public
 	// internet.
 	Egress egress.Policy
+	// FetchWithin is for tests that cannot wait for an address that does not
+	// answer; zero means 15 s.
+	FetchWithin time.Duration
 	// Metrics count what ends; nil counts nothing.
 	Metrics *Metrics
 }
