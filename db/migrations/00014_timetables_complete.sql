@@ -173,12 +173,14 @@ CREATE TABLE notification_reads (
   FOREIGN KEY (org_id, user_id) REFERENCES memberships ON DELETE CASCADE
 );
 
+-- +goose StatementBegin
 DO $$ DECLARE t text; BEGIN
   FOREACH t IN ARRAY ARRAY['calendars', 'calendar_days', 'schedule_calendars', 'schedule_skips', 'holds', 'operation_readings', 'follows', 'events', 'notifications', 'notification_reads'] LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', t);
     EXECUTE format('CREATE POLICY tenant ON %I TO cloudhub_app USING (org_id = (SELECT current_org())) WITH CHECK (org_id = (SELECT current_org()))', t);
   END LOOP;
 END $$;
+-- +goose StatementEnd
 CREATE POLICY system ON calendars          TO cloudhub_system USING (true) WITH CHECK (true);
 CREATE POLICY system ON calendar_days      FOR SELECT TO cloudhub_system USING (true);
 CREATE POLICY system ON schedule_calendars FOR SELECT TO cloudhub_system USING (true);
