@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/cloudhub/cloudhub/db/dbtest"
 	"github.com/cloudhub/cloudhub/db/gen"
@@ -39,7 +40,7 @@ func (e estate) states() gen.CountResourcesByStateParams {
 // plans is the intended way to answer each list, for a page of 50.
 func plans() map[string]plan {
 	all := map[string]plan{}
-	for _, group := range []map[string]plan{inventoryPlans(), accountPlans(), operationPlans(), powerPlans(), schedulePlans(), dispatchPlans(), adminPlans(), identityPlans()} {
+	for _, group := range []map[string]plan{inventoryPlans(), accountPlans(), operationPlans(), powerPlans(), schedulePlans(), exceptionPlans(), dispatchPlans(), adminPlans(), identityPlans()} {
 		for name, p := range group {
 			all[name] = p
 		}
@@ -190,6 +191,87 @@ func schedulePlans() map[string]plan {
 		})},
 		"RecentRuns": {index: "operation_schedules_runs", filtered: 50, run: ask((*gen.Queries).RecentRuns, func(e estate) gen.RecentRunsParams {
 			return gen.RecentRunsParams{OrgID: e.small.Org, ScheduleIds: []uuid.UUID{e.schedule(1), e.schedule(2)}}
+		})},
+	}
+}
+
+func exceptionPlans() map[string]plan {
+	ids := func(e estate) ([]uuid.UUID, []uuid.UUID) {
+		return []uuid.UUID{e.small.Org, e.small.Org}, []uuid.UUID{e.schedule(1), e.schedule(2)}
+	}
+	selected := func(e estate) gen.CountSelectedParams {
+		return gen.CountSelectedParams{
+			OrgID: e.small.Org, WorkspaceID: e.small.Workspace, Kind: dbtest.Kind, CloudAccountIds: none, Regions: noText,
+			TagCount: 1, TagKeys: []string{"env"}, TagValues: []string{"env-1"}, TagAnys: []bool{false},
+		}
+	}
+	return map[string]plan{
+		"SkipsOfSchedules": {index: "schedule_skips_pkey", run: ask((*gen.Queries).SkipsOfSchedules, func(e estate) gen.SkipsOfSchedulesParams {
+			orgs, schedules := ids(e)
+			return gen.SkipsOfSchedulesParams{OrgIds: orgs, Ids: schedules, Until: time.Now()}
+		})},
+		"HoldsOfSchedules": {index: "holds_schedule", run: ask((*gen.Queries).HoldsOfSchedules, func(e estate) gen.HoldsOfSchedulesParams {
+			orgs, schedules := ids(e)
+			return gen.HoldsOfSchedulesParams{OrgIds: orgs, Ids: schedules, Since: time.Now()}
+		})},
+		"DaysOfSchedules": {index: "calendar_days_pkey", filtered: 20, run: ask((*gen.Queries).DaysOfSchedules, func(e estate) gen.DaysOfSchedulesParams {
+			orgs, schedules := ids(e)
+			return gen.DaysOfSchedulesParams{OrgIds: orgs, Ids: schedules, Since: pgtype.Date{Time: time.Now(), Valid: true}}
+		})},
+		"AccountsOfWorkspaces": {index: "cloud_accounts_list", filtered: 10, run: ask((*gen.Queries).AccountsOfWorkspaces, func(e estate) gen.AccountsOfWorkspacesParams {
+			return gen.AccountsOfWorkspacesParams{OrgIds: []uuid.UUID{e.small.Org}, WorkspaceIds: []uuid.UUID{e.small.Workspace}}
+		})},
+		"ListNotifications": {index: "notifications_list", run: ask((*gen.Queries).ListNotifications, func(e estate) gen.ListNotificationsParams {
+			return gen.ListNotificationsParams{UserID: e.small.User, OrgID: e.small.Org, WorkspaceID: e.small.Workspace, BeforeAt: time.Now().Add(time.Hour), BeforeID: uuid.Max, RowLimit: page}
+		})},
+		"ListHolds": {index: "holds_list", filtered: 50, run: ask((*gen.Queries).ListHolds, func(e estate) gen.ListHoldsParams {
+			return gen.ListHoldsParams{OrgID: e.small.Org, WorkspaceID: e.small.Workspace, BeforeAt: time.Now().Add(time.Hour), BeforeID: uuid.Max, RowLimit: page}
+		})},
+		"HoldsInForce": {index: "holds_schedule", run: ask((*gen.Queries).HoldsInForce, func(e estate) gen.HoldsInForceParams {
+			_, schedules := ids(e)
+			return gen.HoldsInForceParams{OrgID: e.small.Org, ScheduleIds: schedules}
+		})},
+		"SkipsAhead": {index: "schedule_skips_pkey", run: ask((*gen.Queries).SkipsAhead, func(e estate) gen.SkipsAheadParams {
+			_, schedules := ids(e)
+			return gen.SkipsAheadParams{OrgID: e.small.Org, ScheduleIds: schedules, Since: time.Now()}
+		})},
+		"CalendarsByID": {index: "calendars_pkey", run: ask((*gen.Queries).CalendarsByID, func(e estate) gen.CalendarsByIDParams {
+			return gen.CalendarsByIDParams{OrgID: e.small.Org, Ids: []uuid.UUID{e.small.Calendar}}
+		})},
+		"DaysOfCalendars": {index: "calendar_days_pkey", run: ask((*gen.Queries).DaysOfCalendars, func(e estate) gen.DaysOfCalendarsParams {
+			return gen.DaysOfCalendarsParams{OrgID: e.small.Org, CalendarIds: []uuid.UUID{e.small.Calendar}, Since: pgtype.Date{Time: time.Now(), Valid: true}}
+		})},
+		"SchedulesOfResources": {index: "schedule_targets_resource", filtered: 10, run: ask((*gen.Queries).SchedulesOfResources, func(e estate) gen.SchedulesOfResourcesParams {
+			return gen.SchedulesOfResourcesParams{OrgID: e.small.Org, ResourceIds: []uuid.UUID{e.resource(38), e.resource(75)}, WorkspaceID: e.small.Workspace, ExceptID: e.schedule(1)}
+		})},
+		"AccountNames": {index: "cloud_accounts_list", filtered: 10, run: ask((*gen.Queries).AccountNames, func(e estate) gen.AccountNamesParams {
+			return gen.AccountNamesParams{OrgID: e.small.Org, WorkspaceID: e.small.Workspace}
+		})},
+		"PendingReadings": {index: "operation_readings_pkey", filtered: 10, run: ask((*gen.Queries).PendingReadings, func(e estate) gen.PendingReadingsParams {
+			return gen.PendingReadingsParams{OrgID: e.small.Org, OperationID: e.small.Operation}
+		})},
+		"ListReadings": {index: "operation_readings_pkey", run: ask((*gen.Queries).ListReadings, func(e estate) gen.ListReadingsParams {
+			return gen.ListReadingsParams{OrgID: e.small.Org, OperationID: e.small.Operation}
+		})},
+		"TargetsToTell": {index: "operation_targets_pkey", run: ask((*gen.Queries).TargetsToTell, func(e estate) gen.TargetsToTellParams {
+			return gen.TargetsToTellParams{OrgID: e.small.Org, OperationID: e.openOp}
+		})},
+		"SchedulesToTell": {index: "operation_schedules_pkey", run: ask((*gen.Queries).SchedulesToTell, func(e estate) gen.SchedulesToTellParams {
+			return gen.SchedulesToTellParams{OrgID: e.small.Org, OperationID: e.openOp}
+		})},
+		"ListSelected": {index: "resource_tags_pkey", filtered: 1010, run: ask((*gen.Queries).ListSelected, func(e estate) gen.ListSelectedParams {
+			p := selected(e)
+			return gen.ListSelectedParams{
+				OrgID: p.OrgID, WorkspaceID: p.WorkspaceID, Kind: p.Kind, CloudAccountIds: none, Regions: noText, TagCount: 1, TagKeys: p.TagKeys,
+				TagValues: p.TagValues, TagAnys: p.TagAnys, RowLimit: page,
+			}
+		})},
+		"CountSelected": {index: "resource_tags_pkey", filtered: 1010, run: ask((*gen.Queries).CountSelected, selected)},
+		"CountChosen": {index: "resources_pkey", filtered: 10, run: ask((*gen.Queries).CountChosen, func(e estate) gen.CountChosenParams {
+			return gen.CountChosenParams{OrgID: e.small.Org, WorkspaceID: e.small.Workspace, Ids: []uuid.UUID{e.resource(3), e.resource(6)}}
+		})},
+		"ResourcesByName": {index: "resources_list", filtered: 1010, run: ask((*gen.Queries).ResourcesByName, func(e estate) gen.ResourcesByNameParams {
+			return gen.ResourcesByNameParams{OrgID: e.small.Org, WorkspaceID: e.small.Workspace, Names: []string{"i-3", "i-6"}}
 		})},
 	}
 }

@@ -203,6 +203,8 @@ type plan struct {
 var unplanned = map[string]string{
 	"ClaimOperations": "only writes", "UpsertResources": "only writes: its key is the conflict's", "MayAct": "by primary keys of one batch, planned with OpenTargets",
 	"WaitingWork":             "a function; what it reads is counted in TestWaitingWorkReadsTheSameWhateverWaits",
+	"SeeFollowed":             "what is followed in one account: what its timetables did in the last half hour",
+	"CalendarNames":           "at most fifty of one organization",
 	"AgendaOldestDue":         "counts what is due: as much as there is",
 	"AgendaTrouble":           "counts what is due and parked: as much as there is",
 	"SummarizeAgenda":         "as AgendaTrouble, for the page",

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
 	"github.com/cloudhub/cloudhub/db/dbtest"
@@ -37,6 +38,10 @@ var workdays = []v1.Weekday{v1.Weekday_WEEKDAY_MONDAY, v1.Weekday_WEEKDAY_FRIDAY
 
 func rule() *v1.ScheduleRule {
 	return &v1.ScheduleRule{StartTime: "08:00", StopTime: "19:00", Weekdays: workdays, TimeZone: "America/Sao_Paulo"}
+}
+
+func selectorOf(e estate) *v1.TargetSelector {
+	return &v1.TargetSelector{Tags: []*v1.TagMatch{{Key: "env", Values: []string{"prod"}}}, CloudAccountIds: []string{e.account.String()}, Regions: []string{"sa-east-1"}}
 }
 
 // accessKey is one that nobody has used yet.
@@ -165,6 +170,63 @@ var fixtures = map[string]fixture{
 	}),
 	"CalendarService/RefreshCalendar": of(func(_ *world, _ person, e estate) proto.Message {
 		return &v1.RefreshCalendarRequest{OrgId: e.org.String(), CalendarId: e.calendar.String()}
+	}),
+	"ScheduleService/ImportSchedules": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.ImportSchedulesRequest{
+			OrgId: e.org.String(), WorkspaceId: e.workspace.String(), RequestId: uuid.NewString(),
+			Csv: "name,start,stop,days,tags\nDev,07:00,19:00,weekdays,env=dev\n",
+		}
+	}),
+	"ScheduleService/PreviewTargets": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.PreviewTargetsRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), Selector: selectorOf(e)}
+	}),
+	"ScheduleService/PauseSchedule": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.PauseScheduleRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), ScheduleId: e.schedule.String()}
+	}),
+	"ScheduleService/ResumeSchedule": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.ResumeScheduleRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), ScheduleId: e.schedule.String()}
+	}),
+	"ScheduleService/SkipNext": of(func(w *world, _ person, e estate) proto.Message {
+		w.exec(`UPDATE schedules SET paused_at = null WHERE id = $1`, e.schedule)
+		return &v1.SkipNextRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), ScheduleId: e.schedule.String()}
+	}),
+	"ScheduleService/RestoreRun": of(func(w *world, p person, e estate) proto.Message {
+		at := time.Now().Add(48 * time.Hour).Truncate(time.Minute)
+		w.exec(`INSERT INTO schedule_skips (org_id, workspace_id, schedule_id, at, created_by, created_by_name) VALUES ($1, $2, $3, $4, $5, '') ON CONFLICT DO NOTHING`,
+			e.org, e.workspace, e.schedule, at, p.id)
+		return &v1.RestoreRunRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), ScheduleId: e.schedule.String(), Time: timestamppb.New(at)}
+	}),
+	"ScheduleService/RunNow": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.RunNowRequest{
+			OrgId: e.org.String(), WorkspaceId: e.workspace.String(), ScheduleId: e.schedule.String(), Wanted: v1.ResourceState_RESOURCE_STATE_STOPPED, RequestId: uuid.NewString(),
+		}
+	}),
+	"ScheduleService/CreateHold": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.CreateHoldRequest{
+			OrgId: e.org.String(), WorkspaceId: e.workspace.String(), Subject: &v1.CreateHoldRequest_ResourceId{ResourceId: e.resources[0].String()},
+			Reason: "Migração", UntilTime: timestamppb.New(time.Now().Add(time.Hour)), RequestId: uuid.NewString(),
+		}
+	}),
+	"ScheduleService/EndHold": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.EndHoldRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), HoldId: e.hold.String()}
+	}),
+	"ScheduleService/ListHolds": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.ListHoldsRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), InForce: true}
+	}),
+	"ResourceService/SetActAnyway": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.SetActAnywayRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), ResourceId: e.resources[0].String(), ActAnyway: true}
+	}),
+	"OrganizationService/PauseAutomation": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.PauseAutomationRequest{OrgId: e.org.String(), Reason: "Incidente"}
+	}),
+	"OrganizationService/ResumeAutomation": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.ResumeAutomationRequest{OrgId: e.org.String()}
+	}),
+	"NotificationService/ListNotifications": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.ListNotificationsRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String()}
+	}),
+	"NotificationService/MarkNotificationsRead": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.MarkNotificationsReadRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), NotificationId: e.notification.String()}
 	}),
 	"AdminService/GetAgendaSummary": of(func(*world, person, estate) proto.Message { return &v1.GetAgendaSummaryRequest{} }),
 	"AdminService/ListAgenda": of(func(_ *world, _ person, e estate) proto.Message {
