@@ -256,8 +256,8 @@ type estate struct {
 	resources               []uuid.UUID
 	schedule, operation     uuid.UUID
 	// calendar of the organization, read from an address.
-	calendar uuid.UUID
-	hold, notification      uuid.UUID
+	calendar           uuid.UUID
+	hold, notification uuid.UUID
 }
 
 // estate makes an account with three machines, a schedule over the first and an
