@@ -114,6 +114,18 @@ func TestSyncReadsAgainWhenAskedMeanwhile(t *testing.T) {
 	require.NoError(t, env.GetWorkflowError())
 }
 
+func TestCalendarReadsAgainWhenAskedMeanwhile(t *testing.T) {
+	t.Parallel()
+	env, _, _, _ := environment(t)
+	c := activities.NewCalendar(activities.Deps{})
+	env.RegisterActivity(c)
+	env.OnActivity(c.ReadCalendar, mock.Anything, input).Return(activities.CalendarResult{}, errors.New("the database is away")).Once()
+	env.OnActivity(c.ReadCalendar, mock.Anything, input).Return(activities.CalendarResult{Again: true}, nil).Once()
+	env.OnActivity(c.ReadCalendar, mock.Anything, input).Return(activities.CalendarResult{}, nil).Once()
+	env.ExecuteWorkflow(workflows.Calendar, input)
+	require.NoError(t, env.GetWorkflowError())
+}
+
 func TestProbeTriesAgainOnlyAFewTimes(t *testing.T) {
 	t.Parallel()
 	env, _, _, p := environment(t)
@@ -125,7 +137,9 @@ func TestProbeTriesAgainOnlyAFewTimes(t *testing.T) {
 // Histories of released versions must replay: an open run meets the new code.
 func TestRecordedHistoriesReplay(t *testing.T) {
 	t.Parallel()
-	for name, w := range map[string]any{activities.WorkflowPower: workflows.Power, activities.WorkflowProbe: workflows.Probe, activities.WorkflowSync: workflows.Sync} {
+	for name, w := range map[string]any{
+		activities.WorkflowPower: workflows.Power, activities.WorkflowProbe: workflows.Probe, activities.WorkflowSync: workflows.Sync, activities.WorkflowCalendar: workflows.Calendar,
+	} {
 		r := worker.NewWorkflowReplayer()
 		r.RegisterWorkflowWithOptions(w, workflow.RegisterOptions{Name: name})
 		require.NoError(t, r.ReplayWorkflowHistoryFromJSONFile(nil, "testdata/"+name+".json"), name)

@@ -20,7 +20,10 @@ import (
 // can have.
 func TestHistoriesAreOfToday(t *testing.T) {
 	t.Parallel()
-	w, _ := smallWorld(t)
+	w, _ := smallWorld(t, here)
+	f := newFeed(t)
+	f.publishes()
+	calendar := w.addCalendar(f.url)
 	op := w.stop(ids(w.machines(), sim.SmallRunning, sim.SmallElsewhere)...)
 	w.ended(op.GetId())
 	w.settled()
@@ -29,6 +32,7 @@ func TestHistoriesAreOfToday(t *testing.T) {
 		{w.namespaces.Main, "power/" + op.GetId(), "power.json"},
 		{w.namespaces.Main, "probe/" + account, "probe.json"},
 		{w.namespaces.Background, "sync/" + account, "sync.json"},
+		{w.namespaces.Background, "calendar/" + calendar, "calendar.json"},
 	} {
 		h := history(t, f.namespace, f.id)
 		require.Equal(t, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED, h.GetEvents()[len(h.GetEvents())-1].GetEventType(), f.id)
