@@ -70,67 +70,56 @@ func TestDaysAreThoseOfRFC5545(t *testing.T) {
 	}
 }
 
-// Moments are those of cron over six years and in seven zones, on every day
-// without a transition. On the others the product's rule holds, and cron's is
-// another: what a gap swallows cron leaves out (or runs by the old offset), while
-// a machine that was to start must start, at the first minute there is; and at an
-// overlap it may run at either of the two, where the product says the first.
+// Moments are those of cron over six years and in seven zones, with two
+// differences, and the product's rule is the right one in both. What a gap
+// swallows cron leaves out; a machine that was to start must start, at the first
+// minute there is. And the library moves by whole hours, so that on Lord Howe,
+// where the clock moves by half of one, it loses a run in the days after that.
 func TestMomentsAreThoseOfCron(t *testing.T) {
 	t.Parallel()
-	const horizon = "2029-01-01 00:00"
-	differ, gaps := 0, 0
-	for _, zone := range []string{"America/New_York", "Europe/London", "America/Sao_Paulo", "Australia/Lord_Howe", "Africa/Casablanca", "Asia/Kathmandu", "UTC"} {
+	same, gaps, lost := 0, 0, 0
+	for zone, years := range map[string][2]string{
+		"America/New_York": {"2023", "2029"}, "Europe/London": {"2023", "2029"}, "America/Sao_Paulo": {"2016", "2022"}, "Australia/Lord_Howe": {"2023", "2029"},
+		"Africa/Casablanca": {"2023", "2029"}, "Asia/Kathmandu": {"2023", "2029"}, "UTC": {"2023", "2029"},
+	} {
+		from, until := at(t, zone, years[0]+"-01-01 00:00"), at(t, zone, years[1]+"-01-01 00:00")
 		for _, minute := range []int{0, 30, 90, 135, 150, 7 * 60, 12*60 + 1, 23*60 + 45} {
 			for _, week := range [][]time.Weekday{everyDay, workdays, weekend} {
-				from, until := at(t, zone, "2017-06-01 00:00"), at(t, zone, horizon)
-				if zone != "America/Sao_Paulo" {
-					from = at(t, zone, "2023-01-01 00:00")
-				} else {
-					until = at(t, zone, "2023-01-01 00:00")
+				theirs := map[Day]time.Time{}
+				for _, m := range cronMoments(t, zone, minute, week, from, until) {
+					if _, second := theirs[DayOf(m)]; !second {
+						theirs[DayOf(m)] = m
+					}
 				}
-				theirs := cronMoments(t, zone, minute, week, from, until)
 				r := Rule{Start: Minutes(minute), Weekdays: week, Zone: zone}
-				runs, err := r.Upcoming(from, len(theirs)+20, nil)
+				runs, err := r.Upcoming(from, len(theirs)+40, nil)
 				require.NoError(t, err)
-				ours := map[Day]Run{}
 				for _, run := range runs {
-					if run.At.Before(until) {
-						ours[run.Day] = run
+					if !run.At.Before(until) {
+						break
 					}
-				}
-				byDay := map[Day]time.Time{}
-				for _, m := range theirs {
-					if _, ok := byDay[DayOf(m)]; !ok {
-						byDay[DayOf(m)] = m
-					}
-				}
-				for d, run := range ours {
-					if !hasTransition(run.At) {
-						require.False(t, run.MovedByGap)
-						require.Equal(t, byDay[d].Unix(), run.At.Unix(), "%s %s", zone, run.At)
-						delete(byDay, d)
-						continue
-					}
-					if run.MovedByGap {
+					cron, ok := theirs[run.Day]
+					delete(theirs, run.Day)
+					switch {
+					case ok:
+						require.Equal(t, run.At.Unix(), cron.Unix(), "%s: ours %s, cron's %s", zone, run.At, cron)
+						same++
+					case run.MovedByGap:
 						gaps++
+					default:
+						require.Equal(t, "Australia/Lord_Howe", zone, run.At)
+						start, _ := run.At.ZoneBounds()
+						require.Less(t, run.At.Sub(start), 7*24*time.Hour, run.At)
+						lost++
 					}
-					if !byDay[d].Equal(run.At) {
-						differ++
-						require.True(t, run.MovedByGap || byDay[d].Sub(run.At) > 0 && DayOf(byDay[d]) == d, "%s: ours %s, cron %s", zone, run.At, byDay[d])
-					}
-					delete(byDay, d)
 				}
-				require.Empty(t, byDay, "cron has no day that is not ours")
+				require.Empty(t, theirs, "cron has no day that is not ours")
 			}
 		}
 	}
+	require.Greater(t, same, 200_000)
 	require.Positive(t, gaps)
-	require.Positive(t, differ, "the two rules differ somewhere, or this test compares nothing")
-}
-
-func hasTransition(at time.Time) bool {
-	start, end := at.ZoneBounds()
-	return !start.IsZero() && at.Sub(start) < 48*time.Hour || !end.IsZero() && end.Sub(at) < 48*time.Hour
+	require.Positive(t, lost, "the library has been mended: drop the exception")
 }
 
 func cronMoments(t *testing.T, zone string, minute int, week []time.Weekday, from, until time.Time) []time.Time {

@@ -155,6 +155,38 @@ func TestHardDays(t *testing.T) {
 	}
 }
 
+// On 31 December of leap years Go gives zones that go on by a rule bounds that
+// end before they begin (time.Time.ZoneBounds); a walk must not stand still there.
+func TestTheLastDayOfLeapYears(t *testing.T) {
+	t.Parallel()
+	for _, zone := range hardZones {
+		r := Rule{Start: minutes(7, 0), Stop: minutes(19, 30), Weekdays: everyDay, Zone: zone}
+		for year := 2024; year <= 2096; year += 4 {
+			runs, err := r.Upcoming(time.Date(year, time.December, 29, 0, 0, 0, 0, time.UTC), 12, nil)
+			require.NoError(t, err)
+			for i, run := range runs {
+				require.False(t, run.MovedByGap)
+				require.Contains(t, []string{"07:00 running", "19:30 stopped"}, run.At.Format("15:04 ")+string(run.Wanted))
+				if i > 1 {
+					require.Equal(t, runs[i-2].At.Add(24*time.Hour), run.At, zone)
+				}
+			}
+		}
+		loc, err := location(zone)
+		require.NoError(t, err)
+		c := clock{loc: loc}
+		for year := 2000; year <= 2100; year++ {
+			newYear := time.Date(year, time.January, 1, 0, 0, 0, 0, time.UTC)
+			for at := newYear.Add(-48 * time.Hour); at.Before(newYear.Add(24 * time.Hour)); at = at.Add(30 * time.Minute) {
+				c.moveTo(at.Unix())
+				if c.start > at.Unix() || at.Unix() >= c.end {
+					t.Fatalf("%s at %s: from %d to %d", zone, at, c.start, c.end)
+				}
+			}
+		}
+	}
+}
+
 func TestStrictlyAfter(t *testing.T) {
 	t.Parallel()
 	r := Rule{Start: minutes(7, 0), Stop: minutes(19, 0), Weekdays: everyDay, Zone: "UTC"}

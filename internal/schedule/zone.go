@@ -47,7 +47,8 @@ const (
 	never  = 1 << 60
 )
 
-// moveTo remembers the stretch that the moment t lies in.
+// moveTo remembers the stretch that the moment t lies in, or a part of it. The
+// stretch ends after t.
 func (c *clock) moveTo(t int64) {
 	at := time.Unix(t, 0).In(c.loc)
 	start, end := at.ZoneBounds()
@@ -58,6 +59,12 @@ func (c *clock) moveTo(t int64) {
 	}
 	if !end.IsZero() {
 		c.end = end.Unix()
+	}
+	// Where zone data goes on by a rule, Go lets a stretch end with the year of UTC
+	// and counts 365 days for every year, so that on 31 December of a leap year it
+	// ends before t. It ends with the day.
+	if c.end <= t {
+		c.end = t + daySeconds - mod(t, daySeconds)
 	}
 }
 
