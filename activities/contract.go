@@ -41,10 +41,11 @@ func WorkflowID(k agenda.Kind, subject string) string { return agenda.WorkflowID
 
 // Names under which workflows are registered.
 const (
-	WorkflowPower  = "power"
-	WorkflowProbe  = "probe"
-	WorkflowSync   = "sync"
-	WorkflowReseal = "reseal"
+	WorkflowPower    = "power"
+	WorkflowProbe    = "probe"
+	WorkflowSync     = "sync"
+	WorkflowReseal   = "reseal"
+	WorkflowCalendar = "calendar"
 )
 
 // Search attributes by which an operator finds a workflow in Temporal's UI.
@@ -88,6 +89,8 @@ func SubjectTag(k agenda.Kind) string {
 		return "draft_id"
 	case agenda.KindSync, agenda.KindSyncClock:
 		return "account_id"
+	case agenda.KindCalendar, agenda.KindCalendarClock:
+		return "calendar_id"
 	default:
 		return "subject"
 	}

@@ -16,6 +16,7 @@ type Metrics struct {
 	targets    *prometheus.CounterVec
 	syncs      *prometheus.HistogramVec
 	regions    *prometheus.CounterVec
+	calendars  *prometheus.CounterVec
 }
 
 // NewMetrics exports what activities bring to an end.
@@ -35,6 +36,12 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		regions: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "cloudhub_sync_regions_total", Help: "Regions of accounts, by whether they could be read, and why not (empty when they could).",
 		}, []string{"provider", "reason"}),
+		calendars: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "cloudhub_calendar_readings_total", Help: "Readings of calendars from their addresses: read, unchanged, or the reason why they failed.",
+		}, []string{"outcome"}),
+	}
+	for _, outcome := range []string{"read", "unchanged"} {
+		m.calendars.WithLabelValues(outcome)
 	}
 	for _, origin := range []string{originPerson, "timetable"} {
 		for _, state := range []string{"succeeded", "partial", "failed", "missed"} {
@@ -65,5 +72,11 @@ func (m *Metrics) synced(provider, state string, took time.Duration, coverage []
 	m.syncs.WithLabelValues(provider, state).Observe(took.Seconds())
 	for _, c := range coverage {
 		m.regions.WithLabelValues(provider, c.Reason).Inc()
+	}
+}
+
+func (m *Metrics) calendarRead(outcome string) {
+	if m != nil {
+		m.calendars.WithLabelValues(outcome).Inc()
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/cloudhub/cloudhub/internal/agenda"
 	"github.com/cloudhub/cloudhub/internal/cloud"
 	"github.com/cloudhub/cloudhub/internal/inventory"
+	"github.com/cloudhub/cloudhub/internal/platform/egress"
 	"github.com/cloudhub/cloudhub/internal/platform/vault"
 )
 
@@ -29,6 +30,12 @@ type Deps struct {
 	// WatchFor is how long after acceptance the wanted state may take to be
 	// seen; zero means power.WatchFor.
 	WatchFor time.Duration
+	// Egress says what addresses that tenants give may lead to beside the public
+	// internet.
+	Egress egress.Policy
+	// FetchWithin is for tests that cannot wait for an address that does not
+	// answer; zero means 15 s.
+	FetchWithin time.Duration
 	// Metrics count what ends; nil counts nothing.
 	Metrics *Metrics
 }

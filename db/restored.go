@@ -43,7 +43,7 @@ func Restored(ctx context.Context, owner *pgxpool.Pool, workKinds []string) erro
 		}{
 			{sql: `SELECT setval('agenda_lease', nextval('agenda_lease') + 1000000000), setval('row_version', nextval('row_version') + 1000000000)`},
 			{`UPDATE agenda SET look_at = least(look_at, now()), run_id = NULL, taken = false, starts = 0, last_error = NULL WHERE kind = ANY($1)`, []any{workKinds}},
-			{sql: `UPDATE agenda SET look_at = least(look_at, now()) WHERE kind = 'sync-clock'`},
+			{sql: `UPDATE agenda SET look_at = least(look_at, now()) WHERE kind IN ('sync-clock', 'calendar-clock')`},
 			{sql: `UPDATE sessions SET revoked_at = now() WHERE revoked_at IS NULL`},
 		} {
 			if _, err := tx.Exec(ctx, s.sql, s.args...); err != nil {

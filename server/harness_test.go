@@ -256,13 +256,15 @@ type estate struct {
 	resources               []uuid.UUID
 	schedule, operation     uuid.UUID
 	hold, notification      uuid.UUID
+	// calendar of the organization, read from an address.
+	calendar uuid.UUID
 }
 
 // estate makes an account with three machines, a schedule over the first and an
 // operation that has ended.
 func (w *world) estate(org, workspace uuid.UUID) estate {
 	w.t.Helper()
-	e := estate{org: org, workspace: workspace, account: dbtest.NewID(w.t), schedule: dbtest.NewID(w.t), operation: dbtest.NewID(w.t)}
+	e := estate{org: org, workspace: workspace, account: dbtest.NewID(w.t), schedule: dbtest.NewID(w.t), operation: dbtest.NewID(w.t), calendar: dbtest.NewID(w.t)}
 	w.account(org, workspace, e.account, "Conta "+e.account.String()[24:])
 	for _, name := range []string{"web-1", "web-2", "banco"} {
 		e.resources = append(e.resources, w.machine(e, name, "running", "sa-east-1", nil))
@@ -273,7 +275,17 @@ func (w *world) estate(org, workspace uuid.UUID) estate {
 	w.exec(`INSERT INTO holds (org_id, workspace_id, id, resource_id, reason, until, created_by, created_by_name)
 		VALUES ($1, $2, $3, $4, 'Migração', now() + interval '1 day', $3, 'Ana')`, org, workspace, e.hold, e.resources[2])
 	w.exec(`INSERT INTO notifications (org_id, workspace_id, id, kind, severity, data) VALUES ($1, $2, $3, 'schedule_failed', 'error', '{}')`, org, workspace, e.notification)
+	w.calendar(org, e.calendar, "Feriados "+e.calendar.String()[24:], "https://calendars.example.com/feriados.ics?key=canary")
 	return e
+}
+
+// calendar makes one that is read from an address, with one day.
+func (w *world) calendar(org, calendar uuid.UUID, name, address string) {
+	w.t.Helper()
+	w.exec(`INSERT INTO calendars (org_id, id, name, source, address, refreshed_at, next_refresh_at)
+		VALUES ($1, $2, $3, 'address', $4, now(), now() + interval '1 hour')`, org, calendar, name, address)
+	w.exec(`INSERT INTO calendar_days (org_id, calendar_id, day, name) VALUES ($1, $2, '2026-12-24', 'Véspera')`, org, calendar)
+	w.exec(`INSERT INTO agenda (org_id, kind, subject, lane, due_at, look_at) VALUES ($1, 'calendar-clock', $2, 2, now() + interval '1 hour', now() + interval '1 hour')`, org, calendar)
 }
 
 func (w *world) account(org, workspace, account uuid.UUID, name string) {

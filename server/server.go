@@ -17,10 +17,12 @@ import (
 
 	"github.com/cloudhub/cloudhub/api/gen/cloudhub/v1/cloudhubv1connect"
 	"github.com/cloudhub/cloudhub/db"
+	"github.com/cloudhub/cloudhub/internal/platform/egress"
 	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 	"github.com/cloudhub/cloudhub/internal/platform/vault"
 	"github.com/cloudhub/cloudhub/server/admin"
 	"github.com/cloudhub/cloudhub/server/auth"
+	"github.com/cloudhub/cloudhub/server/calendar"
 	"github.com/cloudhub/cloudhub/server/cloudaccount"
 	"github.com/cloudhub/cloudhub/server/inventory"
 	"github.com/cloudhub/cloudhub/server/notification"
@@ -53,7 +55,10 @@ type Deps struct {
 	// AWSPrincipal is the ARN that roles of AWS accounts must trust: the workers'
 	// identity, whose key this process does not have. Empty: there is none.
 	AWSPrincipal string
-	Registerer   prometheus.Registerer
+	// Egress says what addresses that tenants give may lead to beside the public
+	// internet. The server follows none of them: it refuses early.
+	Egress     egress.Policy
+	Registerer prometheus.Registerer
 	// Traces is where spans go; nil means nowhere.
 	Traces trace.TracerProvider
 	// Web is the built application; nil serves none.
@@ -112,6 +117,7 @@ func New(d Deps) (*Server, error) {
 	mux.Handle(cloudhubv1connect.NewResourceServiceHandler(power.New(d.Tenants), o...))
 	mux.Handle(cloudhubv1connect.NewOperationServiceHandler(operation.New(d.Tenants, tokens, watch), o...))
 	mux.Handle(cloudhubv1connect.NewScheduleServiceHandler(schedule.New(d.Tenants, tokens, d.Now), o...))
+	mux.Handle(cloudhubv1connect.NewCalendarServiceHandler(calendar.New(d.Tenants, d.Egress, d.Now), o...))
 	mux.Handle(cloudhubv1connect.NewOrganizationServiceHandler(organization.New(d.Tenants), o...))
 	mux.Handle(cloudhubv1connect.NewNotificationServiceHandler(notification.New(d.Tenants, tokens), o...))
 	if d.Admin != nil {

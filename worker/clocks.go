@@ -29,8 +29,12 @@ func (d *Dispatcher) expandClocks(ctx context.Context, lane agenda.Lane) (full b
 		if err != nil {
 			return false, err
 		}
+		calendars, err := d.expand(ctx, agenda.KindCalendarClock, expandCalendarClocks)
+		if err != nil {
+			return false, err
+		}
 		kept, err := d.expand(ctx, agenda.KindHousekeeping, d.keepHouse)
-		return syncs == clocksAtOnce || kept == clocksAtOnce, err
+		return syncs == clocksAtOnce || calendars == clocksAtOnce || kept == clocksAtOnce, err
 	default:
 		return false, nil
 	}

@@ -116,7 +116,7 @@ func (m *metrics) fromZero() *metrics {
 		m.openTooLong.WithLabelValues(string(kind))
 		m.parked.WithLabelValues(string(kind))
 	}
-	for _, kind := range []agenda.Kind{agenda.KindTimetable, agenda.KindSyncClock, agenda.KindHousekeeping} {
+	for _, kind := range agenda.ClockKinds {
 		m.clockErrors.WithLabelValues(string(kind))
 	}
 	return m

@@ -144,7 +144,14 @@ func (d *Dispatcher) checkInvariant(ctx context.Context) {
 	if err != nil {
 		return // the lanes say that the database is down
 	}
-	found := map[string]float64{string(agenda.KindPower): 0, string(agenda.KindTimetable): 0, string(agenda.KindSyncClock): 0}
+	found := map[string]float64{string(agenda.KindPower): 0, string(agenda.KindTimetable): 0, string(agenda.KindSyncClock): 0, string(agenda.KindCalendarClock): 0}
+	calendars, err := d.system.Read().CalendarsWithoutClock(ctx)
+	if err != nil {
+		return
+	}
+	for _, c := range calendars {
+		rows = append(rows, gen.UnfinishedWithoutAgendaRow{Kind: string(agenda.KindCalendarClock), OrgID: c.OrgID, Subject: c.ID.String()})
+	}
 	for _, r := range rows {
 		found[r.Kind]++
 		d.logger.ErrorContext(ctx, "not final and not on the agenda", "org_id", r.OrgID, "kind", r.Kind, "subject", r.Subject)

@@ -47,6 +47,8 @@ func (d *Dispatcher) lookAtOneParked(ctx context.Context, row gen.Agenda) error 
 			return p.draft(ctx)
 		case agenda.KindSync, agenda.KindSyncClock:
 			return p.account(ctx)
+		case agenda.KindCalendar, agenda.KindCalendarClock:
+			return p.calendar(ctx)
 		case agenda.KindTimetable:
 			return p.timetable(ctx)
 		default:

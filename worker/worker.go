@@ -135,7 +135,7 @@ type Registry interface {
 }
 
 // workflowTypes are the names of all workflows.
-var workflowTypes = []string{activities.WorkflowPower, activities.WorkflowProbe, activities.WorkflowSync}
+var workflowTypes = []string{activities.WorkflowPower, activities.WorkflowProbe, activities.WorkflowSync, activities.WorkflowCalendar}
 
 // Register registers every workflow under its name and every activity.
 func Register(r Registry, d activities.Deps) {
@@ -143,10 +143,12 @@ func Register(r Registry, d activities.Deps) {
 	r.RegisterWorkflowWithOptions(workflows.Probe, workflow.RegisterOptions{Name: activities.WorkflowProbe})
 	r.RegisterWorkflowWithOptions(workflows.Sync, workflow.RegisterOptions{Name: activities.WorkflowSync})
 	r.RegisterWorkflowWithOptions(workflows.Reseal, workflow.RegisterOptions{Name: activities.WorkflowReseal})
+	r.RegisterWorkflowWithOptions(workflows.Calendar, workflow.RegisterOptions{Name: activities.WorkflowCalendar})
 	r.RegisterActivity(activities.NewPower(d))
 	r.RegisterActivity(activities.NewProbe(d))
 	r.RegisterActivity(activities.NewSync(d))
 	r.RegisterActivity(activities.NewReseal(d))
+	r.RegisterActivity(activities.NewCalendar(d))
 }
 
 // Run works until the context ends, then lets running activities stop.

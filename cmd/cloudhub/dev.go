@@ -234,8 +234,16 @@ func (d *dev) startSim(parts context.Context) error {
 	return nil
 }
 
+// devEgress lets people try what reaches out (calendars) on this machine.
+const devEgress = "127.0.0.0/8,::1/128,http"
+
 func (d *dev) startParts(ctx, parts context.Context) (err error) {
 	v := d.config
+	if v.Get(config.EgressAllow) == "" {
+		if err := v.Set(config.EgressAllow, devEgress); err != nil {
+			return err
+		}
+	}
 	for name, value := range map[string]string{
 		config.DatabaseApp: d.urls.App, config.DatabaseIdentity: d.urls.Identity, config.DatabaseSystem: d.urls.System,
 		config.DatabaseAdmin: d.urls.Admin, config.TemporalUI: d.temporal.UIURL(),

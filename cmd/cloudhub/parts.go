@@ -21,6 +21,7 @@ import (
 	"github.com/cloudhub/cloudhub/internal/cloud"
 	"github.com/cloudhub/cloudhub/internal/cloud/aws"
 	"github.com/cloudhub/cloudhub/internal/platform/config"
+	"github.com/cloudhub/cloudhub/internal/platform/egress"
 	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 	"github.com/cloudhub/cloudhub/internal/platform/vault"
 	"github.com/cloudhub/cloudhub/server"
@@ -113,9 +114,13 @@ func newServer(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 	if err != nil {
 		return nil, err
 	}
+	policy, err := egress.Parse(v.Get(config.EgressAllow))
+	if err != nil {
+		return nil, err
+	}
 	p.Server, err = server.New(server.Deps{
 		Tenants: tenants, Identity: db.NewIdentity(identity), Admin: admin, TemporalUI: v.Get(config.TemporalUI), Ring: ring, Sealer: sealer, Logger: log, Now: time.Now,
-		AWSPrincipal: v.Get(config.AWSPrincipalARN),
+		AWSPrincipal: v.Get(config.AWSPrincipalARN), Egress: policy,
 		Secure:       public.Scheme == "https", TrustedProxies: proxies, TrialDays: v.Int(config.TrialDays), Registerer: reg, Traces: traces, Web: builtWeb(), Trouble: trouble,
 	})
 	if err != nil {
@@ -209,8 +214,12 @@ func newWorker(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 	clouds := activities.Clouds{cloud.AWS: {
 		Instances: aws.New(aws.Options{Endpoint: endpoint, Principal: own, Logger: log, Observer: observeCalls(reg)}), Simulated: endpoint != "",
 	}}
+	policy, err := egress.Parse(v.Get(config.EgressAllow))
+	if err != nil {
+		return nil, err
+	}
 	p.w, err = worker.New(ctx, worker.Deps{
-		Deps:   activities.Deps{Tenants: tenants, Opener: opener, Clouds: clouds, Logger: log},
+		Deps:   activities.Deps{Tenants: tenants, Opener: opener, Clouds: clouds, Egress: policy, Logger: log},
 		System: db.NewSystem(system), TemporalAddress: v.Get(config.TemporalAddress), Registerer: reg, Traces: traces,
 	})
 	if err != nil {

@@ -24,6 +24,8 @@ const (
 	// KindReseal seals with the primary key what a replaced one sealed; subject:
 	// the organization.
 	KindReseal Kind = "reseal"
+	// KindCalendar reads a calendar from its address; subject: the calendar.
+	KindCalendar Kind = "calendar"
 )
 
 // Clock kinds: the dispatcher expands them itself.
@@ -32,6 +34,8 @@ const (
 	KindTimetable Kind = "timetable"
 	// KindSyncClock is the next regular reading of an account; subject: the account.
 	KindSyncClock Kind = "sync-clock"
+	// KindCalendarClock is the next regular reading of a calendar; subject: the calendar.
+	KindCalendarClock Kind = "calendar-clock"
 	// KindHousekeeping purges what is past its time; one row for the installation.
 	KindHousekeeping Kind = "housekeeping"
 )
@@ -62,10 +66,10 @@ func LaneOf(k Kind) Lane {
 }
 
 // WorkKinds are delivered to Temporal.
-var WorkKinds = []Kind{KindPower, KindProbe, KindSync, KindReseal}
+var WorkKinds = []Kind{KindPower, KindProbe, KindSync, KindReseal, KindCalendar}
 
 // ClockKinds are expanded by the dispatcher.
-var ClockKinds = []Kind{KindTimetable, KindSyncClock, KindHousekeeping}
+var ClockKinds = []Kind{KindTimetable, KindSyncClock, KindCalendarClock, KindHousekeeping}
 
 // IsClock says that the dispatcher expands rows of the kind itself.
 func (k Kind) IsClock() bool { return slices.Contains(ClockKinds, k) }
@@ -79,10 +83,12 @@ const (
 
 // NamespaceOf says where the workflows of a kind run.
 func NamespaceOf(k Kind) string {
-	if k == KindSync || k == KindReseal {
+	switch k {
+	case KindSync, KindReseal, KindCalendar:
 		return NamespaceBackground
+	default:
+		return Namespace
 	}
-	return Namespace
 }
 
 // WorkflowID is a function of kind and subject alone.
@@ -104,6 +110,8 @@ func OpenTooLongAfter(k Kind) time.Duration {
 		return 2 * time.Minute
 	case KindSync:
 		return 30 * time.Minute
+	case KindCalendar:
+		return 10 * time.Minute
 	default:
 		return 0
 	}
@@ -193,11 +201,34 @@ func RetryWait(starts int) time.Duration {
 
 // NextSync is the time of the regular reading after `now`, spread over the
 // quarter of an hour by the account's id so that accounts do not come together.
-func NextSync(account uuid.UUID, now time.Time) time.Time {
-	offset := time.Duration(uint64(account[14])<<8|uint64(account[15])) * SyncEvery / (1 << 16)
-	next := now.Truncate(SyncEvery).Add(offset)
+func NextSync(account uuid.UUID, now time.Time) time.Time { return spread(account, now, SyncEvery) }
+
+// CalendarEvery is how often a calendar is read from its address.
+const CalendarEvery = 6 * time.Hour
+
+// NextCalendar is the time of the regular reading after `now`, spread as NextSync.
+func NextCalendar(calendar uuid.UUID, now time.Time) time.Time {
+	return spread(calendar, now, CalendarEvery)
+}
+
+// RetryCalendar is how long after a reading that failed the next one comes, by how
+// long they have been failing: a quarter of an hour, and then so that what has
+// passed doubles, up to CalendarEvery.
+func RetryCalendar(failing time.Duration) time.Duration {
+	return min(max(failing, 15*time.Minute), CalendarEvery)
+}
+
+// TellCalendarAfter is how long the readings of a calendar fail before people are
+// told.
+const TellCalendarAfter = 24 * time.Hour
+
+// spread is the first moment after `now` of those that come every so often, at an
+// offset that the id gives. UUIDv7 ends in random bits.
+func spread(id uuid.UUID, now time.Time, every time.Duration) time.Time {
+	offset := time.Duration(float64(every) * float64(uint64(id[14])<<8|uint64(id[15])) / (1 << 16))
+	next := now.Truncate(every).Add(offset)
 	for !next.After(now) {
-		next = next.Add(SyncEvery)
+		next = next.Add(every)
 	}
 	return next
 }

@@ -49,3 +49,38 @@ func TestEveryKindHasALane(t *testing.T) {
 	}
 	require.Greater(t, QuietAfter, LeaseFor)
 }
+
+func TestCalendarsAreReadFourTimesADay(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 24, 12, 3, 0, 0, time.UTC)
+	perHour := map[int]int{}
+	for range 3000 {
+		id := uuid.New()
+		next := NextCalendar(id, now)
+		require.True(t, next.After(now))
+		require.LessOrEqual(t, next.Sub(now), CalendarEvery)
+		require.Equal(t, next.Add(CalendarEvery), NextCalendar(id, next))
+		perHour[int(next.Sub(now)/time.Hour)]++
+	}
+	for h, n := range perHour {
+		require.InDelta(t, 500, n, 150, "hour %d", h)
+	}
+}
+
+// What fails is tried again soon, then less and less often.
+func TestACalendarThatFailsIsTriedSooner(t *testing.T) {
+	t.Parallel()
+	var waits []time.Duration
+	var failing time.Duration
+	for range 10 {
+		wait := RetryCalendar(failing)
+		waits = append(waits, wait)
+		failing += wait
+	}
+	m := time.Minute
+	require.Equal(t, []time.Duration{15 * m, 15 * m, 30 * m, 60 * m, 120 * m, 240 * m, 360 * m, 360 * m, 360 * m, 360 * m}, waits)
+	require.Equal(t, LaneBackground, LaneOf(KindCalendar))
+	require.Equal(t, NamespaceBackground, NamespaceOf(KindCalendar))
+	require.True(t, KindCalendarClock.IsClock())
+	require.Positive(t, OpenTooLongAfter(KindCalendar))
+}

@@ -23,6 +23,7 @@ import (
 	"github.com/cloudhub/cloudhub/internal/cloud"
 	"github.com/cloudhub/cloudhub/internal/cloud/aws"
 	"github.com/cloudhub/cloudhub/internal/cloud/sim"
+	"github.com/cloudhub/cloudhub/internal/platform/egress"
 	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 	"github.com/cloudhub/cloudhub/internal/platform/vault"
 	"github.com/cloudhub/cloudhub/server"
@@ -49,7 +50,9 @@ type world struct {
 	stopWorker  func()
 	// principal is the installation's own AWS identity, principalARN what its
 	// server says of it. For newWorld's options; there is none without.
-	principal    *aws.Principal
+	principal *aws.Principal
+	// egress is what addresses of people may lead to beside the public internet.
+	egress       egress.Policy
 	principalARN string
 	person
 }
@@ -64,6 +67,7 @@ type person struct {
 	power                           cloudhubv1connect.ResourceServiceClient
 	operations                      cloudhubv1connect.OperationServiceClient
 	schedules                       cloudhubv1connect.ScheduleServiceClient
+	calendars                       cloudhubv1connect.CalendarServiceClient
 	admin                           cloudhubv1connect.AdminServiceClient
 }
 
@@ -124,7 +128,7 @@ func (w *world) startServer() {
 	require.NoError(w.t, err)
 	s, err := server.New(server.Deps{
 		Tenants: w.db.Tenants, Identity: w.db.Identity, Admin: w.db.Admin, TemporalUI: "http://temporal.example.com", Ring: ring, Sealer: sealer, Logger: w.logger(), TrialDays: 30,
-		Registerer: w.registry, NoRateLimit: true, ProbeWithin: w.probeWithin, AWSPrincipal: w.principalARN,
+		Registerer: w.registry, NoRateLimit: true, ProbeWithin: w.probeWithin, AWSPrincipal: w.principalARN, Egress: w.egress,
 	})
 	require.NoError(w.t, err)
 	h := httptest.NewServer(s.Handler())
@@ -145,6 +149,7 @@ func (w *world) startWorker() {
 		Deps: activities.Deps{
 			Tenants: w.db.Tenants, Opener: opener, Clouds: activities.Clouds{cloud.AWS: {Instances: adapter, Simulated: true}}, Logger: w.logger(),
 			PollEvery: func(time.Duration) time.Duration { return 100 * time.Millisecond }, WatchFor: w.watchFor,
+			Egress: w.egress, FetchWithin: 4 * time.Second,
 		},
 		System: w.db.System, TemporalAddress: w.temporalAt, Registerer: w.metrics, Namespaces: w.namespaces, DrainFor: time.Second, StuckAfter: w.stuckAfter,
 	})
@@ -202,6 +207,7 @@ func (w *world) enter(p person, how func(person) (*v1.AccessToken, error)) perso
 	p.power = cloudhubv1connect.NewResourceServiceClient(h, w.url, o)
 	p.operations = cloudhubv1connect.NewOperationServiceClient(h, w.url, o)
 	p.schedules = cloudhubv1connect.NewScheduleServiceClient(h, w.url, o)
+	p.calendars = cloudhubv1connect.NewCalendarServiceClient(h, w.url, o)
 	p.admin = cloudhubv1connect.NewAdminServiceClient(h, w.url, o)
 	got, err := how(p)
 	require.NoError(w.t, err)
@@ -319,12 +325,15 @@ func (w *world) settled() {
 	w.t.Helper()
 	w.eventually("the agenda holds no work", func() bool {
 		var n int
-		require.NoError(w.t, w.db.Owner.QueryRow(w.t.Context(), "SELECT count(*) FROM agenda WHERE kind IN ('power', 'probe', 'sync')").Scan(&n))
+		require.NoError(w.t, w.db.Owner.QueryRow(w.t.Context(), "SELECT count(*) FROM agenda WHERE kind IN ('power', 'probe', 'sync', 'calendar')").Scan(&n))
 		return n == 0
 	})
 	lost, err := w.db.System.Read().UnfinishedWithoutAgenda(w.t.Context())
 	require.NoError(w.t, err)
 	require.Empty(w.t, lost)
+	clockless, err := w.db.System.Read().CalendarsWithoutClock(w.t.Context())
+	require.NoError(w.t, err)
+	require.Empty(w.t, clockless)
 	var held int
 	require.NoError(w.t, w.db.Owner.QueryRow(w.t.Context(), "SELECT count(*) FROM resources WHERE operation_id IS NOT NULL").Scan(&held))
 	require.Zero(w.t, held, "no machine is held by an operation")

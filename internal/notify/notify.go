@@ -177,3 +177,9 @@ func (b *Batch) Astray(org, workspace uuid.UUID, a Astray) {
 		OperationID: &a.OperationID, ScheduleID: &a.ScheduleID, ResourceID: &a.ResourceID, SubjectName: a.ResourceName, Wanted: a.Wanted, Seen: a.Seen,
 	}})
 }
+
+// CalendarFailing tells that a calendar has not been readable for a day, where
+// schedules keep to it.
+func (b *Batch) CalendarFailing(org, workspace, calendar uuid.UUID, name string) {
+	b.Notifications = append(b.Notifications, Notification{org, workspace, KindCalendarFailing, Warning, Data{CalendarID: &calendar, SubjectName: name}})
+}

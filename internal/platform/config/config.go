@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/cloudhub/cloudhub/internal/awsrole"
+	"github.com/cloudhub/cloudhub/internal/platform/egress"
 )
 
 // Prefix of every setting.
@@ -57,6 +58,7 @@ const (
 	// AWSPrincipalSecret belongs to workers alone; a server that is given it does not start.
 	AWSPrincipalSecret = "AWS_PRINCIPAL_SECRET_ACCESS_KEY"
 	AWSPrincipalChain  = "AWS_PRINCIPAL_DEFAULT_CHAIN"
+	EgressAllow        = "EGRESS_ALLOW"
 	TrialDays          = "TRIAL_DAYS"
 	LogLevel           = "LOG_LEVEL"
 	Traces             = "TRACES"
@@ -84,6 +86,7 @@ var Table = []Setting{
 	{AWSPrincipalKey, "AWS access key id", "AKIAIOSFODNN7EXAMPLE", "", false, "dev, worker", "Access key of that identity. It needs one permission, sts:AssumeRole.", accessKeyID},
 	{AWSPrincipalSecret, "AWS secret access key", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "", true, "dev, worker", "Its secret. A server never gets it.", anything},
 	{AWSPrincipalChain, "true or false", "true", "false", false, "dev, worker", "Instead of a key: that identity is whatever the AWS SDK finds on the worker's machine (environment, web identity, instance role).", trueOrFalse},
+	{EgressAllow, "networks, and the word http, comma separated", "10.20.0.0/16,http", "", false, "dev, server, worker", "What addresses that people give (calendars) may lead to beside the public internet over https: networks of your own, and plain http. `cloudhub dev` allows this machine and http.", egressList},
 	{TrialDays, "whole number, 0 to 365", "30", "30", false, "dev, server", "Days of the pro plan for a person's first organization.", days},
 	{LogLevel, "debug, info, warn or error", "info", "info", false, "all", "How much is logged.", logLevel},
 	{Traces, "off, otlp or file:PATH", "otlp", "off", false, "dev, server, worker", "Where traces go. `otlp`: by HTTP, to the address and with the headers of the standard `OTEL_EXPORTER_OTLP_…` settings. `file:PATH`: a JSON object for each span.", traces},
@@ -230,6 +233,11 @@ func networks(s string) error {
 		}
 	}
 	return nil
+}
+
+func egressList(s string) error {
+	_, err := egress.Parse(s)
+	return err
 }
 
 func principalARN(s string) error {

@@ -14,6 +14,7 @@ func TestLoadRefusesBadAndUnknown(t *testing.T) {
 		{"CLOUDHUB_TRIAL_DAYS=many", "CLOUDHUB_TRIAL_DAYS"},
 		{"CLOUDHUB_LOG_LEVEL=loud", "debug, info, warn or error"},
 		{"CLOUDHUB_TRUSTED_PROXIES=here", "networks"},
+		{"CLOUDHUB_EGRESS_ALLOW=10.0.0.1", "networks"},
 		{"CLOUDHUB_PUBLIC_URL=ftp://x", "CLOUDHUB_PUBLIC_URL"},
 	} {
 		_, err := Load([]string{c.env})

@@ -284,8 +284,10 @@ func (x *CalendarDay) GetLaw() string {
 }
 
 type ListCalendarsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	OrgId         string                 `protobuf:"bytes,1,opt,name=org_id,json=orgId,proto3" json:"org_id,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	OrgId string                 `protobuf:"bytes,1,opt,name=org_id,json=orgId,proto3" json:"org_id,omitempty"`
+	// A workspace of it whose schedules the caller may see.
+	WorkspaceId   string `protobuf:"bytes,2,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -323,6 +325,13 @@ func (*ListCalendarsRequest) Descriptor() ([]byte, []int) {
 func (x *ListCalendarsRequest) GetOrgId() string {
 	if x != nil {
 		return x.OrgId
+	}
+	return ""
+}
+
+func (x *ListCalendarsRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
 	}
 	return ""
 }
@@ -376,7 +385,9 @@ type GetCalendarRequest struct {
 	OrgId      string                 `protobuf:"bytes,1,opt,name=org_id,json=orgId,proto3" json:"org_id,omitempty"`
 	CalendarId string                 `protobuf:"bytes,2,opt,name=calendar_id,json=calendarId,proto3" json:"calendar_id,omitempty"`
 	// The year whose days are wanted; 0: this one and the next.
-	Year          int32 `protobuf:"varint,3,opt,name=year,proto3" json:"year,omitempty"`
+	Year int32 `protobuf:"varint,3,opt,name=year,proto3" json:"year,omitempty"`
+	// A workspace of it whose schedules the caller may see.
+	WorkspaceId   string `protobuf:"bytes,4,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -430,6 +441,13 @@ func (x *GetCalendarRequest) GetYear() int32 {
 		return x.Year
 	}
 	return 0
+}
+
+func (x *GetCalendarRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
 }
 
 type GetCalendarResponse struct {
@@ -1082,17 +1100,19 @@ const file_cloudhub_v1_calendar_proto_rawDesc = "" +
 	"\vCalendarDay\x127\n" +
 	"\x04date\x18\x01 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x04date\x12\x1c\n" +
 	"\x04name\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x04name\x12\x10\n" +
-	"\x03law\x18\x03 \x01(\tR\x03law\"7\n" +
+	"\x03law\x18\x03 \x01(\tR\x03law\"d\n" +
 	"\x14ListCalendarsRequest\x12\x1f\n" +
-	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\"L\n" +
+	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12+\n" +
+	"\fworkspace_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\"L\n" +
 	"\x15ListCalendarsResponse\x123\n" +
-	"\tcalendars\x18\x01 \x03(\v2\x15.cloudhub.v1.CalendarR\tcalendars\"\x81\x01\n" +
+	"\tcalendars\x18\x01 \x03(\v2\x15.cloudhub.v1.CalendarR\tcalendars\"\xae\x01\n" +
 	"\x12GetCalendarRequest\x12\x1f\n" +
 	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12*\n" +
 	"\vcalendar_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\n" +
 	"calendarId\x12\x1e\n" +
 	"\x04year\x18\x03 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xb4\x10(\x00R\x04year\"v\n" +
+	"\xbaH\a\x1a\x05\x18\xb4\x10(\x00R\x04year\x12+\n" +
+	"\fworkspace_id\x18\x04 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\"v\n" +
 	"\x13GetCalendarResponse\x121\n" +
 	"\bcalendar\x18\x01 \x01(\v2\x15.cloudhub.v1.CalendarR\bcalendar\x12,\n" +
 	"\x04days\x18\x02 \x03(\v2\x18.cloudhub.v1.CalendarDayR\x04days\"I\n" +
