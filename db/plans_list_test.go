@@ -218,7 +218,7 @@ func exceptionPlans() map[string]plan {
 			orgs, schedules := ids(e)
 			return gen.DaysOfSchedulesParams{OrgIds: orgs, Ids: schedules, Since: pgtype.Date{Time: time.Now(), Valid: true}}
 		})},
-		"AccountsOfWorkspaces": {index: "cloud_accounts_list", filtered: 10, run: ask((*gen.Queries).AccountsOfWorkspaces, func(e estate) gen.AccountsOfWorkspacesParams {
+		"AccountsOfWorkspaces": {index: "cloud_accounts_list or cloud_accounts_changed or cloud_accounts_org_id_workspace_id_id_key", filtered: 10, run: ask((*gen.Queries).AccountsOfWorkspaces, func(e estate) gen.AccountsOfWorkspacesParams {
 			return gen.AccountsOfWorkspacesParams{OrgIds: []uuid.UUID{e.small.Org}, WorkspaceIds: []uuid.UUID{e.small.Workspace}}
 		})},
 		"ListNotifications": {index: "notifications_list", run: ask((*gen.Queries).ListNotifications, func(e estate) gen.ListNotificationsParams {
@@ -235,16 +235,13 @@ func exceptionPlans() map[string]plan {
 			_, schedules := ids(e)
 			return gen.SkipsAheadParams{OrgID: e.small.Org, ScheduleIds: schedules, Since: time.Now()}
 		})},
-		"CalendarsByID": {index: "calendars_pkey", run: ask((*gen.Queries).CalendarsByID, func(e estate) gen.CalendarsByIDParams {
-			return gen.CalendarsByIDParams{OrgID: e.small.Org, Ids: []uuid.UUID{e.small.Calendar}}
-		})},
 		"DaysOfCalendars": {index: "calendar_days_pkey", run: ask((*gen.Queries).DaysOfCalendars, func(e estate) gen.DaysOfCalendarsParams {
 			return gen.DaysOfCalendarsParams{OrgID: e.small.Org, CalendarIds: []uuid.UUID{e.small.Calendar}, Since: pgtype.Date{Time: time.Now(), Valid: true}}
 		})},
 		"SchedulesOfResources": {index: "schedule_targets_resource", filtered: 10, run: ask((*gen.Queries).SchedulesOfResources, func(e estate) gen.SchedulesOfResourcesParams {
 			return gen.SchedulesOfResourcesParams{OrgID: e.small.Org, ResourceIds: []uuid.UUID{e.resource(38), e.resource(75)}, WorkspaceID: e.small.Workspace, ExceptID: e.schedule(1)}
 		})},
-		"AccountNames": {index: "cloud_accounts_list", filtered: 10, run: ask((*gen.Queries).AccountNames, func(e estate) gen.AccountNamesParams {
+		"AccountNames": {index: "cloud_accounts_list or cloud_accounts_org_id_workspace_id_id_key", filtered: 10, run: ask((*gen.Queries).AccountNames, func(e estate) gen.AccountNamesParams {
 			return gen.AccountNamesParams{OrgID: e.small.Org, WorkspaceID: e.small.Workspace}
 		})},
 		"PendingReadings": {index: "operation_readings_pkey", filtered: 10, run: ask((*gen.Queries).PendingReadings, func(e estate) gen.PendingReadingsParams {
@@ -256,21 +253,21 @@ func exceptionPlans() map[string]plan {
 		"TargetsToTell": {index: "operation_targets_pkey", run: ask((*gen.Queries).TargetsToTell, func(e estate) gen.TargetsToTellParams {
 			return gen.TargetsToTellParams{OrgID: e.small.Org, OperationID: e.openOp}
 		})},
-		"SchedulesToTell": {index: "operation_schedules_pkey", run: ask((*gen.Queries).SchedulesToTell, func(e estate) gen.SchedulesToTellParams {
+		"SchedulesToTell": {index: "operation_schedules_pkey", filtered: 10, run: ask((*gen.Queries).SchedulesToTell, func(e estate) gen.SchedulesToTellParams {
 			return gen.SchedulesToTellParams{OrgID: e.small.Org, OperationID: e.openOp}
 		})},
-		"ListSelected": {index: "resource_tags_pkey", filtered: 1010, run: ask((*gen.Queries).ListSelected, func(e estate) gen.ListSelectedParams {
+		"ListSelected": {index: "resource_tags_pkey", filtered: 2100, run: ask((*gen.Queries).ListSelected, func(e estate) gen.ListSelectedParams {
 			p := selected(e)
 			return gen.ListSelectedParams{
 				OrgID: p.OrgID, WorkspaceID: p.WorkspaceID, Kind: p.Kind, CloudAccountIds: none, Regions: noText, TagCount: 1, TagKeys: p.TagKeys,
 				TagValues: p.TagValues, TagAnys: p.TagAnys, RowLimit: page,
 			}
 		})},
-		"CountSelected": {index: "resource_tags_pkey", filtered: 1010, run: ask((*gen.Queries).CountSelected, selected)},
+		"CountSelected": {index: "resource_tags_pkey", filtered: 2100, run: ask((*gen.Queries).CountSelected, selected)},
 		"CountChosen": {index: "resources_pkey", filtered: 10, run: ask((*gen.Queries).CountChosen, func(e estate) gen.CountChosenParams {
 			return gen.CountChosenParams{OrgID: e.small.Org, WorkspaceID: e.small.Workspace, Ids: []uuid.UUID{e.resource(3), e.resource(6)}}
 		})},
-		"ResourcesByName": {index: "resources_list", filtered: 1010, run: ask((*gen.Queries).ResourcesByName, func(e estate) gen.ResourcesByNameParams {
+		"ResourcesByName": {index: "resources_list or resources_states", filtered: 1010, run: ask((*gen.Queries).ResourcesByName, func(e estate) gen.ResourcesByNameParams {
 			return gen.ResourcesByNameParams{OrgID: e.small.Org, WorkspaceID: e.small.Workspace, Names: []string{"i-3", "i-6"}}
 		})},
 	}
@@ -292,11 +289,11 @@ func dispatchPlans() map[string]plan {
 		"LockDueClocks": {index: "agenda_look", filtered: 200, run: ask((*gen.Queries).LockDueClocks, func(estate) gen.LockDueClocksParams {
 			return gen.LockDueClocksParams{Kind: "timetable", Lane: 1, RowLimit: 500}
 		})},
-		"DueSchedules": {index: "schedules_list", batch: "of up to 500 workspaces, and a third of all rows is guessed to be due", run: ask((*gen.Queries).DueSchedules, func(e estate) gen.DueSchedulesParams {
+		"DueSchedules": {index: "schedules_due", batch: "of up to 500 workspaces, and a third of all rows is guessed to be due", run: ask((*gen.Queries).DueSchedules, func(e estate) gen.DueSchedulesParams {
 			now := time.Now()
 			return gen.DueSchedulesParams{OrgIds: []uuid.UUID{e.small.Org, e.large.Org}, WorkspaceIds: []uuid.UUID{e.small.Workspace, e.large.Workspace}, At: &now}
 		})},
-		"NextOfWorkspaces": {index: "schedules_list", run: ask((*gen.Queries).NextOfWorkspaces, func(e estate) gen.NextOfWorkspacesParams {
+		"NextOfWorkspaces": {index: "schedules_due", run: ask((*gen.Queries).NextOfWorkspaces, func(e estate) gen.NextOfWorkspacesParams {
 			return gen.NextOfWorkspacesParams{OrgIds: []uuid.UUID{e.small.Org, e.large.Org}, WorkspaceIds: []uuid.UUID{e.small.Workspace, e.large.Workspace}}
 		})},
 		"TargetsOfSchedules": {index: "schedule_targets_pkey", run: ask((*gen.Queries).TargetsOfSchedules, func(e estate) gen.TargetsOfSchedulesParams {

@@ -175,6 +175,20 @@ func fill(t *testing.T, d *dbtest.DB) estate {
 			size.f.Org, size.resources, size.f.Account, size.sched)
 		exec(`INSERT INTO operation_schedules (org_id, workspace_id, operation_id, schedule_id, revision, name, wanted, due_at)
 			SELECT DISTINCT org_id, workspace_id, operation_id, schedule_id, 1, '', 'stopped', asked_at FROM operation_targets WHERE org_id = $1 ON CONFLICT DO NOTHING`, size.f.Org)
+		exec(`INSERT INTO operation_readings (org_id, workspace_id, operation_id, schedule_id, cloud_account_id, cloud_account_name, selector, wanted, act_before, ended_at)
+			SELECT org_id, workspace_id, operation_id, schedule_id, $2, '', '{}', 'stopped', now(), now() FROM operation_schedules WHERE org_id = $1 ON CONFLICT DO NOTHING`, size.f.Org, size.f.Account)
+		exec(`INSERT INTO schedule_skips (org_id, workspace_id, schedule_id, at, created_by, created_by_name)
+			SELECT org_id, workspace_id, id, now() + make_interval(days => j), $2, '' FROM schedules, generate_series(1, 2) j WHERE org_id = $1 ON CONFLICT DO NOTHING`, size.f.Org, size.f.User)
+		exec(`INSERT INTO holds (org_id, workspace_id, id, schedule_id, resource_id, reason, until, created_by, created_by_name, created_at)
+			SELECT r.org_id, r.workspace_id, gen_random_uuid(), CASE WHEN r.i % 2 = 0 THEN md5($1::uuid::text || 'schedule' || (1 + r.i % 100))::uuid END, CASE WHEN r.i % 2 = 1 THEN r.id END,
+			  '', now() + make_interval(hours => (r.i % 100)::int - 50), $2, '', now() - make_interval(hours => (r.i % 1000)::int)
+			FROM (SELECT *, row_number() OVER () AS i FROM resources WHERE org_id = $1) r`, size.f.Org, size.f.User)
+		exec(`INSERT INTO calendars (org_id, id, name, source) SELECT $1::uuid, md5($1::uuid::text || 'calendar' || i)::uuid, 'c' || i, 'days' FROM generate_series(1, 40) i`, size.f.Org)
+		exec(`INSERT INTO calendar_days (org_id, calendar_id, day, name) SELECT org_id, id, current_date + 10 * j - 300, '' FROM calendars, generate_series(1, 200) j WHERE org_id = $1 ON CONFLICT DO NOTHING`, size.f.Org)
+		exec(`INSERT INTO schedule_calendars (org_id, workspace_id, schedule_id, calendar_id)
+			SELECT s.org_id, s.workspace_id, s.id, md5($1::uuid::text || 'calendar' || (1 + s.i % 40))::uuid FROM (SELECT *, row_number() OVER () AS i FROM schedules WHERE org_id = $1) s ON CONFLICT DO NOTHING`, size.f.Org)
+		exec(`INSERT INTO notifications (org_id, workspace_id, id, kind, severity, data, created_at)
+			SELECT org_id, workspace_id, id, 'schedule_failed', 'error', '{}', created_at FROM operations WHERE org_id = $1`, size.f.Org)
 	}
 	exec(`INSERT INTO agenda (org_id, kind, subject, lane, due_at, look_at)
 		SELECT org_id, 'sync-clock', id::text, 2, now() + interval '1 hour', now() + (hashtext(id::text) & 1023) / 1024.0 * interval '15 minutes' FROM cloud_accounts ON CONFLICT DO NOTHING`)
@@ -204,6 +218,7 @@ var unplanned = map[string]string{
 	"ClaimOperations": "only writes", "UpsertResources": "only writes: its key is the conflict's", "MayAct": "by primary keys of one batch, planned with OpenTargets",
 	"WaitingWork":             "a function; what it reads is counted in TestWaitingWorkReadsTheSameWhateverWaits",
 	"SeeFollowed":             "what is followed in one account: what its timetables did in the last half hour",
+	"CalendarsByID":           "of at most fifty of one organization",
 	"CalendarNames":           "at most fifty of one organization",
 	"AgendaOldestDue":         "counts what is due: as much as there is",
 	"AgendaTrouble":           "counts what is due and parked: as much as there is",

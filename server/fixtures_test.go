@@ -144,33 +144,6 @@ var fixtures = map[string]fixture{
 	"ScheduleService/PreviewSchedule": of(func(_ *world, _ person, e estate) proto.Message {
 		return &v1.PreviewScheduleRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), Rule: rule(), Count: 4}
 	}),
-	"CalendarService/ListCalendars": of(func(_ *world, _ person, e estate) proto.Message {
-		return &v1.ListCalendarsRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String()}
-	}),
-	"CalendarService/GetCalendar": of(func(_ *world, _ person, e estate) proto.Message {
-		return &v1.GetCalendarRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), CalendarId: e.calendar.String(), Year: 2026}
-	}),
-	"CalendarService/CreateCalendar": of(func(w *world, _ person, e estate) proto.Message {
-		// Each estate of the organization brings one, and it may have fifty.
-		w.exec(`DELETE FROM agenda WHERE org_id = $1 AND kind = 'calendar-clock' AND subject <> $2::text`, e.org, e.calendar.String())
-		w.exec(`DELETE FROM calendars WHERE org_id = $1 AND id <> $2`, e.org, e.calendar)
-		return &v1.CreateCalendarRequest{
-			OrgId: e.org.String(), Name: "Feriados da cidade", RequestId: uuid.NewString(),
-			Content: &v1.CreateCalendarRequest_Days{Days: &v1.CalendarDays{Days: []*v1.CalendarDay{{Date: "2026-12-08", Name: "Padroeira"}}}},
-		}
-	}),
-	"CalendarService/UpdateCalendar": of(func(_ *world, _ person, e estate) proto.Message {
-		return &v1.UpdateCalendarRequest{
-			OrgId: e.org.String(), CalendarId: e.calendar.String(), Name: "Outro nome",
-			Content: &v1.UpdateCalendarRequest_Address{Address: "https://calendars.example.com/outro.ics"},
-		}
-	}),
-	"CalendarService/DeleteCalendar": of(func(_ *world, _ person, e estate) proto.Message {
-		return &v1.DeleteCalendarRequest{OrgId: e.org.String(), CalendarId: e.calendar.String()}
-	}),
-	"CalendarService/RefreshCalendar": of(func(_ *world, _ person, e estate) proto.Message {
-		return &v1.RefreshCalendarRequest{OrgId: e.org.String(), CalendarId: e.calendar.String()}
-	}),
 	"ScheduleService/ImportSchedules": of(func(_ *world, _ person, e estate) proto.Message {
 		return &v1.ImportSchedulesRequest{
 			OrgId: e.org.String(), WorkspaceId: e.workspace.String(), RequestId: uuid.NewString(),
@@ -227,6 +200,33 @@ var fixtures = map[string]fixture{
 	}),
 	"NotificationService/MarkNotificationsRead": of(func(_ *world, _ person, e estate) proto.Message {
 		return &v1.MarkNotificationsReadRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), NotificationId: e.notification.String()}
+	}),
+	"CalendarService/ListCalendars": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.ListCalendarsRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String()}
+	}),
+	"CalendarService/GetCalendar": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.GetCalendarRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), CalendarId: e.calendar.String(), Year: 2026}
+	}),
+	"CalendarService/CreateCalendar": of(func(w *world, _ person, e estate) proto.Message {
+		// Each estate of the organization brings one, and it may have fifty.
+		w.exec(`DELETE FROM agenda WHERE org_id = $1 AND kind = 'calendar-clock' AND subject <> $2::text`, e.org, e.calendar.String())
+		w.exec(`DELETE FROM calendars WHERE org_id = $1 AND id <> $2`, e.org, e.calendar)
+		return &v1.CreateCalendarRequest{
+			OrgId: e.org.String(), Name: "Feriados da cidade", RequestId: uuid.NewString(),
+			Content: &v1.CreateCalendarRequest_Days{Days: &v1.CalendarDays{Days: []*v1.CalendarDay{{Date: "2026-12-08", Name: "Padroeira"}}}},
+		}
+	}),
+	"CalendarService/UpdateCalendar": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.UpdateCalendarRequest{
+			OrgId: e.org.String(), CalendarId: e.calendar.String(), Name: "Outro nome",
+			Content: &v1.UpdateCalendarRequest_Address{Address: "https://calendars.example.com/outro.ics"},
+		}
+	}),
+	"CalendarService/DeleteCalendar": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.DeleteCalendarRequest{OrgId: e.org.String(), CalendarId: e.calendar.String()}
+	}),
+	"CalendarService/RefreshCalendar": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.RefreshCalendarRequest{OrgId: e.org.String(), CalendarId: e.calendar.String()}
 	}),
 	"AdminService/GetAgendaSummary": of(func(*world, person, estate) proto.Message { return &v1.GetAgendaSummaryRequest{} }),
 	"AdminService/ListAgenda": of(func(_ *world, _ person, e estate) proto.Message {

@@ -255,9 +255,9 @@ type estate struct {
 	org, workspace, account uuid.UUID
 	resources               []uuid.UUID
 	schedule, operation     uuid.UUID
+	hold, notification      uuid.UUID
 	// calendar of the organization, read from an address.
-	calendar           uuid.UUID
-	hold, notification uuid.UUID
+	calendar uuid.UUID
 }
 
 // estate makes an account with three machines, a schedule over the first and an
@@ -271,11 +271,11 @@ func (w *world) estate(org, workspace uuid.UUID) estate {
 	}
 	w.schedule(e, e.schedule, "Noite", time.Now().Add(time.Hour))
 	w.operation(e, e.operation, e.schedule, e.resources[:2], true)
-	w.calendar(org, e.calendar, "Feriados "+e.calendar.String()[24:], "https://calendars.example.com/feriados.ics?key=canary")
 	e.hold, e.notification = dbtest.NewID(w.t), dbtest.NewID(w.t)
 	w.exec(`INSERT INTO holds (org_id, workspace_id, id, resource_id, reason, until, created_by, created_by_name)
 		VALUES ($1, $2, $3, $4, 'Migração', now() + interval '1 day', $3, 'Ana')`, org, workspace, e.hold, e.resources[2])
 	w.exec(`INSERT INTO notifications (org_id, workspace_id, id, kind, severity, data) VALUES ($1, $2, $3, 'schedule_failed', 'error', '{}')`, org, workspace, e.notification)
+	w.calendar(org, e.calendar, "Feriados "+e.calendar.String()[24:], "https://calendars.example.com/feriados.ics?key=canary")
 	return e
 }
 

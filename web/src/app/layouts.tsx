@@ -2,6 +2,7 @@ import { useQuery } from "@connectrpc/connect-query";
 import { type ReactNode, useEffect } from "react";
 import { Outlet, ScrollRestoration, useParams } from "react-router";
 import { Shell } from "@/components/Shell";
+import { Bell } from "@/features/notification/Bell";
 import { UserService } from "@/gen/cloudhub/v1/user_pb";
 import { session } from "@/lib/auth/browser";
 import { rememberPlace } from "@/lib/place";
@@ -22,8 +23,13 @@ export function SignedInLayout() {
 /** Finds the workspace of the address among those that the person may enter. */
 export function WorkspaceLayout() {
   const { orgId, workspaceId } = useParams();
-  // The loader has read it; this keeps it current.
-  const { data } = useQuery(UserService.method.getMe, {}, { staleTime: 60_000 });
+  // The loader has read it; this keeps it current. No stream tells that automation
+  // was paused: whoever looks at a page learns it within half a minute.
+  const { data } = useQuery(
+    UserService.method.getMe,
+    {},
+    { staleTime: 20_000, refetchInterval: 30_000, refetchOnWindowFocus: true },
+  );
   const org = data?.organizations.find((one) => one.id === orgId);
   const workspace = org?.workspaces.find((one) => one.id === workspaceId);
   useEffect(() => {
@@ -49,5 +55,9 @@ export function WorkspaceLayout() {
 }
 
 function InShell({ children }: { children: ReactNode }) {
-  return <Shell onSignOut={() => void session.signOut()}>{children}</Shell>;
+  return (
+    <Shell bell={<Bell />} onSignOut={() => void session.signOut()}>
+      {children}
+    </Shell>
+  );
 }

@@ -135,6 +135,34 @@ export function routes({ session, queryClient, transport }: RouterDeps): RouteOb
                       }),
                     },
                     {
+                      path: "schedules/holds",
+                      loader: texts("schedule", "instance"),
+                      shouldRevalidate: () => false,
+                      lazy: async () => ({ Component: (await import("@/features/schedule/HoldsPage")).HoldsPage }),
+                    },
+                    {
+                      path: "schedules/calendars",
+                      loader: texts("calendar", "schedule", "instance"),
+                      shouldRevalidate: () => false,
+                      lazy: async () => ({
+                        Component: (await import("@/features/calendar/CalendarsPage")).CalendarsPage,
+                      }),
+                    },
+                    {
+                      path: "schedules/import",
+                      loader: texts("schedule", "instance"),
+                      shouldRevalidate: () => false,
+                      lazy: async () => ({ Component: (await import("@/features/schedule/ImportPage")).ImportPage }),
+                    },
+                    {
+                      path: "notifications",
+                      loader: texts("notification"),
+                      shouldRevalidate: () => false,
+                      lazy: async () => ({
+                        Component: (await import("@/features/notification/NotificationsPage")).NotificationsPage,
+                      }),
+                    },
+                    {
                       path: "schedules/:scheduleId/runs/:operationId",
                       loader: texts("schedule", "instance"),
                       shouldRevalidate: () => false,
@@ -160,7 +188,7 @@ export function routes({ session, queryClient, transport }: RouterDeps): RouteOb
 }
 
 /** The texts of a page come with its code, once: a filter in the address waits for nothing. */
-function texts(...namespaces: Array<"instance" | "schedule" | "account" | "admin">) {
+function texts(...namespaces: Array<"instance" | "schedule" | "account" | "admin" | "calendar" | "notification">) {
   return async () => {
     await i18n.loadNamespaces(namespaces);
     return null;

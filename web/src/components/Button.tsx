@@ -72,6 +72,7 @@ export function IconButton({
   icon,
   label,
   small,
+  badge,
   className,
   type = "button",
   ...rest
@@ -79,11 +80,18 @@ export function IconButton({
   icon: IconName;
   label: string;
   small?: boolean;
+  /** A few characters on its corner; the label says them in words. */
+  badge?: string;
   ref?: Ref<HTMLButtonElement>;
 }) {
   return (
     <button {...rest} type={type} className={clsx("ib", small && "s", className)} aria-label={label} title={label}>
       <Icon name={icon} />
+      {badge && (
+        <span className="dot tnum" aria-hidden="true">
+          {badge}
+        </span>
+      )}
     </button>
   );
 }

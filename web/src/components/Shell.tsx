@@ -8,12 +8,22 @@ import { ProviderMark } from "./Badge";
 import { IconButton } from "./Button";
 import { Icon, Mark } from "./Icon";
 import { LiveState } from "./LiveState";
+import { AutomationPaused } from "./PauseAutomation";
 import { SettingsMenu, UserMenu } from "./ShellMenus";
 import { Toaster } from "./Toast";
 import { WhereAmI } from "./WhereAmI";
 
 /** Sidebar, bar and the page of a workspace. */
-export function Shell({ children, onSignOut }: { children: ReactNode; onSignOut: () => void }) {
+export function Shell({
+  children,
+  bell,
+  onSignOut,
+}: {
+  children: ReactNode;
+  /** What needs the person, at the end of the bar. */
+  bell?: ReactNode;
+  onSignOut: () => void;
+}) {
   const { user, org } = useWorkspace();
   return (
     <Frame
@@ -22,7 +32,9 @@ export function Shell({ children, onSignOut }: { children: ReactNode; onSignOut:
       where={
         <>
           <WhereAmI />
+          <AutomationPaused />
           <LiveState />
+          {bell}
         </>
       }
     >

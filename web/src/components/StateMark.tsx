@@ -56,7 +56,8 @@ export type MarkWord =
   | "accepted"
   | "already"
   | "leftAlone"
-  | "superseded";
+  | "superseded"
+  | "skipped";
 
 export interface NamedMark {
   shape: ShapeName;
@@ -88,6 +89,7 @@ const ofOperation: Partial<Record<OperationState, NamedMark>> = {
   [OperationState.FAILED]: mark("failed", "failed", "failed"),
   [OperationState.MISSED]: mark("missed", "warning", "missed"),
   [OperationState.CANCELLED]: mark("missed", "off", "cancelled"),
+  [OperationState.SKIPPED]: mark("skip", "off", "skipped"),
 };
 
 export function operationMark(state: OperationState): NamedMark {

@@ -118,6 +118,7 @@ export function Table<Row>(props: TableProps<Row>) {
   };
 
   const onRowKey = (event: KeyboardEvent<HTMLTableRowElement>, row: Row, index: number) => {
+    if (!inRow(event)) return;
     const onRow = event.target === event.currentTarget;
     const moves: Record<string, number> = { ArrowDown: index + 1, ArrowUp: index - 1, Home: 0, End: ids.length - 1 };
     const to = moves[event.key];
@@ -142,6 +143,7 @@ export function Table<Row>(props: TableProps<Row>) {
   };
 
   const onRowClick = (event: MouseEvent<HTMLTableRowElement>, row: Row) => {
+    if (!inRow(event)) return;
     // Buttons, links and boxes in the row answer for themselves.
     if ((event.target as HTMLElement).closest("button, a, input, label, select")) return;
     if (window.getSelection()?.toString()) return;
@@ -266,6 +268,11 @@ export function Table<Row>(props: TableProps<Row>) {
       {foot}
     </div>
   );
+}
+
+/** Not in a menu of the row, which lies above the page: React tells the row of it all the same. */
+function inRow(event: { target: EventTarget; currentTarget: Element }): boolean {
+  return event.target instanceof Node && event.currentTarget.contains(event.target);
 }
 
 function Head<Row>({

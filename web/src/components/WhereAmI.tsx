@@ -1,8 +1,11 @@
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation, useNavigate } from "react-router";
+import { Permission } from "@/gen/cloudhub/v1/options_pb";
 import { useWorkspace, type WorkspacePage, workspacePath } from "@/lib/workspace";
 import { Icon } from "./Icon";
-import { Menu, MenuChoices } from "./Menu";
+import { Menu, MenuChoices, MenuItem, MenuSeparator } from "./Menu";
+import { PauseAutomation, useResumeAutomation } from "./PauseAutomation";
 
 /** organization › workspace. Both are in the address; changing one keeps the page and drops its filters. */
 export function WhereAmI() {
@@ -10,9 +13,11 @@ export function WhereAmI() {
   const { organizations, org, workspace } = useWorkspace();
   const { pathname } = useLocation();
   const navigate = useNavigate();
+  const { resume } = useResumeAutomation();
+  const [pausing, setPausing] = useState(false);
   const here = /^\/o\/[^/]+\/w\/[^/]+\/(.+)$/.exec(pathname)?.[1] ?? "aws/ec2";
   // A run is of one workspace; elsewhere its list is the nearest.
-  const page = (here.startsWith("schedules/") ? "schedules" : here) as WorkspacePage;
+  const page = (/^schedules\/[^/]+\/runs/.test(here) ? "schedules" : here) as WorkspacePage;
 
   const goToOrg = (id: string) => {
     const target = organizations.find((one) => one.id === id);
@@ -42,7 +47,22 @@ export function WhereAmI() {
             .filter((one) => one.workspaces.length > 0)
             .map((one) => ({ value: one.id, label: one.name }))}
         />
+        {org.permissions.includes(Permission.ORG_MANAGE) && (
+          <>
+            <MenuSeparator />
+            {org.automationPause ? (
+              <MenuItem icon="play" onSelect={resume}>
+                {t("automation.resumeAll")}
+              </MenuItem>
+            ) : (
+              <MenuItem icon="pause" onSelect={() => setPausing(true)}>
+                {t("automation.pauseAll")}
+              </MenuItem>
+            )}
+          </>
+        )}
       </Menu>
+      {pausing && <PauseAutomation onClose={() => setPausing(false)} />}
       <span className="sep" aria-hidden="true">
         ›
       </span>

@@ -152,7 +152,7 @@ const all: Schedule[] = plans.map((plan, index) => {
   const past: { at: number; on: boolean }[] = [];
   for (let back = 0; past.length < 10 && back < 60; back++) {
     const day = addDays(today, -back);
-    const events = eventsOn(rule, ((today.weekday - 1 - back + 70) % 7) + 1).reverse();
+    const events = eventsOn(rule, day).reverse();
     for (const e of events) {
       const at = instantOf(day, e.minute, rule.timeZone).getTime();
       if (at <= now && past.length < 10) past.push({ at, on: e.on });

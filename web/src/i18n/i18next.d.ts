@@ -3,8 +3,10 @@ import type reasons from "./gen/reasons.pt-BR.json";
 import type account from "./locales/pt-BR/account.json";
 import type admin from "./locales/pt-BR/admin.json";
 import type auth from "./locales/pt-BR/auth.json";
+import type calendar from "./locales/pt-BR/calendar.json";
 import type common from "./locales/pt-BR/common.json";
 import type instance from "./locales/pt-BR/instance.json";
+import type notification from "./locales/pt-BR/notification.json";
 import type schedule from "./locales/pt-BR/schedule.json";
 
 declare module "i18next" {
@@ -17,6 +19,8 @@ declare module "i18next" {
       admin: typeof admin;
       instance: typeof instance;
       schedule: typeof schedule;
+      calendar: typeof calendar;
+      notification: typeof notification;
       reasons: typeof reasons;
     };
     returnNull: false;

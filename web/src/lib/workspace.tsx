@@ -20,7 +20,14 @@ export type WorkspaceValue = {
   path: (sub: WorkspacePage) => string;
 };
 
-export type WorkspacePage = "aws/ec2" | "schedules" | "accounts";
+export type WorkspacePage =
+  | "aws/ec2"
+  | "schedules"
+  | "schedules/holds"
+  | "schedules/calendars"
+  | "schedules/import"
+  | "notifications"
+  | "accounts";
 
 const Context = createContext<WorkspaceValue | null>(null);
 

@@ -39,7 +39,17 @@ configure({ asyncUtilTimeout: 5_000 });
 beforeAll(async () => {
   if (!i18n.isInitialized) await initI18n("pt-BR");
   else if (i18n.language !== "pt-BR") await i18n.changeLanguage("pt-BR");
-  await i18n.loadNamespaces(["common", "reasons", "auth", "account", "admin", "instance", "schedule"]);
+  await i18n.loadNamespaces([
+    "common",
+    "reasons",
+    "auth",
+    "account",
+    "admin",
+    "instance",
+    "schedule",
+    "calendar",
+    "notification",
+  ]);
 });
 
 afterEach(() => {

@@ -1,6 +1,6 @@
 import "./time.css";
 
-export type HealthBar = "ok" | "partial" | "failed" | "missed" | "nothing" | "live" | undefined;
+export type HealthBar = "ok" | "partial" | "failed" | "missed" | "nothing" | "live" | "left" | undefined;
 
 /** The last runs, the newest at the right; a place without a run is a low line. */
 export function HealthBars({ bars, label }: { bars: HealthBar[]; label: string }) {

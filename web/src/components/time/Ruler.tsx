@@ -16,13 +16,15 @@ export interface RulerProps {
   segments: Segment[];
   /** Minute of the wall clock at which the petrol line stands. */
   now?: number;
+  /** A start or a stop of which nothing after is known. */
+  point?: { at: number; on: boolean };
   /** What the drawing says, for those who do not see it. */
   label: string;
   className?: string;
 }
 
 /** A day drawn to scale: 24 ticks for 24 hours. */
-export function Ruler({ segments, now, label, className }: RulerProps) {
+export function Ruler({ segments, now, point, label, className }: RulerProps) {
   return (
     <span className={clsx("ruler", className)} role="img" aria-label={label}>
       <svg className="ruler-ticks" viewBox="0 0 24 16" preserveAspectRatio="none" aria-hidden="true">
@@ -36,6 +38,7 @@ export function Ruler({ segments, now, label, className }: RulerProps) {
           style={{ "--a": percent(s.from), "--z": percent(s.to) } as CSSProperties}
         />
       ))}
+      {point && <i className="ruler-point" data-on={point.on} style={{ "--a": percent(point.at) } as CSSProperties} />}
       {now !== undefined && <i className="ruler-now" style={{ "--a": percent(now) } as CSSProperties} />}
     </span>
   );

@@ -12,7 +12,7 @@ export function aloneIcon(reason: string): IconName {
 }
 
 /** Beside a name: that the machine is left alone, and why. */
-export function AloneMark({ resource }: { resource: Pick<Resource, "leftAlone" | "protected"> }) {
+export function AloneMark({ resource }: { resource: Pick<Resource, "leftAlone" | "protected" | "actAnyway"> }) {
   const { t } = useTranslation("instance");
   const reason = leftAloneReason(resource);
   if (reason === "") return null;

@@ -10,6 +10,7 @@ import { Permission } from "@/gen/cloudhub/v1/options_pb";
 import { Provider, type Resource } from "@/gen/cloudhub/v1/resource_pb";
 import { isReason, reasonText } from "@/lib/errors";
 import { useWorkspace } from "@/lib/workspace";
+import { Automation } from "./Automation";
 import { InstanceFacts } from "./InstanceFacts";
 import { LiveBand } from "./LiveBand";
 import { MachineSchedules } from "./MachineSchedules";
@@ -94,6 +95,7 @@ export function InstanceDrawer({ resourceId, row, accounts, onPower, onSchedule,
         )}
       </DrawerSection>
       <Schedules resource={resource} />
+      <Automation resource={resource} />
       <DrawerSection title={t("drawer.operations")}>
         {live && <OperationSteps operation={live} target={live.targets.find((x) => x.resourceId === resourceId)} />}
         <OperationHistory resourceId={resourceId} />

@@ -2,10 +2,10 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { Ruler } from "@/components/time/Ruler";
 import { wallIn } from "@/components/time/wall";
-import { todayOfMachine } from "@/features/schedule/day";
+import { pointOf, todayOfMachine } from "@/features/schedule/day";
 import { wantsOn } from "@/features/schedule/health";
-import { pastRunsOf, ruleOf } from "@/features/schedule/rule";
-import { machineSentence, rulerWords, weekdayWords } from "@/features/schedule/words";
+import { isQuiet, pastRunsOf, ruleOf } from "@/features/schedule/rule";
+import { exceptionWords, machineSentence, pointWords, rulerWords, weekdayWords } from "@/features/schedule/words";
 import { type Resource, ResourceState } from "@/gen/cloudhub/v1/resource_pb";
 import type { Schedule } from "@/gen/cloudhub/v1/schedule_pb";
 import { useNow } from "@/lib/clock";
@@ -31,7 +31,8 @@ export function MachineSchedules({ schedules, resource }: { schedules: readonly 
         const at = toDate(schedule.nextTime);
         if (!rule) return null;
         const off = isOff(resource.state) || reason !== "";
-        const segments = todayOfMachine(rule, pastRunsOf(schedule), new Date(now), off);
+        const segments = todayOfMachine(rule, pastRunsOf(schedule), new Date(now), off, isQuiet(schedule, now));
+        const point = pointOf(rule);
         const on = isOn(resource.state) ? true : isOff(resource.state) ? false : undefined;
         return (
           <li key={schedule.id} className="grid gap-2">
@@ -43,25 +44,33 @@ export function MachineSchedules({ schedules, resource }: { schedules: readonly 
             </div>
             <Ruler
               segments={segments}
+              {...(point ? { point } : {})}
               now={wallIn(rule.timeZone, new Date(now)).minute}
-              label={rulerWords(segments, t)}
+              label={point ? pointWords(point, t) : rulerWords(segments, t)}
             />
-            {at && (
-              <p className="text-12 text-fg-2">
-                {machineSentence(
-                  {
-                    rule,
-                    at,
-                    on: wantsOn(schedule.nextWanted),
-                    machineOn: on,
-                    leftAlone: reason && (reasonText(reason) ?? reason),
-                  },
-                  now,
-                  t,
-                  format,
-                )}
+            {at && schedule.nextException ? (
+              <p className="text-12 text-warning">
+                <s>{format.when(at, now)}</s> {exceptionWords(schedule.nextException, now, t, format)}
               </p>
+            ) : (
+              at && (
+                <p className="text-12 text-fg-2">
+                  {machineSentence(
+                    {
+                      rule,
+                      at,
+                      on: wantsOn(schedule.nextWanted),
+                      machineOn: on,
+                      leftAlone: reason && (reasonText(reason) ?? reason),
+                    },
+                    now,
+                    t,
+                    format,
+                  )}
+                </p>
+              )
             )}
+            {schedule.pauseTime && <p className="text-12 text-fg-3">{t("next.paused")}</p>}
           </li>
         );
       })}

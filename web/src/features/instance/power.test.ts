@@ -4,13 +4,14 @@ import { hindrance, powerPlan, statesOf } from "./power";
 
 const machine = (
   name: string,
-  over: { state?: ResourceState; leftAlone?: LeftAloneReason; protected?: boolean } = {},
+  over: { state?: ResourceState; leftAlone?: LeftAloneReason; protected?: boolean; actAnyway?: boolean } = {},
 ) => ({
   id: name,
   name,
   state: ResourceState.RUNNING,
   leftAlone: LeftAloneReason.UNSPECIFIED,
   protected: false,
+  actAnyway: false,
   ...over,
 });
 

@@ -2,11 +2,19 @@ import { LeftAloneReason, type Resource, ResourceState } from "@/gen/cloudhub/v1
 
 export type Power = "start" | "stop";
 
-type Machine = Pick<Resource, "id" | "name" | "state" | "leftAlone" | "protected">;
+type Machine = Pick<Resource, "id" | "name" | "state" | "leftAlone" | "protected" | "actAnyway">;
 
-/** The reason, as the error registry names it, why a machine is left alone; "" when it is not. */
-export function leftAloneReason(machine: Pick<Resource, "leftAlone" | "protected">): string {
-  if (machine.leftAlone !== LeftAloneReason.UNSPECIFIED) return LeftAloneReason[machine.leftAlone] ?? "";
+/** What a person may lift, machine by machine, so that schedules act on it all the same. */
+export const LIFTABLE: readonly LeftAloneReason[] = [
+  LeftAloneReason.AUTO_SCALING,
+  LeftAloneReason.SPOT,
+  LeftAloneReason.INSTANCE_STORE,
+];
+
+/** The reason, as the error registry names it, why a machine is left alone; "" when it is not, or when a person has lifted it. */
+export function leftAloneReason(machine: Pick<Resource, "leftAlone" | "protected" | "actAnyway">): string {
+  const lifted = machine.actAnyway && LIFTABLE.includes(machine.leftAlone);
+  if (machine.leftAlone !== LeftAloneReason.UNSPECIFIED && !lifted) return LeftAloneReason[machine.leftAlone] ?? "";
   return machine.protected ? "PROTECTED" : "";
 }
 

@@ -1,17 +1,23 @@
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import { Skeleton } from "@/components/Badge";
+import { Note, Skeleton } from "@/components/Badge";
 import { PageTitle } from "@/components/Page";
 import { NamedStateMark, operationMark, StateMark } from "@/components/StateMark";
-import { DeniedState, ErrorState } from "@/components/States";
+import { DeniedState, EmptyState, ErrorState } from "@/components/States";
 import { Table, TableFoot } from "@/components/Table";
 import { isAlive } from "@/components/time/track";
 import { wallIn } from "@/components/time/wall";
 import type { ListState } from "@/features/instance/listState";
 import { directionOf } from "@/features/instance/operation";
 import { OperationTrack } from "@/features/instance/StateCell";
-import { type Operation, TargetState } from "@/gen/cloudhub/v1/operation_pb";
+import {
+  type Operation,
+  OperationOrigin,
+  type OperationSchedule,
+  OperationState,
+  TargetState,
+} from "@/gen/cloudhub/v1/operation_pb";
 import { Permission } from "@/gen/cloudhub/v1/options_pb";
 import type { Schedule } from "@/gen/cloudhub/v1/schedule_pb";
 import { useNow } from "@/lib/clock";
@@ -21,10 +27,11 @@ import { useWorkspace } from "@/lib/workspace";
 import { wantsOn } from "./health";
 import { RunFailures } from "./RunFailures";
 import { RunProgress } from "./RunProgress";
+import { RunReadings } from "./RunReadings";
 import { ruleOf } from "./rule";
 import { countsOf, scaleOf, targetsOf } from "./run";
 import { runColumns } from "./runColumns";
-import { type Weekday, weekdayWords } from "./words";
+import { type Weekday, type Words, weekdayWords } from "./words";
 import "./run.css";
 
 export interface RunPageViewProps {
@@ -113,10 +120,20 @@ function Run({
   const failures = targets.filter(
     (target) => target.state === TargetState.FAILED || target.state === TargetState.MISSED,
   );
-  const direction = directionOf({
-    targetOnCount: targets.filter((x) => wantsOn(x.wanted)).length,
-    targetOffCount: targets.filter((x) => !wantsOn(x.wanted)).length,
-  });
+  const counted = schedule?.recentRuns.find((run) => run.operationId === operation.id);
+  const direction =
+    targets.length === 0 && counted
+      ? wantsOn(counted.wanted)
+        ? "start"
+        : "stop"
+      : directionOf({
+          targetOnCount: targets.filter((x) => wantsOn(x.wanted)).length,
+          targetOffCount: targets.filter((x) => !wantsOn(x.wanted)).length,
+        });
+  const mine = operation.schedules.find((one) => one.scheduleId === scheduleId);
+  const leftOut = mine?.exception || operation.state === OperationState.SKIPPED ? mine : undefined;
+  const readings = operation.readings.filter((one) => one.scheduleId === scheduleId);
+  const unread = readings.filter((one) => one.reason !== "");
   const ends = (
     [
       ["done", counts.done],
@@ -134,15 +151,15 @@ function Run({
         <div className="min-w-0">
           <div className="run-title">
             <PageTitle>
-              {t("runPage.title", {
+              {t(targets.length === 0 ? "runPage.titleNone" : "runPage.title", {
                 what: t(`run.${direction}`),
                 count: targets.length,
                 day: due ? `${weekdayOf(due)} ${format.date(due)}` : "–",
                 time: due ? format.time(due) : "–",
               })}
             </PageTitle>
-            {alive ? (
-              <NamedStateMark mark={operationMark(operation.state)} boxed />
+            {alive || leftOut ? (
+              <NamedStateMark mark={operationMark(leftOut ? OperationState.SKIPPED : operation.state)} boxed />
             ) : bad > 0 ? (
               <StateMark
                 shape={counts.failed > 0 ? "failed" : "missed"}
@@ -159,19 +176,32 @@ function Run({
             {alive && <OperationTrack operation={operation} />}
           </div>
           <p className="lead">
-            {alive
-              ? t("runPage.leadLive", { count: counts.open })
-              : bad === 0
-                ? t("runPage.leadGood")
-                : counts.failed > 0
-                  ? t(`runPage.leadFailed.${direction}`, { count: bad })
-                  : t("runPage.leadMissed", { count: bad })}
+            {leftOut
+              ? leftOutWords(leftOut, t)
+              : alive
+                ? t("runPage.leadLive", { count: counts.open })
+                : targets.length === 0
+                  ? t("runPage.leadNone")
+                  : bad === 0
+                    ? t("runPage.leadGood")
+                    : counts.failed > 0
+                      ? t(`runPage.leadFailed.${direction}`, { count: bad })
+                      : t("runPage.leadMissed", { count: bad })}
           </p>
         </div>
       </div>
       <Strip operation={operation} schedule={schedule} attempts={attempts} due={due} />
       <div className="run-page">
         <div className="min-w-0">
+          {unread.length > 0 && (
+            <div className="mb-3">
+              <Note tone="warning" role="status">
+                <p>
+                  <b>{t("readings.unread", { count: unread.length })}</b> {t("readings.unreadMeans")}
+                </p>
+              </Note>
+            </div>
+          )}
           <Table
             label={t("runPage.targets")}
             columns={columns}
@@ -180,23 +210,38 @@ function Run({
             tone={(target) =>
               target.state === TargetState.FAILED || target.state === TargetState.MISSED ? "bad" : undefined
             }
+            slot={
+              <EmptyState title={t(leftOut ? "runPage.noneLeftOut" : alive ? "runPage.noneYet" : "runPage.none")}>
+                {leftOut ? leftOutWords(leftOut, t) : readings.length > 0 && !alive && t("runPage.noneFound")}
+              </EmptyState>
+            }
             foot={
-              <TableFoot end={<span className="tnum">{t("run.attempts", { count: attempts })}</span>}>
-                <span>
-                  {t("runPage.count", { count: targets.length })}:{" "}
-                  {format.list(ends.map(([word, count]) => t(`runPage.end.${word}`, { count })))}
-                </span>
-              </TableFoot>
+              targets.length > 0 && (
+                <TableFoot end={<span className="tnum">{t("run.attempts", { count: attempts })}</span>}>
+                  <span>
+                    {t("runPage.count", { count: targets.length })}:{" "}
+                    {format.list(ends.map(([word, count]) => t(`runPage.end.${word}`, { count })))}
+                  </span>
+                </TableFoot>
+              )
             }
           />
         </div>
         <div className="run-side">
+          {readings.length > 0 && <RunReadings readings={readings} />}
           <RunFailures targets={failures} direction={direction} limit={toDate(operation.actBefore)} />
           <RunProgress operation={operation} targets={targets} />
         </div>
       </div>
     </>
   );
+}
+
+/** Who skipped it, or why it was held. */
+function leftOutWords(schedule: OperationSchedule, t: Words): string {
+  const text = schedule.exceptionText;
+  if (schedule.exception === "HELD") return text ? t("runPage.heldBecause", { reason: text }) : t("runPage.held");
+  return text ? t("runPage.skippedBy", { name: text }) : t("runPage.skipped");
 }
 
 function Strip({
@@ -219,11 +264,15 @@ function Strip({
   const facts: ReadonlyArray<readonly [label: string, value: string, aside?: string]> = [
     [
       t("runPage.askedBy"),
-      t("runPage.timetable"),
-      rule &&
-        (revision === schedule.revision
-          ? `${weekdayWords(rule, t, format)}, ${due ? format.time(due) : ""}`
-          : t("run.revision", { revision })),
+      operation.origin === OperationOrigin.PERSON
+        ? operation.requestedByName || t("runPage.person")
+        : t("runPage.timetable"),
+      operation.origin === OperationOrigin.PERSON
+        ? t("runPage.outOfTurn")
+        : rule &&
+          (revision === schedule.revision
+            ? `${weekdayWords(rule, t, format)}, ${due ? format.time(due) : ""}`
+            : t("run.revision", { revision })),
     ],
     [
       t("runPage.started"),

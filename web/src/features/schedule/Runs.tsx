@@ -20,6 +20,7 @@ import { wantsOn } from "./health";
 import { Outcome } from "./Outcome";
 import { useRuns } from "./queries";
 import { targetsOf } from "./run";
+import { exceptionWords } from "./words";
 // A run is drawn as a line of a machine's history.
 import "@/features/instance/instance.css";
 
@@ -75,6 +76,7 @@ function RunLine({
   const { t } = useTranslation("schedule");
   const id = useId();
   const { path } = useWorkspace();
+  const format = useFormat();
   const [open, setOpen] = useState(false);
   const direction = run ? (wantsOn(run.wanted) ? "start" : "stop") : directionOf(operation);
   return (
@@ -84,6 +86,10 @@ function RunLine({
         <span className="flex min-w-0 items-center gap-2 text-fg-2">
           <span className="el">
             {t(`run.${direction}`)}
+            {run?.byPerson && <span className="text-fg-3">, {t("run.byPerson")}</span>}
+            {run && run.unreadCount > 0 && (
+              <span className="text-warning">, {t("run.unread", { count: run.unreadCount })}</span>
+            )}
             {run && run.leftAloneCount > 0 && (
               <span className="text-fg-3">, {t("outcome.leftAlone", { count: run.leftAloneCount })}</span>
             )}
@@ -100,7 +106,11 @@ function RunLine({
           <Link className="lk text-12" to={`${path("schedules")}/${schedule.id}/runs/${operation.id}`}>
             {t("run.open")}
           </Link>
-          <RunTargets operation={operation} schedule={schedule} />
+          {run?.exception ? (
+            <p className="text-fg-2">{exceptionWords(run.exception, Date.now(), t, format)}</p>
+          ) : (
+            <RunTargets operation={operation} schedule={schedule} />
+          )}
         </div>
       )}
     </li>
@@ -129,6 +139,7 @@ function RunTargets({ operation, schedule }: { operation: Operation; schedule: S
       {revision !== undefined && revision !== schedule.revision && (
         <p className="mb-2 text-12 text-fg-3">{t("run.revision", { revision })}</p>
       )}
+      {worstFirst.length === 0 && <p className="text-fg-3">{t("runPage.none")}</p>}
       <ul className="run-targets">
         {worstFirst.map((target) => (
           <TargetLine key={target.resourceId} target={target} />

@@ -1,42 +1,54 @@
-import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
-import { Facts, Skeleton } from "@/components/Badge";
+import { Facts, Note, Skeleton } from "@/components/Badge";
 import { Button } from "@/components/Button";
-import { ConfirmDialog } from "@/components/ConfirmDialog";
 import { CopyButton } from "@/components/CopyButton";
 import { Drawer, DrawerSection } from "@/components/Drawer";
+import { StateMark } from "@/components/StateMark";
 import { ErrorState } from "@/components/States";
-import { toast } from "@/components/Toast";
 import { Ruler, RulerHours } from "@/components/time/Ruler";
 import { wallIn } from "@/components/time/wall";
 import { Permission } from "@/gen/cloudhub/v1/options_pb";
-import { type Schedule, ScheduleService } from "@/gen/cloudhub/v1/schedule_pb";
+import type { Schedule, TargetSelector } from "@/gen/cloudhub/v1/schedule_pb";
 import { useNow } from "@/lib/clock";
 import { isReason } from "@/lib/errors";
 import { toDate, useFormat } from "@/lib/format";
-import { invalidate } from "@/lib/stream/apply";
 import { useWorkspace } from "@/lib/workspace";
-import { isOvernight, today } from "./day";
-import { wantsOn } from "./health";
-import { useSchedule, useScheduleMutations } from "./queries";
+import { kindOf, pointOf, type Rule, today } from "./day";
+import { CATCH_UP, valuesOfSelector } from "./form";
+import { healthMarks, healthWord, wantsOn } from "./health";
+import { Matches } from "./Matches";
+import { useAccountNames, useCalendarNames } from "./names";
+import { Preview } from "./Preview";
+import { useMatches, usePreview, useSchedule } from "./queries";
 import { Runs } from "./Runs";
-import { pastRunsOf, ruleOf } from "./rule";
+import { isQuiet, pastRunsOf, ruleOf } from "./rule";
+import { type Act, ScheduleMenu } from "./ScheduleMenu";
 import { ScheduleTargets } from "./ScheduleTargets";
-import { atWords, nextWords, rulerWords, weekdayWords } from "./words";
+import {
+  countOf,
+  exceptionWords,
+  hoursWords,
+  nextWords,
+  pointWords,
+  rulerWords,
+  selectorWords,
+  weekdayWords,
+} from "./words";
 
 export interface ScheduleDrawerProps {
   scheduleId: string;
   row: Schedule | undefined;
-  onEdit: () => void;
+  onAct: (act: Act, schedule: Schedule) => void;
+  /** A pause or a skip is on its way. */
+  busy: boolean;
   onClose: () => void;
 }
 
-export function ScheduleDrawer({ scheduleId, row, onEdit, onClose }: ScheduleDrawerProps) {
+export function ScheduleDrawer({ scheduleId, row, onAct, busy, onClose }: ScheduleDrawerProps) {
   const { t } = useTranslation("schedule");
   const { can } = useWorkspace();
   const query = useSchedule(scheduleId);
-  const [removing, setRemoving] = useState(false);
   const schedule = query.data?.schedule ?? row;
   const manage = can(Permission.SCHEDULES_MANAGE);
   if (!schedule) {
@@ -57,42 +69,163 @@ export function ScheduleDrawer({ scheduleId, row, onEdit, onClose }: ScheduleDra
       </Drawer>
     );
   }
+  const kind = kindOf(schedule.rule ?? { startTime: "", stopTime: "" });
+  const act = (what: Act) => () => onAct(what, schedule);
+  const denied = manage ? undefined : t("manageDenied");
   return (
     <Drawer
       title={schedule.name}
       subject={scheduleId}
-      eyebrow={<span className="text-fg-3">{t("drawer.eyebrow")}</span>}
-      tools={<CopyButton value={window.location.href} label={t("drawer.copyAddress")} />}
+      eyebrow={
+        <span className="flex items-center gap-2 text-fg-3">
+          {t("drawer.eyebrow")}
+          <Health schedule={schedule} />
+        </span>
+      }
+      tools={
+        <>
+          <CopyButton value={window.location.href} label={t("drawer.copyAddress")} />
+          <ScheduleMenu schedule={schedule} onAct={onAct} short />
+        </>
+      }
       actions={
         <>
-          <Button icon="edit" disabled={!manage} title={manage ? undefined : t("manageDenied")} onClick={onEdit}>
-            {t("drawer.edit")}
-          </Button>
           <Button
-            kind="danger"
-            icon="trash"
-            disabled={!manage}
-            title={manage ? undefined : t("manageDenied")}
-            onClick={() => setRemoving(true)}
+            icon="arrowRight"
+            disabled={!manage || !schedule.nextTime || schedule.pauseTime !== undefined}
+            title={denied}
+            busy={busy}
+            onClick={act("skip")}
           >
-            {t("drawer.remove")}
+            {t("drawer.skip")}
+          </Button>
+          {schedule.pauseTime ? (
+            <Button icon="play" disabled={!manage} title={denied} onClick={act("resume")}>
+              {t("drawer.resume")}
+            </Button>
+          ) : (
+            <Button
+              icon={kind === "stop" ? "stop" : "play"}
+              disabled={!manage}
+              title={denied}
+              onClick={act(kind === "pair" ? (wantsOn(schedule.nextWanted) ? "start" : "stop") : kind)}
+            >
+              {t("drawer.run")}
+            </Button>
+          )}
+          <Button icon="edit" disabled={!manage} title={denied} onClick={act("edit")}>
+            {t("drawer.edit")}
           </Button>
           {!manage && <p className="basis-full text-12 text-fg-2">{t("manageDenied")}</p>}
         </>
       }
       onClose={onClose}
     >
+      <Standing schedule={schedule} onAct={onAct} manage={manage} />
       <DrawerSection title={t("drawer.facts")}>
         <When schedule={schedule} />
       </DrawerSection>
-      <DrawerSection title={t("drawer.targets")} count={schedule.resourceIds.length}>
-        <ScheduleTargets resourceIds={schedule.resourceIds} />
-      </DrawerSection>
+      <Coming schedule={schedule} />
+      {schedule.selector ? (
+        <Found selector={schedule.selector} />
+      ) : (
+        <DrawerSection title={t("drawer.targets")} count={schedule.resourceIds.length}>
+          {schedule.resourceIds.length === 0 ? (
+            <p className="text-fg-3">{t("drawer.noTargets")}</p>
+          ) : (
+            <ScheduleTargets resourceIds={schedule.resourceIds} />
+          )}
+        </DrawerSection>
+      )}
       <DrawerSection title={t("drawer.runs")}>
         <Runs schedule={schedule} />
       </DrawerSection>
-      {removing && <Remove schedule={schedule} onClose={() => setRemoving(false)} onRemoved={onClose} />}
     </Drawer>
+  );
+}
+
+function Health({ schedule }: { schedule: Schedule }) {
+  const { t } = useTranslation("schedule");
+  const word = healthWord(schedule.health);
+  return <StateMark {...healthMarks[word]}>{t(`healthWord.${word}`)}</StateMark>;
+}
+
+/** What keeps it from acting: a hold, a pause. Each with its way out. */
+function Standing({
+  schedule,
+  onAct,
+  manage,
+}: Pick<ScheduleDrawerProps, "onAct"> & { schedule: Schedule; manage: boolean }) {
+  const { t } = useTranslation("schedule");
+  const format = useFormat();
+  const now = useNow(30_000);
+  const { hold } = schedule;
+  if (!hold && !schedule.pauseTime) return null;
+  return (
+    <section className="grid gap-2">
+      {schedule.pauseTime && (
+        <Note tone="warning" role="status">
+          <p>
+            <b>{t("standing.paused")}</b>{" "}
+            {t("standing.by", {
+              name: schedule.pausedByName || "–",
+              when: format.past(schedule.pauseTime, now),
+            })}
+          </p>
+          <p className="text-12 text-fg-2">{t("standing.pausedMeans")}</p>
+        </Note>
+      )}
+      {hold && (
+        <Note tone="warning" role="status">
+          <p>
+            <b>{t("standing.held", { when: format.when(hold.untilTime, now) })}</b>{" "}
+            {t("standing.by", { name: hold.createdByName || "–", when: format.past(hold.createTime, now) })}
+          </p>
+          <p className="break-words">{hold.reason}</p>
+          {manage && (
+            <div>
+              <Button small onClick={() => onAct("endHold", schedule)}>
+                {t("menu.endHold")}
+              </Button>
+            </div>
+          )}
+        </Note>
+      )}
+    </section>
+  );
+}
+
+/** What comes, with every exception: as the form shows it. */
+function Coming({ schedule }: { schedule: Schedule }) {
+  const rule = ruleOf(schedule);
+  const preview = usePreview({ rule: rule ?? nothing, scheduleId: schedule.id });
+  if (!rule || schedule.pauseTime) return null;
+  return (
+    <Preview
+      rule={preview.asked}
+      answer={preview.data}
+      idle={preview.idle}
+      error={preview.error}
+      busy={preview.isPending}
+    />
+  );
+}
+
+const nothing: Rule = { startTime: "", stopTime: "", weekdays: [], timeZone: "" };
+
+/** The machines that the selector finds now. */
+function Found({ selector }: { selector: TargetSelector }) {
+  const { t } = useTranslation("schedule");
+  const format = useFormat();
+  const accounts = useAccountNames();
+  const values = useMemo(() => valuesOfSelector(selector), [selector]);
+  const matches = useMatches(values, 0);
+  const named = selector.cloudAccountIds.flatMap((id) => accounts.get(id) ?? []);
+  return (
+    <DrawerSection title={t("drawer.targets")} count={matches.data?.matchedCount}>
+      <p className="mb-2">{selectorWords(selector, t, format, named)}</p>
+      <Matches matches={matches} />
+    </DrawerSection>
   );
 }
 
@@ -102,7 +235,10 @@ function When({ schedule }: { schedule: Schedule }) {
   const now = useNow(30_000);
   const rule = ruleOf(schedule);
   const next = toDate(schedule.nextTime);
-  const segments = rule ? today(rule, pastRunsOf(schedule), new Date(now)) : [];
+  const segments = rule ? today(rule, pastRunsOf(schedule), new Date(now), isQuiet(schedule, now)) : [];
+  const point = rule && pointOf(rule);
+  const calendars = useCalendarNames();
+  const named = (rule?.calendarIds ?? []).map((id) => calendars.get(id) ?? t("calendarUnknown"));
   return (
     <div className="grid gap-3">
       {rule && (
@@ -110,89 +246,38 @@ function When({ schedule }: { schedule: Schedule }) {
           <RulerHours />
           <Ruler
             segments={segments}
+            {...(point ? { point } : {})}
             now={wallIn(rule.timeZone, new Date(now)).minute}
-            label={rulerWords(segments, t)}
+            label={point ? pointWords(point, t) : rulerWords(segments, t)}
           />
         </div>
       )}
       <Facts
         rows={[
           rule && [t("drawer.days"), weekdayWords(rule, t, format)],
-          rule && [
-            t("drawer.hours"),
-            t(isOvernight(rule) ? "hoursOver" : "hours", { start: rule.startTime, stop: rule.stopTime }),
-          ],
+          rule && [t("drawer.hours"), hoursWords(rule, t)],
           [t("drawer.zone"), schedule.rule ? format.zoneName(schedule.rule.timeZone) : "–"],
+          named.length > 0 && [t("drawer.calendars"), t("except", { calendars: format.list(named) })],
           next && [
             t("drawer.next"),
             <span key="n">
-              <b>{format.when(next, now)}</b>{" "}
-              <span className="text-fg-3">
-                {nextWords(
-                  { at: next, on: wantsOn(schedule.nextWanted), count: schedule.resourceIds.length },
-                  now,
-                  t,
-                  format,
-                )}
-              </span>
+              <b className={schedule.nextException ? "left-out" : undefined}>{format.when(next, now)}</b>{" "}
+              {schedule.nextException ? (
+                <span className="text-warning">{exceptionWords(schedule.nextException, now, t, format)}</span>
+              ) : (
+                <span className="text-fg-3">
+                  {nextWords({ at: next, on: wantsOn(schedule.nextWanted), count: countOf(schedule) }, now, t, format)}
+                </span>
+              )}
             </span>,
           ],
+          [t("drawer.window"), t("drawer.windowLine", { count: schedule.catchUpMinutes || CATCH_UP })],
           [
             t("drawer.by"),
             t("drawer.byLine", { name: schedule.createdByName || "–", date: format.date(schedule.createTime) }),
           ],
-        ].map((line) => (line as readonly [string, React.ReactNode] | undefined) ?? null)}
+        ].map((line) => (line as readonly [string, React.ReactNode] | false | undefined) || null)}
       />
     </div>
-  );
-}
-
-/** Repeats what ends and what stays. */
-function Remove({ schedule, onClose, onRemoved }: { schedule: Schedule; onClose: () => void; onRemoved: () => void }) {
-  const { t } = useTranslation("schedule");
-  const { ids, org, workspace } = useWorkspace();
-  const format = useFormat();
-  const client = useQueryClient();
-  const { remove } = useScheduleMutations();
-  const next = toDate(schedule.nextTime);
-  const onConfirm = () => {
-    remove.mutate(
-      { ...ids, scheduleId: schedule.id },
-      {
-        onSuccess: () => {
-          toast(t("remove.done", { name: schedule.name }), { shape: "ok" });
-          onClose();
-          onRemoved();
-          invalidate(client, [ScheduleService.method.listSchedules]);
-        },
-      },
-    );
-  };
-  return (
-    <ConfirmDialog
-      open
-      danger
-      title={t("remove.title", { name: schedule.name })}
-      confirmLabel={t("remove.action")}
-      onConfirm={onConfirm}
-      onClose={onClose}
-      busy={remove.isPending}
-      error={remove.error}
-      impact={[
-        { tone: "failed", text: t("remove.effect", { count: schedule.resourceIds.length }) },
-        ...(next
-          ? [{ tone: "failed" as const, text: t("remove.next", { when: atWords(next, Date.now(), t, format) }) }]
-          : []),
-        { tone: "ok", text: t("remove.stays") },
-      ]}
-    >
-      <p>
-        {t("remove.in")}{" "}
-        <b className="text-fg">
-          {org.name} › {workspace.name}
-        </b>
-        .
-      </p>
-    </ConfirmDialog>
   );
 }

@@ -1,22 +1,29 @@
-import { type ReactNode, useMemo } from "react";
+import { type ReactNode, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useNavigate } from "react-router";
 import { Note } from "@/components/Badge";
-import { Button } from "@/components/Button";
+import { Button, IconButton, LinkButton } from "@/components/Button";
 import { Facet, Facets } from "@/components/Facet";
+import { Menu, MenuItem } from "@/components/Menu";
 import { LeadSkeleton, Page, Split } from "@/components/Page";
+import { PauseAutomation } from "@/components/PauseAutomation";
+import { StateMark } from "@/components/StateMark";
 import { DeniedState, EmptyState, ErrorState, StaleBanner } from "@/components/States";
 import { Table, TableFoot } from "@/components/Table";
 import { When } from "@/components/Time";
 import { Ruler } from "@/components/time/Ruler";
 import type { ListState } from "@/features/instance/listState";
 import { Permission, Plan } from "@/gen/cloudhub/v1/options_pb";
-import type { Schedule, TimetablePark } from "@/gen/cloudhub/v1/schedule_pb";
+import { type Schedule, ScheduleHealth, type TimetablePark } from "@/gen/cloudhub/v1/schedule_pb";
 import { useNow } from "@/lib/clock";
 import { type Moment, useFormat } from "@/lib/format";
 import { useWorkspace } from "@/lib/workspace";
 import { scheduleColumns } from "./columns";
-import { HEALTH_FILTERS, type HealthFilter, outcomeOf } from "./health";
+import { HEALTH_WORDS, type HealthWord, healthMarks, healthWord } from "./health";
 import { Locked } from "./LockedPanel";
+import { useAccountNames, useCalendarNames } from "./names";
+import { type Act, ScheduleMenu } from "./ScheduleMenu";
+import { ScheduleTabs } from "./ScheduleTabs";
 import "./schedule.css";
 
 export interface SchedulesPageViewProps {
@@ -25,7 +32,7 @@ export interface SchedulesPageViewProps {
   /** Those that the filter lets through. */
   rows: readonly Schedule[];
   all: readonly Schedule[];
-  health: readonly HealthFilter[];
+  health: readonly HealthWord[];
   onHealth: (next: string[]) => void;
   /** The timetable of the workspace stands still. */
   parked?: TimetablePark | undefined;
@@ -42,6 +49,7 @@ export interface SchedulesPageViewProps {
   asideIsPanel?: boolean;
   /** The form of a new one is open already. */
   making?: boolean;
+  onAct: (act: Act, schedule: Schedule) => void;
 }
 
 export function SchedulesPageView(props: SchedulesPageViewProps) {
@@ -50,7 +58,22 @@ export function SchedulesPageView(props: SchedulesPageViewProps) {
   const { can } = useWorkspace();
   const format = useFormat();
   const now = useNow(30_000);
-  const columns = useMemo(() => scheduleColumns({ t, format, now }), [t, format, now]);
+  const calendars = useCalendarNames();
+  const accounts = useAccountNames();
+  const { onAct } = props;
+  const columns = useMemo(
+    () =>
+      scheduleColumns({
+        t,
+        format,
+        now,
+        calendars,
+        accounts,
+        menu: (schedule) => <ScheduleMenu schedule={schedule} onAct={onAct} />,
+      }),
+    [t, format, now, calendars, accounts, onAct],
+  );
+  const counts = useMemo(() => countHealth(all), [all]);
   const manage = can(Permission.SCHEDULES_MANAGE);
   return (
     <Split aside={props.aside} panel={props.asideIsPanel ?? false}>
@@ -64,19 +87,23 @@ export function SchedulesPageView(props: SchedulesPageViewProps) {
           state !== "denied" &&
           !props.making &&
           !(state === "ready" && all.length === 0) && (
-            <Button
-              // The panel has one of its own.
-              kind={props.asideIsPanel ? "plain" : "go"}
-              icon="plus"
-              disabled={!manage}
-              title={manage ? undefined : t("manageDenied")}
-              onClick={props.onNew}
-            >
-              {t("new")}
-            </Button>
+            <>
+              <MoreActions />
+              <Button
+                // The panel has one of its own.
+                kind={props.asideIsPanel ? "plain" : "go"}
+                icon="plus"
+                disabled={!manage}
+                title={manage ? undefined : t("manageDenied")}
+                onClick={props.onNew}
+              >
+                {t("new")}
+              </Button>
+            </>
           )
         }
       >
+        <ScheduleTabs />
         {props.parked && <Parked parked={props.parked} />}
         <Table
           label={t("title")}
@@ -98,7 +125,14 @@ export function SchedulesPageView(props: SchedulesPageViewProps) {
               >
                 <Facet
                   label={t("filter.health")}
-                  options={HEALTH_FILTERS.map((value) => ({ value, label: t(`filter.${value}`) }))}
+                  options={HEALTH_WORDS.filter((word) => counts[word] > 0 || props.health.includes(word)).map(
+                    (value) => ({
+                      value,
+                      label: <StateMark {...healthMarks[value]}>{t(`healthWord.${value}`)}</StateMark>,
+                      text: t(`healthWord.${value}`),
+                      count: counts[value],
+                    }),
+                  )}
                   selected={props.health}
                   onChange={props.onHealth}
                 />
@@ -108,12 +142,47 @@ export function SchedulesPageView(props: SchedulesPageViewProps) {
           slot={<Slot {...props} manage={manage} />}
           openId={props.openId || undefined}
           onOpen={(s) => props.onOpen(s.id)}
+          tone={(s) => (s.pauseTime ? "dim" : undefined)}
           banner={props.stale && <StaleBanner {...props.stale} />}
           foot={state === "ready" && rows.length > 0 && <Foot {...props} />}
         />
       </Page>
     </Split>
   );
+}
+
+/** What concerns all of them: a switch for the whole organization, and making many at once. */
+function MoreActions() {
+  const { t } = useTranslation("schedule");
+  const { org, can, path } = useWorkspace();
+  const navigate = useNavigate();
+  const [pausing, setPausing] = useState(false);
+  const paused = org.automationPause !== undefined;
+  return (
+    <>
+      <Menu
+        align="end"
+        label={t("more")}
+        trigger={<IconButton icon="more" label={t("more")} disabled={!can(Permission.SCHEDULES_MANAGE)} />}
+      >
+        <MenuItem icon="list" onSelect={() => void navigate(path("schedules/import"))}>
+          {t("import.open")}
+        </MenuItem>
+      </Menu>
+      {org.permissions.includes(Permission.ORG_MANAGE) && !paused && (
+        <Button icon="pause" onClick={() => setPausing(true)}>
+          {t("pauseAll")}
+        </Button>
+      )}
+      {pausing && <PauseAutomation onClose={() => setPausing(false)} />}
+    </>
+  );
+}
+
+function countHealth(rows: readonly Schedule[]): Record<HealthWord, number> {
+  const counts = Object.fromEntries(HEALTH_WORDS.map((word) => [word, 0])) as Record<HealthWord, number>;
+  for (const s of rows) counts[healthWord(s.health)]++;
+  return counts;
 }
 
 /** Nothing of the timetable runs for now: said above everything that would. */
@@ -134,15 +203,14 @@ function Parked({ parked }: { parked: TimetablePark }) {
 
 function LeadLine({ rows, hasMore }: { rows: readonly Schedule[]; hasMore: boolean }) {
   const { t } = useTranslation("schedule");
-  const [next] = rows.filter((s) => s.nextTime);
-  const failing = rows.filter((s) => {
-    const [run] = s.recentRuns;
-    return run && ["partial", "failed", "missed"].includes(outcomeOf(run));
-  }).length;
+  const next = rows.find((s) => s.nextTime && !s.nextException && !s.pauseTime);
+  const failing = rows.filter((s) => s.health === ScheduleHealth.FAILING).length;
+  const paused = rows.filter((s) => s.health === ScheduleHealth.PAUSED).length;
   return (
     <>
       {hasMore ? t("lead.atLeast", { count: rows.length }) : t("foot.count", { count: rows.length })}
       {failing > 0 && <>, {t("lead.failing", { count: failing })}</>}
+      {paused > 0 && <>, {t("lead.paused", { count: paused })}</>}
       {next && (
         <>
           . {t("lead.next", { name: next.name })} <When at={next.nextTime} />.
@@ -163,7 +231,7 @@ function Slot({
   manage,
 }: SchedulesPageViewProps & { manage: boolean }) {
   const { t } = useTranslation("schedule");
-  const { org, workspace } = useWorkspace();
+  const { org, workspace, path } = useWorkspace();
   if (state === "denied") {
     return <DeniedState title={t("denied.title")} permission={Permission.SCHEDULES_VIEW} workspace={workspace.name} />;
   }
@@ -189,9 +257,12 @@ function Slot({
       drawing={<Ruler className="w-full" segments={[]} label={t("ruler.none")} />}
       action={
         manage && (
-          <Button kind="go" icon="plus" onClick={onNew}>
-            {t("form.create")}
-          </Button>
+          <>
+            <Button kind="go" icon="plus" onClick={onNew}>
+              {t("form.create")}
+            </Button>
+            <LinkButton to={path("schedules/import")}>{t("import.open")}</LinkButton>
+          </>
         )
       }
     >

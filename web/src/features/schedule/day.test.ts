@@ -6,51 +6,54 @@ const weekdays = [1, 2, 3, 4, 5];
 const office: Rule = { startTime: "07:00", stopTime: "19:00", weekdays, timeZone: zone };
 const night: Rule = { startTime: "22:00", stopTime: "04:00", weekdays, timeZone: zone };
 
+/** A day of the week of 23 November 2026, by its weekday. */
+const on = (weekday: number) => ({ year: 2026, month: 11, day: 22 + weekday });
+
 // Tuesday 24 November 2026; São Paulo is three hours behind UTC.
 const tuesday = (clock: string) => new Date(`2026-11-24T${clock}:00-03:00`);
 const run = (at: string, on: boolean, took = true) => ({ due: new Date(`${at}:00-03:00`), on, took });
 
 describe("what a rule plans", () => {
   test("a day shift is on between its two times", () => {
-    expect(plannedOn(office, 2)).toEqual([{ from: 420, to: 1140 }]);
-    expect(plannedOn(office, 7)).toEqual([]);
+    expect(plannedOn(office, on(2))).toEqual([{ from: 420, to: 1140 }]);
+    expect(plannedOn(office, on(7))).toEqual([]);
   });
 
   test("a night shift opens the day on and closes it on", () => {
-    expect(plannedOn(night, 3)).toEqual([
+    expect(plannedOn(night, on(3))).toEqual([
       { from: 0, to: 240 },
       { from: 1320, to: 1440 },
     ]);
   });
 
   test("the night of Friday ends on Saturday, and the weekend stays off", () => {
-    expect(eventsOn(night, 6)).toEqual([{ minute: 240, on: false }]);
-    expect(plannedOn(night, 6)).toEqual([{ from: 0, to: 240 }]);
-    expect(plannedOn(night, 7)).toEqual([]);
-    expect(onAtMidnight(night, 1)).toBe(false);
-    expect(plannedOn(night, 1)).toEqual([{ from: 1320, to: 1440 }]);
+    expect(eventsOn(night, on(6))).toEqual([{ minute: 240, on: false }]);
+    expect(plannedOn(night, on(6))).toEqual([{ from: 0, to: 240 }]);
+    expect(plannedOn(night, on(7))).toEqual([]);
+    expect(onAtMidnight(night, on(1))).toBe(false);
+    expect(plannedOn(night, on(1))).toEqual([{ from: 1320, to: 1440 }]);
   });
 
   test("the night of Sunday ends on Monday", () => {
-    expect(eventsOn({ ...night, weekdays: [7] }, 1)).toEqual([{ minute: 240, on: false }]);
+    expect(eventsOn({ ...night, weekdays: [7] }, on(1))).toEqual([{ minute: 240, on: false }]);
   });
 
   test("a stop at midnight ends nothing on the day before", () => {
-    expect(plannedOn({ ...office, startTime: "08:00", stopTime: "00:00" }, 2)).toEqual([{ from: 480, to: 1440 }]);
+    expect(plannedOn({ ...office, startTime: "08:00", stopTime: "00:00" }, on(2))).toEqual([{ from: 480, to: 1440 }]);
   });
 
   test("a rule that is still being written plans nothing", () => {
-    expect(eventsOn({ ...office, startTime: "7" }, 2)).toEqual([]);
-    expect(eventsOn({ ...office, stopTime: "07:00" }, 2)).toEqual([]);
+    expect(eventsOn({ ...office, startTime: "7" }, on(2))).toEqual([]);
+    expect(eventsOn({ ...office, stopTime: "07:00" }, on(2))).toEqual([]);
   });
 
   test("the event after: later today, tomorrow, after the weekend", () => {
-    expect(eventAfter(office, { weekday: 2, minute: 600 })).toEqual({ days: 0, minute: 1140, on: false });
-    expect(eventAfter(office, { weekday: 2, minute: 1140 })).toEqual({ days: 1, minute: 420, on: true });
-    expect(eventAfter(office, { weekday: 5, minute: 1140 })).toEqual({ days: 3, minute: 420, on: true });
-    expect(eventAfter(night, { weekday: 5, minute: 1320 })).toEqual({ days: 1, minute: 240, on: false });
-    expect(eventAfter(night, { weekday: 6, minute: 240 })).toEqual({ days: 2, minute: 1320, on: true });
-    expect(eventAfter({ ...office, weekdays: [2] }, { weekday: 2, minute: 1200 })).toEqual({
+    expect(eventAfter(office, { ...on(2), minute: 600 })).toEqual({ days: 0, minute: 1140, on: false });
+    expect(eventAfter(office, { ...on(2), minute: 1140 })).toEqual({ days: 1, minute: 420, on: true });
+    expect(eventAfter(office, { ...on(5), minute: 1140 })).toEqual({ days: 3, minute: 420, on: true });
+    expect(eventAfter(night, { ...on(5), minute: 1320 })).toEqual({ days: 1, minute: 240, on: false });
+    expect(eventAfter(night, { ...on(6), minute: 240 })).toEqual({ days: 2, minute: 1320, on: true });
+    expect(eventAfter({ ...office, weekdays: [2] }, { ...on(2), minute: 1200 })).toEqual({
       days: 7,
       minute: 420,
       on: true,

@@ -1,5 +1,7 @@
+import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import { healthOf, outcomeOf, passes, type RunCounts, took } from "./health";
+import { RunExceptionSchema, ScheduleHealth, ScheduleSchema } from "@/gen/cloudhub/v1/schedule_pb";
+import { HEALTH_WORDS, healthOf, healthWord, outcomeOf, passes, pausedLast, type RunCounts, took } from "./health";
 
 const run = (over: Partial<RunCounts> = {}): RunCounts => ({
   targetCount: 14,
@@ -38,12 +40,34 @@ test("a run at work is not counted as right or wrong", () => {
   expect(healthOf([run({ ended: false }), run()])).toMatchObject({ ended: 1, good: 1 });
 });
 
-test("the filter tells schedules with a failure or a loss in the last ten from those without", () => {
-  const good = Array.from({ length: 10 }, () => run());
-  const lost = [run(), run({ doneCount: 0, missedCount: 14 })];
-  const longAgo = [...good, run({ doneCount: 0, failedCount: 14 })];
-  expect([good, lost, longAgo, []].map((runs) => passes(runs, ["bad"]))).toEqual([false, true, false, false]);
-  expect([good, lost, longAgo, []].map((runs) => passes(runs, ["good"]))).toEqual([true, false, true, true]);
-  expect([good, lost].map((runs) => passes(runs, []))).toEqual([true, true]);
-  expect([good, lost].map((runs) => passes(runs, ["bad", "good"]))).toEqual([true, true]);
+test("a run that was left out is neither right nor wrong, and changed nothing", () => {
+  const skipped = run({ targetCount: 0, doneCount: 0, exception: create(RunExceptionSchema, {}) });
+  expect(outcomeOf(skipped)).toBe("left");
+  expect(took(skipped)).toBe(false);
+  expect(healthOf([skipped, run()])).toMatchObject({ ended: 1, good: 1, failed: 0, missed: 0 });
+  expect(healthOf([skipped]).bars.at(-1)).toBe("left");
+});
+
+test("the filter lets through what it names, and everything while it names nothing", () => {
+  const { FAILING, OK, PAUSED } = ScheduleHealth;
+  expect([FAILING, OK, PAUSED].map((h) => passes(h, ["failing", "paused"]))).toEqual([true, false, true]);
+  expect([FAILING, OK, PAUSED].map((h) => passes(h, []))).toEqual([true, true, true]);
+});
+
+test("every health of the contract has a word of its own", () => {
+  const all = Object.values(ScheduleHealth).filter(
+    (h): h is ScheduleHealth => typeof h === "number" && h !== ScheduleHealth.UNSPECIFIED,
+  );
+  expect([...new Set(all.map(healthWord))].sort()).toEqual([...HEALTH_WORDS].sort());
+});
+
+test("the paused ones come last, the others keep their order", () => {
+  const named = (name: string, health: ScheduleHealth) => create(ScheduleSchema, { name, health });
+  const rows = [
+    named("a", ScheduleHealth.PAUSED),
+    named("b", ScheduleHealth.OK),
+    named("c", ScheduleHealth.PAUSED),
+    named("d", ScheduleHealth.FAILING),
+  ];
+  expect(pausedLast(rows).map((s) => s.name)).toEqual(["b", "d", "a", "c"]);
 });

@@ -1,16 +1,34 @@
 import { joined, type Segment } from "@/components/time/segments";
-import { addDays, type CivilDay, civilKey, daysBetween, MINUTES_A_DAY, wallIn } from "@/components/time/wall";
+import {
+  addDays,
+  type CivilDay,
+  civilKey,
+  daysBetween,
+  MINUTES_A_DAY,
+  type Wall,
+  wallIn,
+} from "@/components/time/wall";
+import type { RunException } from "@/gen/cloudhub/v1/schedule_pb";
 
 export interface ComingRun {
   time: Date;
   on: boolean;
   /** Daylight saving took away the minute that was asked for. */
   moved: boolean;
+  /** Why it is left out; absent when it happens. */
+  exception?: RunException | undefined;
+}
+
+export interface ComingEvent {
+  minute: number;
+  on: boolean;
+  moved: boolean;
+  exception?: RunException | undefined;
 }
 
 export interface ComingDay {
   civil: CivilDay;
-  events: { minute: number; on: boolean; moved: boolean }[];
+  events: ComingEvent[];
   segments: Segment[];
 }
 
@@ -23,12 +41,16 @@ const LINES = 9;
  * The days of the coming runs in their zone, oldest first. A day without runs
  * appears only when machines stay on through all of it. `asked` is how many
  * runs were asked for: when as many came, the last day may be cut short and is
- * left out.
+ * left out. A run that is left out changes nothing: what it would have had on
+ * is dashed.
  */
 export function comingDays(runs: ComingRun[], zone: string, now: Date, asked: number): ComingDay[] {
   const days: ComingDay[] = [];
   const today = wallIn(zone, now);
-  let on = runs[0] ? !runs[0].on : false;
+  // Only starts, or only stops: nothing is known of the time between.
+  const single = runs.every((r) => r.on === runs[0]?.on);
+  const before = !single && runs[0] ? !runs[0].on && !runs[0].exception : false;
+  let on = before;
   for (const run of runs) {
     const wall = wallIn(zone, run.time);
     let last = days.at(-1);
@@ -37,25 +59,38 @@ export function comingDays(runs: ComingRun[], zone: string, now: Date, asked: nu
       last = { civil: { year: wall.year, month: wall.month, day: wall.day }, events: [], segments: [] };
       days.push(last);
     }
-    last.events.push({ minute: wall.minute, on: run.on, moved: run.moved });
-    on = run.on;
+    last.events.push({ minute: wall.minute, on: run.on, moved: run.moved, exception: run.exception });
+    if (!run.exception && !single) on = run.on;
   }
-  on = runs[0] ? !runs[0].on : false;
+  if (!single) draw(days, before, today);
+  const tail = days.at(-1);
+  if (tail && !single && days.length > 1 && runs.length >= asked && tail.events.length < 2) days.pop();
+  return days;
+}
+
+/** The stretches of each day: hollow where machines will be on, dashed where a start that is left out would have them. */
+function draw(days: ComingDay[], before: boolean, today: Wall) {
+  let on = before;
+  let wont = false;
   for (const day of days) {
-    const from = civilKey(day.civil) === civilKey(today) ? today.minute : 0;
     const pieces: Segment[] = [];
-    let since = from;
+    let since = civilKey(day.civil) === civilKey(today) ? today.minute : 0;
+    const close = (to: number) => {
+      if (on) pieces.push({ from: since, to, kind: "will" });
+      else if (wont) pieces.push({ from: since, to, kind: "wont" });
+      since = to;
+    };
     for (const e of day.events) {
-      if (on) pieces.push({ from: since, to: e.minute, kind: "will" });
-      since = e.minute;
-      on = e.on;
+      close(e.minute);
+      if (e.exception) wont = e.on;
+      else {
+        on = e.on;
+        wont = false;
+      }
     }
-    if (on) pieces.push({ from: since, to: MINUTES_A_DAY, kind: "will" });
+    close(MINUTES_A_DAY);
     day.segments = joined(pieces);
   }
-  const tail = days.at(-1);
-  if (tail && days.length > 1 && runs.length >= asked && tail.events.length < 2) days.pop();
-  return days;
 }
 
 function between(from: CivilDay, to: CivilDay): ComingDay[] {
@@ -92,13 +127,15 @@ function capped(lines: PreviewLine[]): PreviewLine[] {
   const rest = lines.slice(LINES);
   const count = rest.reduce((n, line) => n + (line.kind === "day" ? 1 : line.count), 0);
   const last = rest.at(-1);
-  if (!last || count < 3 || rest.some((line) => line.kind === "day" && line.day.events.some((e) => e.moved)))
-    return lines;
+  if (!last || count < 3 || rest.some((line) => line.kind === "day" && line.day.events.some(odd))) return lines;
   return [...lines.slice(0, LINES), { kind: "more", count, until: last.kind === "day" ? last.day.civil : last.until }];
 }
 
 function alike(a: ComingDay, b: ComingDay | undefined): boolean {
   if (!b) return false;
-  const sign = (d: ComingDay) => JSON.stringify([d.events, d.segments]);
-  return !a.events.some((e) => e.moved) && sign(a) === sign(b);
+  const sign = (d: ComingDay) => JSON.stringify([d.events.map((e) => [e.minute, e.on]), d.segments]);
+  return !a.events.some(odd) && !b.events.some(odd) && sign(a) === sign(b);
 }
+
+/** It is told on its own: moved by daylight saving, or left out. */
+const odd = (e: ComingEvent) => e.moved || e.exception !== undefined;

@@ -3,6 +3,7 @@ import { createConnectQueryKey } from "@connectrpc/connect-query";
 import type { QueryClient } from "@tanstack/react-query";
 import { CloudAccountService, type ListCloudAccountsResponse } from "@/gen/cloudhub/v1/cloud_account_pb";
 import { type GetResourceResponse, InventoryService, type ListResourcesResponse } from "@/gen/cloudhub/v1/inventory_pb";
+import { NotificationService } from "@/gen/cloudhub/v1/notification_pb";
 import {
   type GetOperationResponse,
   type ListOperationsResponse,
@@ -80,6 +81,7 @@ export function applyMessage(client: QueryClient, message: WatchWorkspaceRespons
   if (message.scheduleIds.length > 0) {
     stale.add(ScheduleService.method.listSchedules);
     stale.add(ScheduleService.method.getSchedule);
+    stale.add(ScheduleService.method.listHolds);
   }
   return stale;
 }
@@ -93,6 +95,8 @@ export const workspaceMethods: readonly DescMethodUnary[] = [
   CloudAccountService.method.listCloudAccounts,
   ScheduleService.method.listSchedules,
   ScheduleService.method.getSchedule,
+  ScheduleService.method.listHolds,
+  NotificationService.method.listNotifications,
 ];
 
 export function invalidate(client: QueryClient, methods: Iterable<DescMethodUnary>) {
