@@ -37,6 +37,8 @@ type principal struct {
 	org, workspace  uuid.UUID
 	// platform: one of those who run the installation.
 	platform bool
+	// inOrg is his role in the organization where he may not enter the workspace.
+	inOrg access.Role
 }
 
 // principals makes the columns: all but the last ask about one workspace.
@@ -46,7 +48,7 @@ func (w *world) principals() (columns []principal, owner person) {
 	org, ws := owner.org, owner.workspace
 	w.exec(`UPDATE organizations SET plan = 'enterprise', plan_until = NULL`)
 	add := func(name string, p person, token string, signedIn, known bool, s access.Standing) {
-		columns = append(columns, principal{name, p, token, signedIn, known, s, access.Enterprise, org, ws, false})
+		columns = append(columns, principal{name, p, token, signedIn, known, s, access.Enterprise, org, ws, false, ""})
 	}
 	add("anonymous", owner, "", false, false, access.Standing{})
 	add("garbage token", owner, "garbage", false, false, access.Standing{})
@@ -72,15 +74,16 @@ func (w *world) principals() (columns []principal, owner person) {
 	w.estate(org, other)
 	elsewhere := w.member("Vizinha", org, other, "operator", "")
 	add("operator of another workspace", elsewhere, elsewhere.token, true, false, access.Standing{})
+	columns[len(columns)-1].inOrg = access.Operator
 	foreign := w.register("Estranha")
 	w.estate(foreign.org, foreign.workspace)
 	add("owner of another organization", foreign, foreign.token, true, false, access.Standing{})
 	free := w.register("Gratis")
 	w.exec(`UPDATE organizations SET plan = 'free', plan_until = NULL WHERE id = $1`, free.org)
-	columns = append(columns, principal{"owner on the plan free", free, free.token, true, true, access.Standing{Role: access.Owner}, access.Free, free.org, free.workspace, false})
+	columns = append(columns, principal{"owner on the plan free", free, free.token, true, true, access.Standing{Role: access.Owner}, access.Free, free.org, free.workspace, false, ""})
 	over := w.register("Vencida")
 	w.exec(`UPDATE organizations SET plan = 'pro', plan_until = now() - interval '1 minute' WHERE id = $1`, over.org)
-	columns = append(columns, principal{"owner whose pro is over", over, over.token, true, true, access.Standing{Role: access.Owner}, access.Free, over.org, over.workspace, false})
+	columns = append(columns, principal{"owner whose pro is over", over, over.token, true, true, access.Standing{Role: access.Owner}, access.Free, over.org, over.workspace, false, ""})
 	// He runs the installation, and is nobody in the organization.
 	operates := w.register("Opera")
 	w.exec(`INSERT INTO platform_admins (user_id) VALUES ($1)`, operates.id)
@@ -109,6 +112,12 @@ func expect(m method, p principal) string {
 		return allowed
 	case m.auth.GetAccess() == v1.Access_ACCESS_PLATFORM_ADMIN:
 		return "NOT_FOUND"
+	case !p.known && m.desc.Input().Fields().ByName("workspace_id") == nil && p.inOrg != "":
+		// It is about the organization alone, which is his too.
+		if (access.Standing{Role: p.inOrg}).May(rpc.PermissionOf(m.auth.GetPermission())) {
+			return allowed
+		}
+		return "PERMISSION_DENIED"
 	case !p.known:
 		return "NOT_FOUND"
 	case !p.standing.May(rpc.PermissionOf(m.auth.GetPermission())):
@@ -279,7 +288,7 @@ func TestAnIDOfAnotherTenantIsAnIDThatDoesNotExist(t *testing.T) {
 			before := w.contents()
 			nobodys := ask(uuid.NewString())
 			for _, other := range []estate{theirs, sibling} {
-				if path == "org_id" && other.org == owner.org {
+				if (path == "org_id" || path == "calendar_id") && other.org == owner.org { // calendars are the organization's
 					continue
 				}
 				got := ask(other.idFor(path, foreign))
@@ -334,6 +343,12 @@ func (e estate) idFor(path string, p person) string {
 		return e.operation.String()
 	case "session_id":
 		return p.session.String()
+	case "calendar_id":
+		return e.calendar.String()
+	case "hold_id":
+		return e.hold.String()
+	case "notification_id":
+		return e.notification.String()
 	}
 	panic("say which id of an estate a field called " + path + " holds")
 }
