@@ -206,7 +206,7 @@ func (c *Calendar) fetch(ctx context.Context, taken takenCalendar) readCalendar 
 	body := &failing{Reader: res.Body}
 	result, err := calendar.ParseICal(body, from, today.Add(366*calendarYearsAhead))
 	switch {
-	case body.err != nil && errors.Is(body.err, egress.ErrTooLarge):
+	case errors.Is(body.err, egress.ErrTooLarge), errors.Is(err, calendar.ErrTooBig):
 		return failedReading(rpcerr.ReasonCalendarTooLarge, "more than %d MB", calendarBytes>>20)
 	case body.err != nil:
 		return c.whyUnreachable(body.err)

@@ -43,7 +43,7 @@ func drawRule(t *rapid.T) Rule {
 
 // drawMoment is near a transition of the zone half of the time.
 func drawMoment(t *rapid.T, zone string) time.Time {
-	loc, err := location(zone)
+	loc, err := Location(zone)
 	require.NoError(t, err)
 	at := time.Unix(rapid.Int64Range(1_104_537_600, 4_102_444_800).Draw(t, "moment"), rapid.SampledFrom([]int64{0, 1, 500_000_000}).Draw(t, "nanoseconds")).In(loc)
 	if rapid.Bool().Draw(t, "near a transition") {

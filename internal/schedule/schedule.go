@@ -80,7 +80,7 @@ func (r Rule) Validate() error {
 	if err := r.validate(); err != nil {
 		return err
 	}
-	_, err := location(r.Zone)
+	_, err := Location(r.Zone)
 	return err
 }
 

@@ -18,7 +18,7 @@ func minutes(h, m int) *int { return Minutes(h*60 + m) }
 
 func at(t testing.TB, zone, s string) time.Time {
 	t.Helper()
-	loc, err := location(zone)
+	loc, err := Location(zone)
 	require.NoError(t, err)
 	out, err := time.ParseInLocation("2006-01-02 15:04", s, loc)
 	require.NoError(t, err)

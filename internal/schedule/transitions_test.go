@@ -172,7 +172,7 @@ func TestTheLastDayOfLeapYears(t *testing.T) {
 				}
 			}
 		}
-		loc, err := location(zone)
+		loc, err := Location(zone)
 		require.NoError(t, err)
 		c := clock{loc: loc}
 		for year := 2000; year <= 2100; year++ {

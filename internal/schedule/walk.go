@@ -36,7 +36,7 @@ func (r Rule) walker(after time.Time, h Holidays, all bool) (walker, error) {
 	if err := r.validate(); err != nil {
 		return walker{}, err
 	}
-	loc, err := location(r.Zone)
+	loc, err := Location(r.Zone)
 	if err != nil {
 		return walker{}, err
 	}

@@ -13,8 +13,8 @@ import (
 // than the zone data has names, since only those load.
 var locations sync.Map // name → *time.Location
 
-// location loads a zone by its IANA name. Error: ErrUnknownZone.
-func location(name string) (*time.Location, error) {
+// Location loads a zone by its IANA name. Error: ErrUnknownZone.
+func Location(name string) (*time.Location, error) {
 	if loc, ok := locations.Load(name); ok {
 		return loc.(*time.Location), nil
 	}
