@@ -7,6 +7,8 @@ import { expect, test } from "vitest";
 import { machineId } from "@/features/instance/testing";
 import {
   type GetOperationRequest,
+  OperationReadingSchema,
+  OperationScheduleSchema,
   OperationSchema,
   OperationService,
   OperationState,
@@ -173,8 +175,8 @@ test("says where machines were looked for, what could not be read first, and tha
       detail: "sa-east-1",
     },
     { scheduleId: "another", cloudAccountId: "c", cloudAccountName: "de-outro", ended: true, foundCount: 9 },
-  ];
-  draw(() => ({ operation: create(OperationSchema, { ...run, readings }) }));
+  ].map((one) => create(OperationReadingSchema, one));
+  draw(() => ({ operation: { ...run, readings } }));
   const looked = (await screen.findByRole("heading", { name: "Onde procuramos" })).closest("section") as HTMLElement;
   expect(within(looked).getAllByRole("listitem")[0]?.textContent).toBe(
     "ipe-prdNão lidaA conta não pôde ser lida antes de passar o prazo da execução.sa-east-1",
@@ -188,13 +190,15 @@ test.each([
   ["SKIPPED", "Ana Prado", "Ana Prado pulou esta execução. Nenhuma máquina foi tocada."],
   ["HELD", "férias", "O agendamento estava em espera: férias. Nenhuma máquina foi tocada."],
 ])("a run that was left out (%s) says why, and has no table of machines", async (exception, exceptionText, said) => {
-  const left = create(OperationSchema, {
+  const left = {
     ...run,
     state: OperationState.SKIPPED,
-    schedules: [{ scheduleId, name: "Homologação", revision: 1, exception, exceptionText }],
+    schedules: [
+      create(OperationScheduleSchema, { scheduleId, name: "Homologação", revision: 1, exception, exceptionText }),
+    ],
     targets: [],
     targetCount: 0,
-  });
+  };
   draw(() => ({ operation: left }));
   expect((await screen.findAllByText(said)).length).toBeGreaterThan(0);
   expect(screen.getByText("Pulada")).toBeTruthy();
