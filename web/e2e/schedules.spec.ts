@@ -50,7 +50,8 @@ test("a schedule made in the form runs at its minute, and is deleted", async ({ 
   await expect(targets.first()).toContainText(/ipe-prd-jobs-0\d.*Feito.*Ligada.*Parada/s);
   await expectNotReloaded(page);
 
-  await drawer.getByRole("button", { name: "Apagar" }).click();
+  await drawer.getByRole("button", { name: `O que fazer com ${name}` }).click();
+  await page.getByRole("menuitem", { name: "Apagar…" }).click();
   await page.getByRole("alertdialog").getByRole("button", { name: "Apagar agendamento" }).click();
   await expect(drawer).toHaveCount(0);
   await expect(page.getByRole("button", { name, exact: true })).toHaveCount(0);

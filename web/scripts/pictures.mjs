@@ -46,6 +46,39 @@ async function fill(page) {
   await page.locator(".pv").waitFor();
 }
 
+async function bySelector(page) {
+  await page.getByRole("radio", { name: "Por etiqueta" }).click();
+  await page.getByRole("switch").check();
+  await page.getByRole("checkbox", { name: /Feriados nacionais/ }).check();
+  await page.locator(".pv-gap").first().waitFor();
+}
+
+async function openBell(page) {
+  await page.getByRole("button", { name: /^Notificações/ }).click();
+  await page.locator(".ntf").first().waitFor();
+}
+
+async function checkFile(page) {
+  await page.locator("textarea").fill("name,days\na,daily\nb,daily\nc,daily\n");
+  await page.getByRole("button", { name: "Conferir" }).click();
+  await page.locator(".import-problems").waitFor();
+}
+
+async function hold(page) {
+  await page
+    .getByRole("button", { name: /^O que fazer com Homologação/ })
+    .first()
+    .click();
+  await page.getByRole("menuitem", { name: "Segurar até…" }).click();
+  await page.getByRole("radio", { name: "Dia e hora" }).click();
+}
+
+async function monthly(page) {
+  await page.getByRole("radio", { name: "Do mês" }).click();
+  for (const day of [1, 15, 31]) await page.getByRole("button", { name: `dia ${day}`, exact: true }).click();
+  await page.getByRole("radio", { name: "Só parar" }).click();
+}
+
 async function openRun(page) {
   await page.locator(".past-row", { hasText: "ontem 19:00" }).click();
   await page.locator(".run-targets").waitFor();
@@ -77,6 +110,51 @@ const scenes = [
   { name: "schedule-form", path: `${place}/schedules?form=new`, height: 959, act: fill, looks: ["390", "390-dark"] },
   { name: "run", picture: "04-run", path: run, height: 1160 },
   { name: "schedule", path: homologation, height: 1160, act: openRun },
+  { name: "timetables", path: `${place}/schedules`, height: 900, scene: "full" },
+  { name: "timetable-held", path: `${place}/schedules?id=${uuid("6", 0)}`, height: 1160, scene: "full" },
+  {
+    name: "timetable-found",
+    path: `${place}/schedules?id=${uuid("6", 1)}`,
+    height: 1160,
+    scene: "full",
+    looks: ["light", "390"],
+  },
+  { name: "form-selector", path: `${place}/schedules?form=new`, height: 1500, scene: "full", act: bySelector },
+  {
+    name: "form-month",
+    path: `${place}/schedules?form=new`,
+    height: 1200,
+    scene: "full",
+    act: monthly,
+    looks: ["light", "390-dark"],
+  },
+  { name: "hold", path: `${place}/schedules`, height: 900, scene: "full", act: hold, phone: `${place}/schedules` },
+  { name: "holds", path: `${place}/schedules/holds?all=1`, height: 700, scene: "full" },
+  {
+    name: "calendars",
+    path: `${place}/schedules/calendars?id=br`,
+    height: 900,
+    scene: "full",
+    phone: `${place}/schedules/calendars`,
+  },
+  {
+    name: "calendar",
+    path: `${place}/schedules/calendars?id=${uuid("c", 2)}`,
+    height: 900,
+    scene: "full",
+    looks: ["light", "390"],
+  },
+  {
+    name: "calendar-new",
+    path: `${place}/schedules/calendars?form=new`,
+    height: 900,
+    scene: "full",
+    looks: ["light", "390-dark"],
+  },
+  { name: "import", path: `${place}/schedules/import`, height: 1000, scene: "full", act: checkFile },
+  { name: "bell", path: `${place}/schedules`, height: 700, scene: "full", act: openBell },
+  { name: "notifications", path: `${place}/notifications`, height: 700, scene: "full" },
+  { name: "paused", path: `${place}/schedules`, height: 700, scene: "paused" },
   { name: "accounts", path: `${place}/accounts`, height: 900, scene: "full" },
   { name: "account", path: `${place}/accounts?open=${account(2)}`, height: 1009, scene: "full" },
   { name: "account-new", path: `${place}/accounts?add=aws`, height: 959, scene: "full" },
@@ -85,6 +163,8 @@ const scenes = [
       ["instances", "aws/ec2"],
       ["schedules", "schedules"],
       ["accounts", "accounts"],
+      ["holds", "schedules/holds"],
+      ["calendars", "schedules/calendars"],
     ].map(([name, path]) => ({
       name: `${name}-${scene}`,
       path: `${place}/${path}`,

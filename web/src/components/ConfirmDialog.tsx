@@ -71,30 +71,31 @@ export function ConfirmDialog({
           <Dialog.Title asChild>
             <h2>{title}</h2>
           </Dialog.Title>
-          {children && <div className="grid gap-2 text-fg-2">{children}</div>}
-          {impact && impact.length > 0 && (
-            <ul className="imp">
-              {impact.map((line, index) => (
-                // biome-ignore lint/suspicious/noArrayIndexKey: written once, in a fixed order.
-                <li key={index}>
-                  <Shape
-                    name={line.tone}
-                    className={
-                      line.tone === "ok" ? "text-ok" : line.tone === "warning" ? "text-warning" : "text-failed"
-                    }
-                  />
-                  <span className={line.tone === "ok" ? "text-fg-2" : undefined}>{line.text}</span>
-                </li>
-              ))}
-            </ul>
-          )}
+          {/* All of it, so that Enter in a field among the words confirms. */}
           <form
-            className="grid gap-2"
+            className="grid gap-[10px]"
             onSubmit={(event) => {
               event.preventDefault();
               if (ready && !busy) onConfirm();
             }}
           >
+            {children && <div className="grid gap-2 text-fg-2">{children}</div>}
+            {impact && impact.length > 0 && (
+              <ul className="imp">
+                {impact.map((line, index) => (
+                  // biome-ignore lint/suspicious/noArrayIndexKey: written once, in a fixed order.
+                  <li key={index}>
+                    <Shape
+                      name={line.tone}
+                      className={
+                        line.tone === "ok" ? "text-ok" : line.tone === "warning" ? "text-warning" : "text-failed"
+                      }
+                    />
+                    <span className={line.tone === "ok" ? "text-fg-2" : undefined}>{line.text}</span>
+                  </li>
+                ))}
+              </ul>
+            )}
             {typeName !== undefined && (
               <FormField
                 label={

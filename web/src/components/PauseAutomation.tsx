@@ -112,7 +112,8 @@ export function AutomationPaused() {
       <div className="paused only-wide" role="status">
         <Shape name="held" />
         <span className="el" title={`${said}: ${pause.reason}`}>
-          <b>{said}</b> <span className="sep-dot">{pause.reason}</span>
+          <b>{said}</b>
+          {` · ${pause.reason}`}
         </span>
         {button}
       </div>

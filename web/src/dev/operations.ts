@@ -1,8 +1,9 @@
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code, type ConnectRouter } from "@connectrpc/connect";
 import { addDays, instantOf, wallIn } from "@/components/time/wall";
 import { eventAfter, eventsOn } from "@/features/schedule/day";
+import { fromContract } from "@/features/schedule/rule";
 import {
   type Operation,
   OperationOrigin,
@@ -13,15 +14,19 @@ import {
   OperationTargetSchema,
   TargetState,
 } from "@/gen/cloudhub/v1/operation_pb";
-import { ResourceState } from "@/gen/cloudhub/v1/resource_pb";
+import { type Resource, ResourceState } from "@/gen/cloudhub/v1/resource_pb";
 import {
   type PreviewScheduleRequest,
+  RunExceptionKind,
   type Schedule,
+  ScheduleHealth,
+  ScheduleRuleSchema,
   ScheduleRunSchema,
   ScheduleSchema,
   ScheduleService,
 } from "@/gen/cloudhub/v1/schedule_pb";
-import { fakeError } from "@/test/fakes";
+import { accountId, fakeError } from "@/test/fakes";
+import { holds, importSchedules, previewTargets } from "./timetables";
 
 const zone = "America/Sao_Paulo";
 const now = Date.now();
@@ -71,18 +76,56 @@ type Plan = {
   days: number[];
   machines: number[];
   zone?: string;
+  /** What else the schedule says. */
+  more?: (t: number) => MessageInitShape<typeof ScheduleSchema>;
+  rule?: MessageInitShape<typeof ScheduleRuleSchema>;
   odd?: Record<number, "partial" | "missed">;
 };
 
 const plans: Plan[] = [
-  { name: "Treinamento RH", start: "13:00", stop: "17:30", days: [2, 4], machines: [12, 14, 16] },
-  { name: "Dev, dias úteis", start: "08:00", stop: "18:30", days: workdays, machines: [0, 2, 4, 6, 8, 10] },
+  {
+    name: "Treinamento RH",
+    start: "13:00",
+    stop: "17:30",
+    days: [2, 4],
+    machines: [12, 14, 16],
+    more: (t) => ({
+      health: ScheduleHealth.ON_HOLD,
+      hold: {
+        id: uuid("d", 2),
+        reason: "Férias coletivas do time",
+        untilTime: timestampFromMs(t + 500_000_000),
+        createdByName: "Ana Prado",
+        createTime: ago(93_000),
+      },
+      nextException: {
+        kind: RunExceptionKind.HELD,
+        text: "Férias coletivas do time",
+        byName: "Ana Prado",
+        untilTime: timestampFromMs(t + 500_000_000),
+      },
+    }),
+  },
+  {
+    name: "Dev, dias úteis",
+    start: "08:00",
+    stop: "18:30",
+    days: workdays,
+    machines: [0, 2, 4, 6, 8, 10],
+    rule: { calendarIds: ["br"] },
+    more: () => ({
+      resourceIds: [],
+      selector: { tags: [{ key: "ambiente", values: ["dev"] }], cloudAccountIds: [accountId(1)] },
+      nextException: { kind: RunExceptionKind.SKIPPED, byName: "Caio Lima" },
+    }),
+  },
   {
     name: "Homologação, dias úteis",
     start: "07:00",
     stop: "19:00",
     days: workdays,
     machines: [0, 1, 2, 3, 4, 6, 8],
+    rule: { calendarIds: ["br"] },
     odd: { 1: "partial" },
   },
   {
@@ -94,7 +137,27 @@ const plans: Plan[] = [
     odd: { 0: "missed", 1: "missed" },
   },
   { name: "BI noturno", start: "22:00", stop: "04:00", days: week, machines: [18, 20, 22, 24] },
-  { name: "Lojas: relatórios", start: "05:30", stop: "09:00", days: week, machines: [10, 12] },
+  { name: "Lojas: relatórios", start: "05:30", stop: "09:00", days: week, machines: [10, 12], rule: { stopTime: "" } },
+  {
+    name: "Fechamento contábil",
+    start: "06:00",
+    stop: "23:00",
+    days: [],
+    machines: [14],
+    rule: { monthDays: [1, 2, 3, 4, 5, 31] },
+  },
+  {
+    name: "Sandbox engenharia",
+    start: "09:00",
+    stop: "18:00",
+    days: workdays,
+    machines: [2, 4],
+    more: (t) => ({
+      health: ScheduleHealth.PAUSED,
+      pauseTime: timestampFromMs(t - 90_000_000),
+      pausedByName: "Caio Lima",
+    }),
+  },
   {
     name: "Escritório de Manaus",
     start: "08:00",
@@ -147,10 +210,17 @@ function target(
 
 const all: Schedule[] = plans.map((plan, index) => {
   const id = uuid("6", index);
-  const rule = { startTime: plan.start, stopTime: plan.stop, weekdays: plan.days, timeZone: plan.zone ?? zone };
+  const said = create(ScheduleRuleSchema, {
+    startTime: plan.start,
+    stopTime: plan.stop,
+    weekdays: plan.days,
+    timeZone: plan.zone ?? zone,
+    ...plan.rule,
+  });
+  const rule = fromContract(said);
   const today = wallIn(rule.timeZone, new Date(now));
   const past: { at: number; on: boolean }[] = [];
-  for (let back = 0; past.length < 10 && back < 60; back++) {
+  for (let back = 0; past.length < 10 && back < 90; back++) {
     const day = addDays(today, -back);
     const events = eventsOn(rule, day).reverse();
     for (const e of events) {
@@ -204,7 +274,7 @@ const all: Schedule[] = plans.map((plan, index) => {
   return create(ScheduleSchema, {
     id,
     name: plan.name,
-    rule,
+    rule: said,
     resourceIds: plan.machines.map(resource),
     revision: 2,
     ...(next
@@ -218,6 +288,9 @@ const all: Schedule[] = plans.map((plan, index) => {
     updateTime: ago(864_000),
     etag: `"${index}"`,
     recentRuns,
+    catchUpMinutes: 10,
+    health: recentRuns.length === 0 ? ScheduleHealth.NEW : plan.odd?.[0] ? ScheduleHealth.FAILING : ScheduleHealth.OK,
+    ...plan.more?.(now),
   });
 });
 const due = (s: Schedule) => (s.nextTime ? timestampMs(s.nextTime) : Number.POSITIVE_INFINITY);
@@ -238,7 +311,11 @@ export function listed(request: { resourceId: string; scheduleId: string; open: 
     .map((o) => ({ ...o, targets: [] }));
 }
 
-export function schedules(rpc: ConnectRouter, answer: <Answer>(full: Answer, empty: Answer) => Promise<Answer>) {
+export function schedules(
+  rpc: ConnectRouter,
+  answer: <Answer>(full: Answer, empty: Answer) => Promise<Answer>,
+  resources: Resource[],
+) {
   rpc.service(ScheduleService, {
     listSchedules: (request) =>
       answer(
@@ -251,25 +328,63 @@ export function schedules(rpc: ConnectRouter, answer: <Answer>(full: Answer, emp
     },
     deleteSchedule: () => ({}),
     previewSchedule,
+    previewTargets: () => previewTargets(resources),
+    pauseSchedule: () => ({}),
+    resumeSchedule: () => ({}),
+    skipNext: (request) => ({ skippedTime: all.find((one) => one.id === request.scheduleId)?.nextTime }),
+    restoreRun: () => ({}),
+    createHold: () => ({}),
+    endHold: () => ({}),
+    listHolds: (request) =>
+      answer({ holds: request.inForce ? holds.filter((one) => !one.endTime) : holds }, { holds: [] }),
+    importSchedules,
   });
 }
 
-/** The coming runs of a rule, thirty of them. */
-export function previewSchedule({ rule }: PreviewScheduleRequest) {
-  const coming = [];
-  if (!rule) return { runs: [] };
+/** The coming runs of a rule, thirty of them; on Christmas nothing happens, and one account is large. */
+export function previewSchedule({ rule: said, selector }: PreviewScheduleRequest) {
+  const runs = [];
+  if (!said) return { runs: [] };
+  const rule = fromContract(said);
   let wall = wallIn(rule.timeZone, new Date());
   for (let n = 0; n < 30; n++) {
-    const next = eventAfter({ ...rule, weekdays: [...rule.weekdays] }, wall);
+    const next = eventAfter(rule, wall);
     if (!next) break;
     const day = addDays(wall, next.days);
     const time = instantOf(day, next.minute, rule.timeZone);
-    coming.push({
+    const holiday = holidays[`${day.month}-${day.day}`];
+    runs.push({
       time: timestampFromMs(time.getTime()),
       wanted: next.on ? ResourceState.RUNNING : ResourceState.STOPPED,
       movedByGap: wallIn(rule.timeZone, time).minute !== next.minute,
+      ...(holiday && said.calendarIds.includes("br")
+        ? {
+            exception: {
+              kind: RunExceptionKind.HOLIDAY,
+              text: holiday,
+              calendarName: "Feriados nacionais do Brasil",
+            },
+          }
+        : {}),
     });
     wall = { ...wallIn(rule.timeZone, time), minute: next.minute };
   }
-  return { runs: coming };
+  const rateWarnings = selector?.everything
+    ? [
+        {
+          cloudAccountId: accountId(2),
+          cloudAccountName: "ipe-prd",
+          region: "sa-east-1",
+          wanted: ResourceState.RUNNING,
+          targetCount: 1_900,
+          neededSeconds: 950,
+          fittingCount: 1_200,
+          earlierTime: "06:44",
+        },
+      ]
+    : [];
+  return { runs, rateWarnings };
 }
+
+/** Of the weeks around the end of November, so that there is one to see. */
+const holidays: Record<string, string> = { "11-30": "Dia do Evangélico", "12-25": "Natal", "1-1": "Confraternização" };

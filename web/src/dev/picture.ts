@@ -23,7 +23,13 @@ import {
   ResourceSchema,
   ResourceState,
 } from "@/gen/cloudhub/v1/resource_pb";
-import { type Schedule, ScheduleRunSchema, ScheduleSchema } from "@/gen/cloudhub/v1/schedule_pb";
+import {
+  RunExceptionKind,
+  type Schedule,
+  ScheduleHealth,
+  ScheduleRunSchema,
+  ScheduleSchema,
+} from "@/gen/cloudhub/v1/schedule_pb";
 import { accountId, fakeAccount } from "@/test/fakes";
 
 const { RUNNING, STOPPED, STARTING, STOPPING } = ResourceState;
@@ -177,6 +183,9 @@ type Plan = {
   past: string[];
   lastOn: boolean;
   bars?: Record<number, Bar>;
+  monthDays?: number[];
+  /** Until when, by whom and why nothing of it runs. */
+  held?: { until: string; by: string; reason: string };
 };
 const workdays = [1, 2, 3, 4, 5];
 const week = [1, 2, 3, 4, 5, 6, 7];
@@ -338,7 +347,8 @@ const plans: Plan[] = [
     targets: 2,
     start: "06:00",
     stop: "23:00",
-    days: [2],
+    days: [],
+    monthDays: [1, 2, 3, 4, 5],
     next: "12-01T06:00",
     nextOn: true,
     past: [
@@ -361,6 +371,9 @@ const plans: Plan[] = [
     start: "09:00",
     stop: "18:00",
     days: workdays,
+    next: "25T09:00",
+    nextOn: true,
+    held: { until: "30T18:00", by: "Caio", reason: "Férias coletivas do time" },
     past: ["20T18:00", "20T09:00", "19T18:00", "19T09:00", "18T18:00", "18T09:00"],
     lastOn: false,
   },
@@ -481,7 +494,37 @@ export const pictureSchedules: Schedule[] = plans.map((plan, index) => {
   return create(ScheduleSchema, {
     id: scheduleId,
     name: plan.name,
-    rule: { startTime: plan.start, stopTime: plan.stop, weekdays: plan.days, timeZone: zone },
+    rule: {
+      startTime: plan.start,
+      stopTime: plan.stop,
+      weekdays: plan.days,
+      monthDays: plan.monthDays ?? [],
+      timeZone: zone,
+    },
+    catchUpMinutes: 10,
+    health: plan.held
+      ? ScheduleHealth.ON_HOLD
+      : plan.bars?.[0] === "missed"
+        ? ScheduleHealth.FAILING
+        : ScheduleHealth.OK,
+    ...(plan.held
+      ? {
+          hold: {
+            id: id("d", index),
+            scheduleId,
+            reason: plan.held.reason,
+            untilTime: at(plan.held.until),
+            createdByName: plan.held.by,
+            createTime: at("20T18:30"),
+          },
+          nextException: {
+            kind: RunExceptionKind.HELD,
+            text: plan.held.reason,
+            byName: plan.held.by,
+            untilTime: at(plan.held.until),
+          },
+        }
+      : {}),
     resourceIds,
     revision: 1,
     ...(plan.next ? { nextTime: at(plan.next), nextWanted: plan.nextOn ? RUNNING : STOPPED } : {}),

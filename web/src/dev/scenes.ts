@@ -5,6 +5,7 @@ import { CloudAccountService, CloudAccountState } from "@/gen/cloudhub/v1/cloud_
 import { InventoryService } from "@/gen/cloudhub/v1/inventory_pb";
 import { OperationService, WatchWorkspaceResponseSchema } from "@/gen/cloudhub/v1/operation_pb";
 import { Permission } from "@/gen/cloudhub/v1/options_pb";
+import { AutomationPauseSchema } from "@/gen/cloudhub/v1/organization_pb";
 import {
   LeftAloneReason,
   type Resource,
@@ -24,8 +25,9 @@ import {
   pictureResources,
   pictureSchedules,
 } from "./picture";
+import { previewTargets, timetables } from "./timetables";
 
-export type Scene = "full" | "picture" | "empty" | "error" | "denied" | "loading" | "probe" | "refused";
+export type Scene = "full" | "picture" | "empty" | "error" | "denied" | "loading" | "probe" | "refused" | "paused";
 
 const never = () => new Promise<never>(() => {});
 const failed = () => fakeError(Code.Internal, "INTERNAL");
@@ -150,8 +152,24 @@ function pictureTransport() {
       }),
       getSchedule: (request) => ({ schedule: pictureSchedules.find((one) => one.id === request.scheduleId) }),
       previewSchedule,
+      previewTargets: () => previewTargets(pictureResources),
+      listHolds: () => ({ holds: [] }),
     });
+    timetables(rpc, async (full) => full);
   });
+}
+
+function me(scene: Scene) {
+  const answer = scene === "denied" ? fakeMe([Permission.COSTS_VIEW]) : fakeMe();
+  const [org] = answer.organizations;
+  if (scene === "paused" && org) {
+    org.automationPause = create(AutomationPauseSchema, {
+      pauseTime: timestampFromMs(Date.now() - 7_400_000),
+      reason: "Virada do ERP: ninguém mexe em nada até a contabilidade liberar",
+      pausedByName: "Ana Prado",
+    });
+  }
+  return answer;
 }
 
 async function* watchWorkspace(_request: unknown, context: { signal: AbortSignal }) {
@@ -166,7 +184,7 @@ function sceneTransport(scene: Scene) {
     return scene === "empty" ? empty : full;
   };
   return createRouterTransport((rpc) => {
-    rpc.service(UserService, { getMe: () => (scene === "denied" ? fakeMe([Permission.COSTS_VIEW]) : fakeMe()) });
+    rpc.service(UserService, { getMe: () => me(scene) });
     rpc.service(CloudAccountService, {
       prepareAwsRole: () => fakeRole(),
       listCloudAccounts: () => answer({ cloudAccounts: accounts }, { cloudAccounts: [] }),
@@ -201,6 +219,7 @@ function sceneTransport(scene: Scene) {
       getOperation: (request) => ({ operation: operations.find((one) => one.id === request.operationId) }),
       watchWorkspace,
     });
-    schedules(rpc, answer);
+    schedules(rpc, answer, resources);
+    timetables(rpc, answer);
   });
 }

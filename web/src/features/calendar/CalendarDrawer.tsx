@@ -10,7 +10,7 @@ import { ErrorState } from "@/components/States";
 import { RelativeTime, When } from "@/components/Time";
 import { toast } from "@/components/Toast";
 import { BRAZIL } from "@/features/schedule/names";
-import { type Calendar, type CalendarDay, CalendarSource } from "@/gen/cloudhub/v1/calendar_pb";
+import { type Calendar, type CalendarDay, CalendarService, CalendarSource } from "@/gen/cloudhub/v1/calendar_pb";
 import { isReason, reasonText, toAppError } from "@/lib/errors";
 import { makeFormat, useFormat } from "@/lib/format";
 import { invalidate } from "@/lib/stream/apply";
@@ -261,7 +261,11 @@ function Remove({ calendar, onClose, onRemoved }: { calendar: Calendar; onClose:
               toast(t("removing.done", { name: calendar.name }), { shape: "ok" });
               onClose();
               onRemoved();
-              invalidate(client, calendarMethods);
+              // Not its days: it has none any more.
+              invalidate(
+                client,
+                calendarMethods.filter((method) => method !== CalendarService.method.getCalendar),
+              );
             },
           },
         )

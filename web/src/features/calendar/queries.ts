@@ -10,25 +10,21 @@ import { useWorkspace } from "@/lib/workspace";
 const WAITING = 5_000;
 
 export function useCalendars() {
-  const { org, can } = useWorkspace();
-  return useQuery(
-    CalendarService.method.listCalendars,
-    { orgId: org.id },
-    {
-      enabled: can(Permission.SCHEDULES_VIEW),
-      // No stream tells of calendars.
-      refetchInterval: ({ state }) =>
-        state.data?.calendars.some((c) => c.address !== "" && !c.refreshTime && c.lastError === "") ? WAITING : 60_000,
-    },
-  );
+  const { ids, can } = useWorkspace();
+  return useQuery(CalendarService.method.listCalendars, ids, {
+    enabled: can(Permission.SCHEDULES_VIEW),
+    // No stream tells of calendars.
+    refetchInterval: ({ state }) =>
+      state.data?.calendars.some((c) => c.address !== "" && !c.refreshTime && c.lastError === "") ? WAITING : 60_000,
+  });
 }
 
 /** One year of a calendar; 0 is this one and the next. */
 export function useCalendar(calendarId: string, year: number) {
-  const { org, can } = useWorkspace();
+  const { ids, can } = useWorkspace();
   return useQuery(
     CalendarService.method.getCalendar,
-    { orgId: org.id, calendarId, year },
+    { ...ids, calendarId, year },
     { enabled: calendarId !== "" && can(Permission.SCHEDULES_VIEW), placeholderData: keepPreviousData },
   );
 }
@@ -44,10 +40,10 @@ const LAST = 2100;
  * be lost when they are stored again.
  */
 export function useWrittenDays(calendar: Calendar | undefined) {
-  const { org } = useWorkspace();
+  const { ids } = useWorkspace();
   const transport = useTransport();
   return useTanstackQuery({
-    queryKey: ["calendar", "written", org.id, calendar?.id, calendar?.etag],
+    queryKey: ["calendar", "written", ids, calendar?.id, calendar?.etag],
     enabled: calendar !== undefined,
     gcTime: 0,
     queryFn: async ({ signal }) => {
@@ -57,7 +53,7 @@ export function useWrittenDays(calendar: Calendar | undefined) {
       for (const years of yearsToRead(new Date().getUTCFullYear())) {
         if (days.length >= calendar.dayCount) break;
         const answers = await Promise.all(
-          years.map((year) => client.getCalendar({ orgId: org.id, calendarId: calendar.id, year }, { signal })),
+          years.map((year) => client.getCalendar({ ...ids, calendarId: calendar.id, year }, { signal })),
         );
         days.push(...answers.flatMap((answer) => answer.days));
       }

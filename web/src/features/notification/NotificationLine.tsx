@@ -28,7 +28,9 @@ export function NotificationLine({
   const link = notificationLink(notification);
   const body = (
     <>
-      <Shape name={mark.shape} className={`ntf-shape mark-${mark.tone}`} />
+      <span className="ntf-shape" data-tone={mark.tone}>
+        <Shape name={mark.shape} />
+      </span>
       <span className="min-w-0">
         <span className="ntf-title">
           {title}

@@ -38,7 +38,10 @@ export function ImportPage() {
             setReport({ of: csv, answer });
             return;
           }
-          toast(t("import.done", { count: answer.lines.length }), { shape: "ok" });
+          // An answer that was lost and asked for again tells no lines.
+          toast(t("import.done", { count: answer.lines.length || (report?.answer.lines.length ?? 0) }), {
+            shape: "ok",
+          });
           invalidate(client, scheduleMethods);
           void navigate(path("schedules"));
         },

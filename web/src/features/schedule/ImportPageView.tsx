@@ -143,10 +143,9 @@ function Report({ report }: { report: ReturnType<typeof reportOf> }) {
       {
         id: "line",
         header: t("import.column.line"),
-        numeric: true,
         phone: 2,
         unit: t("import.column.line"),
-        cell: (line) => format.number(line.line),
+        cell: (line) => <span className="tnum">{format.number(line.line)}</span>,
       },
       {
         id: "name",
@@ -171,7 +170,12 @@ function Report({ report }: { report: ReturnType<typeof reportOf> }) {
                   <b className="code">{column}</b>{" "}
                   {problems.map((problem) => (
                     <span key={`${problem.reason} ${problem.value}`}>
-                      <span className="text-failed">{reasonText(problem.reason) ?? problem.reason}</span>
+                      <span className="text-failed">
+                        {/* The text of the registry is of a whole form. */}
+                        {problem.reason === "VALIDATION"
+                          ? t("import.invalid")
+                          : (reasonText(problem.reason) ?? problem.reason)}
+                      </span>
                       {problem.value !== "" && (
                         <span className="text-fg-3"> {t("import.value", { value: problem.value })}</span>
                       )}{" "}
@@ -187,7 +191,7 @@ function Report({ report }: { report: ReturnType<typeof reportOf> }) {
         header: t("import.column.next"),
         priority: 3,
         phone: 3,
-        cell: (line) => (line.nextTime ? <When at={line.nextTime} /> : <span className="text-fg-3">–</span>),
+        cell: (line) => line.nextTime && <When at={line.nextTime} />,
       },
     ],
     [t, format],

@@ -7,6 +7,8 @@ import { expect, test } from "vitest";
 import { machineId } from "@/features/instance/testing";
 import {
   type GetOperationRequest,
+  OperationReadingSchema,
+  OperationScheduleSchema,
   OperationSchema,
   OperationService,
   OperationState,
@@ -158,4 +160,47 @@ test("who may not see resources is told so, and nothing is asked", async () => {
   const { asked } = draw(() => ({ operation: run }), [Permission.SCHEDULES_VIEW]);
   await screen.findByText("Você não vê as execuções daqui");
   expect(asked).toEqual([]);
+});
+
+test("says where machines were looked for, what could not be read first, and that some may have stayed", async () => {
+  const readings = [
+    { scheduleId, cloudAccountId: "a", cloudAccountName: "ipe-hml", ended: true, foundCount: 2 },
+    {
+      scheduleId,
+      cloudAccountId: "b",
+      cloudAccountName: "ipe-prd",
+      ended: true,
+      foundCount: 0,
+      reason: "NOT_READ_IN_TIME",
+      detail: "sa-east-1",
+    },
+    { scheduleId: "another", cloudAccountId: "c", cloudAccountName: "de-outro", ended: true, foundCount: 9 },
+  ].map((one) => create(OperationReadingSchema, one));
+  draw(() => ({ operation: { ...run, readings } }));
+  const looked = (await screen.findByRole("heading", { name: "Onde procuramos" })).closest("section") as HTMLElement;
+  expect(within(looked).getAllByRole("listitem")[0]?.textContent).toBe(
+    "ipe-prdNão lidaA conta não pôde ser lida antes de passar o prazo da execução.sa-east-1",
+  );
+  expect(within(looked).getAllByRole("listitem")[1]?.textContent).toBe("ipe-hml2 máquinas");
+  expect(within(looked).queryByText("de-outro")).toBeNull();
+  expect(screen.getByText("1 conta não foi lida por inteiro.")).toBeTruthy();
+});
+
+test.each([
+  ["SKIPPED", "Ana Prado", "Ana Prado pulou esta execução. Nenhuma máquina foi tocada."],
+  ["HELD", "férias", "O agendamento estava em espera: férias. Nenhuma máquina foi tocada."],
+])("a run that was left out (%s) says why, and has no table of machines", async (exception, exceptionText, said) => {
+  const left = {
+    ...run,
+    state: OperationState.SKIPPED,
+    schedules: [
+      create(OperationScheduleSchema, { scheduleId, name: "Homologação", revision: 1, exception, exceptionText }),
+    ],
+    targets: [],
+    targetCount: 0,
+  };
+  draw(() => ({ operation: left }));
+  expect((await screen.findAllByText(said)).length).toBeGreaterThan(0);
+  expect(screen.getByText("Pulada")).toBeTruthy();
+  expect(screen.queryByText(/Falta|como pedido/)).toBeNull();
 });

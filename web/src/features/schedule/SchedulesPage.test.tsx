@@ -17,6 +17,7 @@ import {
   type CreateScheduleRequest,
   type DeleteScheduleRequest,
   type PreviewScheduleRequest,
+  ScheduleHealth,
   ScheduleSchema,
   ScheduleService,
   type UpdateScheduleRequest,
@@ -42,6 +43,7 @@ const office = (name = "Homologação") =>
     createdByName: "Ana Prado",
     createTime: timestampFromDate(yesterday),
     etag: '"7"',
+    health: ScheduleHealth.FAILING,
     recentRuns: [
       {
         operationId,
@@ -299,7 +301,9 @@ test("changing one sends all of it with the etag that was read", async () => {
 test("deleting says what ends and what stays, and only then asks", async () => {
   const fake = timetable();
   const { user, router } = show(fake, { query: `?id=${scheduleId}` });
-  await user.click(await screen.findByRole("button", { name: "Apagar" }));
+  const drawer = within(await screen.findByRole("complementary", { name: "Homologação" }));
+  await user.click(drawer.getByRole("button", { name: "O que fazer com Homologação" }));
+  await user.click(await screen.findByRole("menuitem", { name: "Apagar…" }));
   const dialog = await screen.findByRole("alertdialog", { name: "Apagar Homologação?" });
   expect(dialog.textContent).toContain("2 máquinas deixam de ligar e parar sozinhas");
   expect(dialog.textContent).toContain("continua no histórico");
@@ -327,7 +331,7 @@ test("a run opens to its own machines, the failed one first, with its reason", a
 describe("situations of the list", () => {
   test("full: what, when, how the last one went, health in words", async () => {
     show(timetable());
-    const cell = (await screen.findByRole("button", { name: /Homologação/ })).closest("tr");
+    const cell = (await screen.findByRole("button", { name: /^Homologação/ })).closest("tr");
     expect(cell?.textContent).toMatch(/para 2, em (59.min|1.h)/);
     expect(cell?.textContent).toContain("1 de 2");
     expect(
@@ -369,17 +373,22 @@ test("Esc closes the panel and leaves the list", async () => {
 
 describe("the filter of health", () => {
   const sound = () =>
-    create(ScheduleSchema, { ...office("Sem falha"), id: scheduleId.replace(/1$/, "2"), recentRuns: [] });
+    create(ScheduleSchema, {
+      ...office("Sem falha"),
+      id: scheduleId.replace(/1$/, "2"),
+      recentRuns: [],
+      health: ScheduleHealth.OK,
+    });
 
-  test("in the address lets through those with a failure in the last ten, and says how many of how many", async () => {
-    show(timetable([office("Com falha"), sound()]), { query: "?health=bad" });
+  test("in the address lets through those that fail, and says how many of how many", async () => {
+    show(timetable([office("Com falha"), sound()]), { query: "?health=failing" });
     await screen.findByText("1 de 2 agendamentos");
     expect(screen.getByRole("row", { name: /Com falha/ })).toBeDefined();
     expect(screen.queryByRole("row", { name: /Sem falha/ })).toBeNull();
   });
 
   test("that lets nothing through can be let go of, from the page", async () => {
-    const { user, router } = show(timetable([sound()]), { query: "?health=bad" });
+    const { user, router } = show(timetable([sound()]), { query: "?health=failing" });
     await screen.findByRole("heading", { name: "Nenhum agendamento assim" });
     await user.click(screen.getByRole("button", { name: "Tirar o filtro" }));
     expect(await screen.findByRole("row", { name: /Sem falha/ })).toBeDefined();

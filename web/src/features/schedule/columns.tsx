@@ -110,6 +110,7 @@ export function scheduleColumns({ t, format, now, calendars, accounts, menu }: S
     {
       id: "menu",
       header: <span className="sr">{t("column.actions")}</span>,
+      priority: 1,
       cell: menu,
     },
   ];
@@ -184,7 +185,7 @@ function Day({ schedule, t, format, now, calendars }: CellOf & Pick<ScheduleColu
         )}
         {elsewhere && <span className="zone-note">{cityOf(rule.timeZone, format)}</span>}
         {names.length > 0 && (
-          <span className="zone-note" title={t("except", { calendars: format.list(names) })}>
+          <span className="zone-note except-note" title={t("except", { calendars: format.list(names) })}>
             {t("exceptShort")}
             <span className="sr">{format.list(names)}</span>
           </span>

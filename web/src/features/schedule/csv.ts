@@ -22,9 +22,9 @@ export const COLUMNS = [
 /** A file to begin with: a pair on weekdays, a stop every day by tag, a start on days of the month. */
 export const EXAMPLE = [
   COLUMNS.join(","),
-  "Homologação,07:00,19:00,mon-fri,America/Sao_Paulo,,ambiente=homologacao,,,,br,10",
-  "Laboratório à noite,,22:00,daily,America/Sao_Paulo,,time=dados|ia;ambiente=lab,,,sa-east-1,,",
-  'Fechamento,06:00,,"1,2,31",America/Sao_Paulo,,,erp-,,,,30',
+  "Homologação,07:00,19:00,weekdays,America/Sao_Paulo,,ambiente=homologação,,,,br,10",
+  "Laboratório à noite,,22:00,daily,America/Sao_Paulo,,time=dados|time=ia,,,sa-east-1,,",
+  "Fechamento,06:00,,1|2|31,America/Sao_Paulo,,,erp-,,,,30",
   "",
 ].join("\n");
 

@@ -1,5 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { eventAfter, eventsOn, onAtMidnight, plannedOn, type Rule, today, todayOfMachine } from "./day";
+import {
+  eventAfter,
+  eventsOn,
+  kindOf,
+  onAtMidnight,
+  plannedOn,
+  pointOf,
+  type Rule,
+  today,
+  todayOfMachine,
+} from "./day";
 
 const zone = "America/Sao_Paulo";
 const weekdays = [1, 2, 3, 4, 5];
@@ -12,6 +22,55 @@ const on = (weekday: number) => ({ year: 2026, month: 11, day: 22 + weekday });
 // Tuesday 24 November 2026; São Paulo is three hours behind UTC.
 const tuesday = (clock: string) => new Date(`2026-11-24T${clock}:00-03:00`);
 const run = (at: string, on: boolean, took = true) => ({ due: new Date(`${at}:00-03:00`), on, took });
+
+describe("days of the month", () => {
+  const closing: Rule = { ...office, weekdays: [], monthDays: [1, 31] };
+  const day = (month: number, d: number) => ({ year: 2026, month, day: d });
+
+  test("the last day stands for one that the month does not have, or nothing does", () => {
+    expect(eventsOn(closing, day(10, 31))).toHaveLength(2);
+    expect(eventsOn(closing, day(11, 30))).toHaveLength(2);
+    expect(eventsOn(closing, day(2, 28))).toHaveLength(2);
+    expect(eventsOn({ ...closing, skipShort: true }, day(11, 30))).toEqual([]);
+    expect(eventsOn(closing, day(10, 30))).toEqual([]);
+  });
+
+  test("a night that begins on the last day ends on the first", () => {
+    const night31 = { ...closing, startTime: "22:00", stopTime: "04:00", monthDays: [31] };
+    expect(eventsOn(night31, day(12, 1))).toEqual([{ minute: 240, on: false }]);
+    expect(onAtMidnight(night31, day(12, 1))).toBe(true);
+    expect(onAtMidnight(night31, day(12, 2))).toBe(false);
+  });
+
+  test("the event after may be two months away", () => {
+    const only31 = { ...closing, monthDays: [31], skipShort: true };
+    expect(eventAfter(only31, { ...day(1, 31), minute: 1200 })).toEqual({ days: 59, minute: 420, on: true });
+  });
+});
+
+describe("one half alone", () => {
+  test("only a start, only a stop: one event a day, no stretch, a point", () => {
+    const start = { ...office, stopTime: "" };
+    const stop = { ...office, startTime: "" };
+    expect(kindOf(start)).toBe("start");
+    expect(kindOf(stop)).toBe("stop");
+    expect(eventsOn(start, on(2))).toEqual([{ minute: 420, on: true }]);
+    expect(eventsOn(stop, on(2))).toEqual([{ minute: 1140, on: false }]);
+    expect(eventsOn(stop, on(7))).toEqual([]);
+    expect(plannedOn(start, on(2))).toEqual([]);
+    expect(today(start, [run("2026-11-24T07:00", true)], tuesday("14:32"))).toEqual([]);
+    expect(pointOf(start)).toEqual({ at: 420, on: true });
+    expect(pointOf(stop)).toEqual({ at: 1140, on: false });
+    expect(pointOf(office)).toBeUndefined();
+  });
+
+  test("what is left out today is dashed", () => {
+    expect(today(office, [run("2026-11-24T07:00", true)], tuesday("14:32"), true)).toEqual([
+      { from: 420, to: 872, kind: "was" },
+      { from: 872, to: 1140, kind: "wont" },
+    ]);
+  });
+});
 
 describe("what a rule plans", () => {
   test("a day shift is on between its two times", () => {

@@ -157,6 +157,8 @@ function after(run: PastRun, before: Stretch): Stretch {
  * which nothing happens shows the usual window dashed.
  */
 export function today(rule: Rule, runs: PastRun[], now: Date, quiet = false): Segment[] {
+  // Of one that only starts or only stops nothing is known but its moment.
+  if (kindOf(rule) !== "pair") return [];
   const wall = wallIn(rule.timeZone, now);
   const midnight = startOfDay(rule.timeZone, now, wall);
   const past = [...runs].filter((r) => r.due <= now).sort((a, b) => a.due.getTime() - b.due.getTime());

@@ -1,4 +1,6 @@
+import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
+import { RunExceptionKind, RunExceptionSchema } from "@/gen/cloudhub/v1/schedule_pb";
 import { type ComingRun, comingDays, previewLines } from "./preview";
 
 const zone = "America/Sao_Paulo";
@@ -79,4 +81,49 @@ test("a long pattern is cut after nine lines, and says how far it goes", () => {
   const lines = previewLines(comingDays(later, zone, now, 100));
   expect(lines.slice(0, 9).every((l) => l.kind === "day")).toBe(true);
   expect(lines.slice(9)).toMatchObject([{ kind: "more", count: 6, until: { month: 12, day: 14 } }]);
+});
+
+const natal = create(RunExceptionSchema, { kind: RunExceptionKind.HOLIDAY, text: "Natal" });
+
+test("a day that is left out is dashed, and leaves the day after as it was", () => {
+  const runs = office(["2026-12-24", "2026-12-25", "2026-12-28"]).map((r, i) =>
+    i === 2 || i === 3 ? { ...r, exception: natal } : r,
+  );
+  const days = comingDays(runs, zone, now, 30);
+  expect(days.map((d) => d.segments)).toEqual([
+    [{ from: 480, to: 1080, kind: "will" }],
+    [{ from: 480, to: 1080, kind: "wont" }],
+    [{ from: 480, to: 1080, kind: "will" }],
+  ]);
+  expect(days[1]?.events.every((e) => e.exception === natal)).toBe(true);
+});
+
+test("a stop that is left out lets machines run on, all through the days between", () => {
+  const runs = [
+    at("2026-11-27T08:00", true),
+    { ...at("2026-11-27T18:00", false), exception: natal },
+    at("2026-11-30T08:00", true),
+    at("2026-11-30T18:00", false),
+  ];
+  expect(comingDays(runs, zone, now, 30).map((d) => [d.civil.day, d.segments])).toEqual([
+    [27, [{ from: 480, to: 1440, kind: "will" }]],
+    [28, [{ from: 0, to: 1440, kind: "will" }]],
+    [29, [{ from: 0, to: 1440, kind: "will" }]],
+    [30, [{ from: 0, to: 1080, kind: "will" }]],
+  ]);
+});
+
+test("an exception never hides among equal days, nor behind the cut", () => {
+  const dates = Array.from({ length: 15 }, (_, i) => `2026-12-${String(i + 1).padStart(2, "0")}`);
+  const runs = office(dates).map((r, i) => (i === 24 || i === 25 ? { ...r, exception: natal } : r));
+  const lines = previewLines(comingDays(runs, zone, now, 100));
+  const told = lines.filter((l) => l.kind === "day" && l.day.events.some((e) => e.exception));
+  expect(told).toMatchObject([{ day: { civil: { day: 13 } } }]);
+});
+
+test("of one that only starts nothing is drawn between, and no day is cut off", () => {
+  const runs = ["2026-11-25", "2026-11-26", "2026-11-29"].map((d) => at(`${d}T08:00`, true));
+  const days = comingDays(runs, zone, now, 3);
+  expect(days.map((d) => d.civil.day)).toEqual([25, 26, 29]);
+  expect(days.every((d) => d.segments.length === 0)).toBe(true);
 });

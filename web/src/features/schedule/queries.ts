@@ -101,16 +101,16 @@ export const scheduleMethods = [
 
 /** The calendars that a rule may keep to. */
 export function useCalendarChoices() {
-  const { org, can } = useWorkspace();
-  return useQuery(CalendarService.method.listCalendars, { orgId: org.id }, { enabled: can(Permission.SCHEDULES_VIEW) });
+  const { ids, can } = useWorkspace();
+  return useQuery(CalendarService.method.listCalendars, ids, { enabled: can(Permission.SCHEDULES_VIEW) });
 }
 
 /** The days of a calendar, of this year and the next. */
 export function useCalendarDays(calendarId: string, enabled: boolean) {
-  const { org } = useWorkspace();
+  const { ids } = useWorkspace();
   return useQuery(
     CalendarService.method.getCalendar,
-    { orgId: org.id, calendarId },
+    { ...ids, calendarId },
     { enabled: enabled && calendarId !== "" },
   );
 }
