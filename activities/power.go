@@ -209,8 +209,12 @@ func note(ctx context.Context, q *gen.Queries, in WorkInput, moved bool) error {
 	if err := q.CountOperation(ctx, gen.CountOperationParams{OrgID: in.Org, ID: in.Subject}); err != nil {
 		return err
 	}
+	watching, err := q.OnlyWatches(ctx, gen.OnlyWatchesParams{OrgID: in.Org, OperationID: in.Subject})
+	if err != nil {
+		return err
+	}
 	return q.PushLook(ctx, gen.PushLookParams{
-		WaitSeconds: agenda.QuietAfter.Seconds(), Moved: moved, OrgID: in.Org, Kind: string(agenda.KindPower), Subject: in.Subject.String(),
+		WaitSeconds: agenda.QuietAfter.Seconds(), Moved: moved, Watching: watching, OrgID: in.Org, Kind: string(agenda.KindPower), Subject: in.Subject.String(),
 	})
 }
 

@@ -618,6 +618,24 @@ func (q *Queries) ObserveResources(ctx context.Context, arg ObserveResourcesPara
 	return err
 }
 
+const onlyWatches = `-- name: OnlyWatches :one
+SELECT (NOT EXISTS (SELECT 1 FROM operation_targets
+  WHERE org_id = $1 AND operation_id = $2 AND ended_at IS NULL AND accepted_at IS NULL))::bool AS only_watches
+`
+
+type OnlyWatchesParams struct {
+	OrgID       uuid.UUID
+	OperationID uuid.UUID
+}
+
+// Whether all that is open has been accepted: nothing is left to ask a provider for.
+func (q *Queries) OnlyWatches(ctx context.Context, arg OnlyWatchesParams) (bool, error) {
+	row := q.db.QueryRow(ctx, onlyWatches, arg.OrgID, arg.OperationID)
+	var only_watches bool
+	err := row.Scan(&only_watches)
+	return only_watches, err
+}
+
 const openTargets = `-- name: OpenTargets :many
 SELECT t.resource_id, t.wanted, t.state, t.attempts, t.accepted_at, coalesce(t.reason, '')::text AS refused, coalesce(t.detail, '')::text AS refused_detail,
   -- Calls of other operations for the opposite: unanswered, and accepted just now.

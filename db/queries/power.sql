@@ -138,6 +138,11 @@ SELECT count(*)::int AS total, count(*) FILTER (WHERE ended_at IS NULL)::int AS 
   count(*) FILTER (WHERE state IN ('left_alone', 'superseded'))::int AS passed_by
 FROM operation_targets WHERE org_id = @org_id AND operation_id = @operation_id;
 
+-- name: OnlyWatches :one
+-- Whether all that is open has been accepted: nothing is left to ask a provider for.
+SELECT (NOT EXISTS (SELECT 1 FROM operation_targets
+  WHERE org_id = @org_id AND operation_id = @operation_id AND ended_at IS NULL AND accepted_at IS NULL))::bool AS only_watches;
+
 -- name: EndOperation :execrows
 UPDATE operations SET state = @state, step = 'done', ended_at = clock_timestamp(),
   last_error = coalesce(nullif(@last_error::text, ''), last_error), last_error_detail = coalesce(nullif(@last_error_detail::text, ''), last_error_detail)
