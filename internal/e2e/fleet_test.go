@@ -58,12 +58,11 @@ func TestAFleetsMinuteSurvivesKills(t *testing.T) {
 }
 
 // halfFellBetween prints what was killed when, and fails when fewer than half of
-// the kills fell between a claim and its record.
-func halfFellBetween(t *testing.T, blows []*blow) {
+// the kills fell between a claim and its record. It answers how many did.
+func halfFellBetween(t *testing.T, blows []*blow) (hit int) {
 	t.Helper()
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	hit := 0
 	for _, x := range blows {
 		if x.between > 0 {
 			hit++
@@ -77,6 +76,7 @@ func halfFellBetween(t *testing.T, blows []*blow) {
 	_ = w.Flush()
 	t.Logf("%d kills, %d of them between claim and record\n%s", len(blows), hit, b.String())
 	require.GreaterOrEqual(t, 2*hit, len(blows), "too few kills fell where they hurt")
+	return hit
 }
 
 // fleet is an installation of five processes with several organizations, each with
