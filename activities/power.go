@@ -206,10 +206,7 @@ func (t *taking) take(ctx context.Context, mine []uuid.UUID, before map[string][
 func progress(ctx context.Context, q *gen.Queries, in WorkInput) error { return note(ctx, q, in, true) }
 
 func note(ctx context.Context, q *gen.Queries, in WorkInput, moved bool) error {
-	if err := q.CountOperation(ctx, gen.CountOperationParams{OrgID: in.Org, ID: in.Subject}); err != nil {
-		return err
-	}
-	watching, err := q.OnlyWatches(ctx, gen.OnlyWatchesParams{OrgID: in.Org, OperationID: in.Subject})
+	watching, err := q.CountOperation(ctx, gen.CountOperationParams{OrgID: in.Org, ID: in.Subject})
 	if err != nil {
 		return err
 	}

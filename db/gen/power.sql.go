@@ -71,14 +71,19 @@ func (q *Queries) ActorOfOperation(ctx context.Context, arg ActorOfOperationPara
 	return i, err
 }
 
-const countOperation = `-- name: CountOperation :exec
-UPDATE operations o SET done_count = c.done, failed_count = c.failed, left_alone_count = c.left_alone
-FROM (SELECT count(*) FILTER (WHERE ended_at IS NOT NULL)::int AS done,
-        count(*) FILTER (WHERE t.state = 'failed')::int AS failed,
-        count(*) FILTER (WHERE t.state = 'left_alone')::int AS left_alone
-      FROM operation_targets t WHERE t.org_id = $1 AND t.operation_id = $2) c
-WHERE o.org_id = $1 AND o.id = $2
-  AND (o.done_count, o.failed_count, o.left_alone_count) IS DISTINCT FROM (c.done, c.failed, c.left_alone)
+const countOperation = `-- name: CountOperation :one
+WITH c AS (
+  SELECT count(*) FILTER (WHERE t.ended_at IS NOT NULL)::int AS done,
+    count(*) FILTER (WHERE t.state = 'failed')::int AS failed,
+    count(*) FILTER (WHERE t.state = 'left_alone')::int AS left_alone,
+    count(*) FILTER (WHERE t.ended_at IS NULL AND t.accepted_at IS NULL) AS unasked
+  FROM operation_targets t WHERE t.org_id = $1 AND t.operation_id = $2
+), u AS (
+  UPDATE operations o SET done_count = c.done, failed_count = c.failed, left_alone_count = c.left_alone FROM c
+  WHERE o.org_id = $1 AND o.id = $2
+    AND (o.done_count, o.failed_count, o.left_alone_count) IS DISTINCT FROM (c.done, c.failed, c.left_alone)
+)
+SELECT (c.unasked = 0)::bool AS watching FROM c
 `
 
 type CountOperationParams struct {
@@ -86,10 +91,13 @@ type CountOperationParams struct {
 	ID    uuid.UUID
 }
 
-// Progress, counted from the targets.
-func (q *Queries) CountOperation(ctx context.Context, arg CountOperationParams) error {
-	_, err := q.db.Exec(ctx, countOperation, arg.OrgID, arg.ID)
-	return err
+// Progress, counted from the targets. It answers whether the operation only watches:
+// all that is open has been accepted, and nothing is left to ask the provider for.
+func (q *Queries) CountOperation(ctx context.Context, arg CountOperationParams) (bool, error) {
+	row := q.db.QueryRow(ctx, countOperation, arg.OrgID, arg.ID)
+	var watching bool
+	err := row.Scan(&watching)
+	return watching, err
 }
 
 const countTargetEnds = `-- name: CountTargetEnds :one
@@ -616,24 +624,6 @@ func (q *Queries) ObserveResources(ctx context.Context, arg ObserveResourcesPara
 		arg.States,
 	)
 	return err
-}
-
-const onlyWatches = `-- name: OnlyWatches :one
-SELECT (NOT EXISTS (SELECT 1 FROM operation_targets
-  WHERE org_id = $1 AND operation_id = $2 AND ended_at IS NULL AND accepted_at IS NULL))::bool AS only_watches
-`
-
-type OnlyWatchesParams struct {
-	OrgID       uuid.UUID
-	OperationID uuid.UUID
-}
-
-// Whether all that is open has been accepted: nothing is left to ask a provider for.
-func (q *Queries) OnlyWatches(ctx context.Context, arg OnlyWatchesParams) (bool, error) {
-	row := q.db.QueryRow(ctx, onlyWatches, arg.OrgID, arg.OperationID)
-	var only_watches bool
-	err := row.Scan(&only_watches)
-	return only_watches, err
 }
 
 const openTargets = `-- name: OpenTargets :many

@@ -120,15 +120,21 @@ WHERE org_id = @org_id AND id = @id AND fence = @lease::bigint AND ended_at IS N
 -- name: SetStep :exec
 UPDATE operations SET step = @step WHERE org_id = @org_id AND id = @id AND fence = @lease::bigint AND ended_at IS NULL AND step <> @step;
 
--- name: CountOperation :exec
--- Progress, counted from the targets.
-UPDATE operations o SET done_count = c.done, failed_count = c.failed, left_alone_count = c.left_alone
-FROM (SELECT count(*) FILTER (WHERE ended_at IS NOT NULL)::int AS done,
-        count(*) FILTER (WHERE t.state = 'failed')::int AS failed,
-        count(*) FILTER (WHERE t.state = 'left_alone')::int AS left_alone
-      FROM operation_targets t WHERE t.org_id = @org_id AND t.operation_id = @id) c
-WHERE o.org_id = @org_id AND o.id = @id
-  AND (o.done_count, o.failed_count, o.left_alone_count) IS DISTINCT FROM (c.done, c.failed, c.left_alone);
+-- name: CountOperation :one
+-- Progress, counted from the targets. It answers whether the operation only watches:
+-- all that is open has been accepted, and nothing is left to ask the provider for.
+WITH c AS (
+  SELECT count(*) FILTER (WHERE t.ended_at IS NOT NULL)::int AS done,
+    count(*) FILTER (WHERE t.state = 'failed')::int AS failed,
+    count(*) FILTER (WHERE t.state = 'left_alone')::int AS left_alone,
+    count(*) FILTER (WHERE t.ended_at IS NULL AND t.accepted_at IS NULL) AS unasked
+  FROM operation_targets t WHERE t.org_id = @org_id AND t.operation_id = @id
+), u AS (
+  UPDATE operations o SET done_count = c.done, failed_count = c.failed, left_alone_count = c.left_alone FROM c
+  WHERE o.org_id = @org_id AND o.id = @id
+    AND (o.done_count, o.failed_count, o.left_alone_count) IS DISTINCT FROM (c.done, c.failed, c.left_alone)
+)
+SELECT (c.unasked = 0)::bool AS watching FROM c;
 
 -- name: CountTargetEnds :one
 SELECT count(*)::int AS total, count(*) FILTER (WHERE ended_at IS NULL)::int AS open,
@@ -137,11 +143,6 @@ SELECT count(*)::int AS total, count(*) FILTER (WHERE ended_at IS NULL)::int AS 
   count(*) FILTER (WHERE state = 'missed')::int AS missed,
   count(*) FILTER (WHERE state IN ('left_alone', 'superseded'))::int AS passed_by
 FROM operation_targets WHERE org_id = @org_id AND operation_id = @operation_id;
-
--- name: OnlyWatches :one
--- Whether all that is open has been accepted: nothing is left to ask a provider for.
-SELECT (NOT EXISTS (SELECT 1 FROM operation_targets
-  WHERE org_id = @org_id AND operation_id = @operation_id AND ended_at IS NULL AND accepted_at IS NULL))::bool AS only_watches;
 
 -- name: EndOperation :execrows
 UPDATE operations SET state = @state, step = 'done', ended_at = clock_timestamp(),
