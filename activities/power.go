@@ -229,11 +229,12 @@ func (t *taking) take(ctx context.Context, mine []uuid.UUID, before map[string][
 func progress(ctx context.Context, q *gen.Queries, in WorkInput) error { return note(ctx, q, in, true) }
 
 func note(ctx context.Context, q *gen.Queries, in WorkInput, moved bool) error {
-	if err := q.CountOperation(ctx, gen.CountOperationParams{OrgID: in.Org, ID: in.Subject}); err != nil {
+	watching, err := q.CountOperation(ctx, gen.CountOperationParams{OrgID: in.Org, ID: in.Subject})
+	if err != nil {
 		return err
 	}
 	return q.PushLook(ctx, gen.PushLookParams{
-		WaitSeconds: agenda.QuietAfter.Seconds(), Moved: moved, OrgID: in.Org, Kind: string(agenda.KindPower), Subject: in.Subject.String(),
+		WaitSeconds: agenda.QuietAfter.Seconds(), Moved: moved, Watching: watching, OrgID: in.Org, Kind: string(agenda.KindPower), Subject: in.Subject.String(),
 	})
 }
 

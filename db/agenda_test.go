@@ -210,6 +210,50 @@ func TestWaitingWorkGoesRound(t *testing.T) {
 	require.Empty(t, look(uuid.Max))
 }
 
+// What has been accepted and is only watched leaves the share of its organization
+// and of its account to what still has to ask; but not without end, since it holds a
+// place in a worker.
+func TestWhatOnlyWatchesLeavesItsShareToOthers(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	org, account := dbtest.NewID(t), dbtest.NewID(t)
+	due(t, d, org, 40, time.Minute)
+	p := gen.WaitingWorkParams{Lane: workLane, Kinds: []string{workKind}, OrgLimit: 4, EachLimit: 16, OrgShare: 4, AccountShare: 2}
+	free := func() (n int) {
+		t.Helper()
+		rows, err := d.System.Read().WaitingWork(t.Context(), p)
+		require.NoError(t, err)
+		for _, r := range rows {
+			if r.Kind != "" {
+				n++
+			}
+		}
+		return n
+	}
+	deliver := func(n int, watching bool) {
+		d.Exec(t, `UPDATE agenda SET run_id = 'run', watching = $3 WHERE org_id = $1 AND subject IN (SELECT subject FROM agenda WHERE org_id = $1 AND run_id IS NULL LIMIT $2)`, org, n, watching)
+	}
+	for _, c := range []struct {
+		account      uuid.UUID
+		share, whole int
+	}{{uuid.Nil, 4, 32}, {account, 2, 16}} {
+		d.Exec(t, `UPDATE agenda SET account_id = $2, run_id = NULL, watching = false WHERE org_id = $1`, org, c.account)
+		require.Equal(t, c.share, free())
+		deliver(c.share, false)
+		require.Zero(t, free(), "all of the share has still to ask")
+		d.Exec(t, `UPDATE agenda SET watching = true WHERE org_id = $1 AND run_id IS NOT NULL`, org)
+		require.Equal(t, c.share, free(), "it has been accepted")
+		deliver(1, false)
+		require.Equal(t, c.share-1, free())
+		deliver(c.whole-c.share-2, true)
+		require.Equal(t, 1, free(), "watching has an end too")
+		deliver(1, true)
+		require.Zero(t, free())
+		deliver(3, false)
+		require.Zero(t, free(), "nor is it an error when there is more than the share")
+	}
+}
+
 // What a look at waiting work reads depends on what it takes, and neither on how
 // much of one organization waits, nor on how many wait, nor on the clocks.
 func TestWaitingWorkReadsTheSameWhateverWaits(t *testing.T) {
@@ -226,13 +270,13 @@ func TestWaitingWorkReadsTheSameWhateverWaits(t *testing.T) {
 		_, err := dbtest.Superuser(t, d).Exec(t.Context(), `VACUUM ANALYZE agenda`)
 		require.NoError(t, err)
 	}
-	pages := func() float64 {
+	pages := func(of func(*gen.Queries) error, rows int) float64 {
+		t.Helper()
 		tx, err := d.Owner.Begin(t.Context())
 		require.NoError(t, err)
 		defer func() { require.NoError(t, tx.Rollback(t.Context())) }()
 		var r recorder
-		_, err = gen.New(&r).WaitingWork(t.Context(), p)
-		require.ErrorIs(t, err, errRecorded)
+		require.ErrorIs(t, of(gen.New(&r)), errRecorded)
 		var text string
 		for range 2 { // the first of a session reads catalogues
 			require.NoError(t, tx.QueryRow(t.Context(), "EXPLAIN (FORMAT JSON, ANALYZE, BUFFERS, TIMING OFF) "+r.sql, r.args...).Scan(&text))
@@ -245,15 +289,23 @@ func TestWaitingWorkReadsTheSameWhateverWaits(t *testing.T) {
 			}
 		}
 		require.NoError(t, json.Unmarshal([]byte(text), &plans))
-		require.EqualValues(t, 31+16, plans[0].Plan.Rows)
+		require.EqualValues(t, rows, plans[0].Plan.Rows)
 		return plans[0].Plan.Hit + plans[0].Plan.Read
 	}
+	waiting := func(q *gen.Queries) error { _, err := q.WaitingWork(t.Context(), p); return err }
+	arriving := func(q *gen.Queries) error {
+		_, err := q.CountArriving(t.Context(), gen.CountArrivingParams{Lane: workLane, LeaseSeconds: 15})
+		return err
+	}
 	grow(100, 100, 100)
-	few := pages()
+	few := pages(waiting, 31+16)
 	grow(2_000, 20_000, 5_000)
-	many := pages()
+	many := pages(waiting, 31+16)
 	t.Logf("%v pages of 300 rows, %v of 27,300", few, many)
 	require.Less(t, many, 2*few, "one more level of the index's tree, and no more")
+	count := pages(arriving, 1)
+	t.Logf("%v pages to count what arrives", count)
+	require.Less(t, count, 10.0, "nothing does")
 }
 
 // A worker hangs for longer than its lease, and another one has the row: what

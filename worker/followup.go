@@ -212,7 +212,7 @@ func abandon(ctx context.Context, q *gen.Queries, row gen.Agenda, op uuid.UUID, 
 	if err := q.EndReadings(ctx, gen.EndReadingsParams{Reason: string(power.ReasonOperatorEnded), Detail: reason, OrgID: row.OrgID, OperationID: op}); err != nil {
 		return err
 	}
-	if err := q.CountOperation(ctx, gen.CountOperationParams{OrgID: row.OrgID, ID: op}); err != nil {
+	if _, err := q.CountOperation(ctx, gen.CountOperationParams{OrgID: row.OrgID, ID: op}); err != nil {
 		return err
 	}
 	_, err := q.EndOperation(ctx, gen.EndOperationParams{

@@ -129,7 +129,7 @@ func (p parkedRow) operation(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.q.CountOperation(ctx, gen.CountOperationParams{OrgID: p.row.OrgID, ID: p.subject}); err != nil {
+	if _, err := p.q.CountOperation(ctx, gen.CountOperationParams{OrgID: p.row.OrgID, ID: p.subject}); err != nil {
 		return err
 	}
 	ends, err := p.q.CountTargetEnds(ctx, key)

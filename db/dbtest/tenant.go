@@ -248,7 +248,7 @@ func (f Fixture) lastRun(ctx context.Context, d *DB) error {
 		if err != nil {
 			return err
 		}
-		if err := q.CountOperation(ctx, gen.CountOperationParams{OrgID: f.Org, ID: f.Operation}); err != nil {
+		if _, err := q.CountOperation(ctx, gen.CountOperationParams{OrgID: f.Org, ID: f.Operation}); err != nil {
 			return err
 		}
 		_, err = q.EndOperation(ctx, gen.EndOperationParams{OrgID: f.Org, ID: f.Operation, State: "succeeded"})

@@ -151,7 +151,7 @@ func (q *Queries) EndParked(ctx context.Context, arg EndParkedParams) (int64, er
 }
 
 const lockAgenda = `-- name: LockAgenda :one
-SELECT org_id, kind, subject, lane, due_at, look_at, asked, told, lease, run_id, starts, last_error, parked_at, parked_by, parked_reason, trace, request_id, account_id, taken FROM agenda WHERE org_id = $1 AND kind = $2 AND subject = $3 FOR UPDATE
+SELECT org_id, kind, subject, lane, due_at, look_at, asked, told, lease, run_id, starts, last_error, parked_at, parked_by, parked_reason, trace, request_id, account_id, taken, watching FROM agenda WHERE org_id = $1 AND kind = $2 AND subject = $3 FOR UPDATE
 `
 
 type LockAgendaParams struct {
@@ -183,6 +183,7 @@ func (q *Queries) LockAgenda(ctx context.Context, arg LockAgendaParams) (Agenda,
 		&i.RequestID,
 		&i.AccountID,
 		&i.Taken,
+		&i.Watching,
 	)
 	return i, err
 }
@@ -261,13 +262,14 @@ func (q *Queries) ParkedRow(ctx context.Context, arg ParkedRowParams) (ParkedRow
 }
 
 const pushLook = `-- name: PushLook :exec
-UPDATE agenda SET taken = taken OR parked_at IS NULL,
-  look_at = CASE WHEN parked_at IS NULL THEN greatest(look_at, now() + make_interval(secs => $1::float8)) ELSE look_at END,
-  starts = CASE WHEN $2::bool THEN 0 ELSE starts END, last_error = CASE WHEN $2::bool THEN null ELSE last_error END
-WHERE org_id = $3 AND kind = $4 AND subject = $5
+UPDATE agenda SET taken = taken OR parked_at IS NULL, watching = $1::bool,
+  look_at = CASE WHEN parked_at IS NULL THEN greatest(look_at, now() + make_interval(secs => $2::float8)) ELSE look_at END,
+  starts = CASE WHEN $3::bool THEN 0 ELSE starts END, last_error = CASE WHEN $3::bool THEN null ELSE last_error END
+WHERE org_id = $4 AND kind = $5 AND subject = $6
 `
 
 type PushLookParams struct {
+	Watching    bool
 	WaitSeconds float64
 	Moved       bool
 	OrgID       uuid.UUID
@@ -277,9 +279,10 @@ type PushLookParams struct {
 
 // A workflow that records is not looked at for a while, and stands in no queue.
 // Only what moved the work forward ends the back-off: one that is taken and dies,
-// again and again, waits.
+// again and again, waits. What only watches hardly uses the shares (00015).
 func (q *Queries) PushLook(ctx context.Context, arg PushLookParams) error {
 	_, err := q.db.Exec(ctx, pushLook,
+		arg.Watching,
 		arg.WaitSeconds,
 		arg.Moved,
 		arg.OrgID,

@@ -32,6 +32,7 @@ type Agenda struct {
 	RequestID    *string
 	AccountID    uuid.UUID
 	Taken        bool
+	Watching     bool
 }
 
 type AuditLog struct {

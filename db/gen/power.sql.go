@@ -72,15 +72,21 @@ func (q *Queries) ActorOfOperation(ctx context.Context, arg ActorOfOperationPara
 	return i, err
 }
 
-const countOperation = `-- name: CountOperation :exec
-UPDATE operations o SET target_count = c.total, on_count = c.on_n, off_count = c.off_n, done_count = c.done, failed_count = c.failed, left_alone_count = c.left_alone
-FROM (SELECT count(*)::int AS total, count(*) FILTER (WHERE t.wanted = 'running')::int AS on_n, count(*) FILTER (WHERE t.wanted = 'stopped')::int AS off_n,
-        count(*) FILTER (WHERE ended_at IS NOT NULL)::int AS done,
-        count(*) FILTER (WHERE t.state = 'failed')::int AS failed,
-        count(*) FILTER (WHERE t.state = 'left_alone')::int AS left_alone
-      FROM operation_targets t WHERE t.org_id = $1 AND t.operation_id = $2) c
-WHERE o.org_id = $1 AND o.id = $2
-  AND (o.target_count, o.on_count, o.off_count, o.done_count, o.failed_count, o.left_alone_count) IS DISTINCT FROM (c.total, c.on_n, c.off_n, c.done, c.failed, c.left_alone)
+const countOperation = `-- name: CountOperation :one
+WITH c AS (
+  SELECT count(*)::int AS total, count(*) FILTER (WHERE t.wanted = 'running')::int AS on_n, count(*) FILTER (WHERE t.wanted = 'stopped')::int AS off_n,
+    count(*) FILTER (WHERE t.ended_at IS NOT NULL)::int AS done,
+    count(*) FILTER (WHERE t.state = 'failed')::int AS failed,
+    count(*) FILTER (WHERE t.state = 'left_alone')::int AS left_alone,
+    count(*) FILTER (WHERE t.ended_at IS NULL AND t.accepted_at IS NULL) AS unasked
+  FROM operation_targets t WHERE t.org_id = $1 AND t.operation_id = $2
+), u AS (
+  UPDATE operations o SET target_count = c.total, on_count = c.on_n, off_count = c.off_n, done_count = c.done, failed_count = c.failed, left_alone_count = c.left_alone FROM c
+  WHERE o.org_id = $1 AND o.id = $2
+    AND (o.target_count, o.on_count, o.off_count, o.done_count, o.failed_count, o.left_alone_count) IS DISTINCT FROM (c.total, c.on_n, c.off_n, c.done, c.failed, c.left_alone)
+)
+SELECT (c.unasked = 0 AND NOT EXISTS (
+  SELECT 1 FROM operation_readings g WHERE g.org_id = $1 AND g.operation_id = $2 AND g.ended_at IS NULL))::bool AS watching FROM c
 `
 
 type CountOperationParams struct {
@@ -88,10 +94,13 @@ type CountOperationParams struct {
 	ID    uuid.UUID
 }
 
-// Progress, counted from the targets.
-func (q *Queries) CountOperation(ctx context.Context, arg CountOperationParams) error {
-	_, err := q.db.Exec(ctx, countOperation, arg.OrgID, arg.ID)
-	return err
+// Progress, counted from the targets. It answers whether the operation only watches:
+// all that is open has been accepted, and nothing is left to ask the provider for.
+func (q *Queries) CountOperation(ctx context.Context, arg CountOperationParams) (bool, error) {
+	row := q.db.QueryRow(ctx, countOperation, arg.OrgID, arg.ID)
+	var watching bool
+	err := row.Scan(&watching)
+	return watching, err
 }
 
 const countTargetEnds = `-- name: CountTargetEnds :one

@@ -29,8 +29,8 @@ SELECT asked FROM agenda WHERE org_id = @org_id AND kind = @kind AND subject = @
 -- name: PushLook :exec
 -- A workflow that records is not looked at for a while, and stands in no queue.
 -- Only what moved the work forward ends the back-off: one that is taken and dies,
--- again and again, waits.
-UPDATE agenda SET taken = taken OR parked_at IS NULL,
+-- again and again, waits. What only watches hardly uses the shares (00015).
+UPDATE agenda SET taken = taken OR parked_at IS NULL, watching = @watching::bool,
   look_at = CASE WHEN parked_at IS NULL THEN greatest(look_at, now() + make_interval(secs => @wait_seconds::float8)) ELSE look_at END,
   starts = CASE WHEN @moved::bool THEN 0 ELSE starts END, last_error = CASE WHEN @moved::bool THEN null ELSE last_error END
 WHERE org_id = @org_id AND kind = @kind AND subject = @subject;

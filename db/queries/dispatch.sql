@@ -58,9 +58,11 @@ SELECT set_config('idle_in_transaction_session_timeout', (@patience_ms::int)::te
 -- moment ago to be delivered. What waits after a failure is not: a cap must not
 -- cover its own recovery. By the clock and not by now(): who waited for the lane
 -- began before those who leased meanwhile.
-SELECT count(*) FROM agenda a WHERE a.lane = @lane AND a.parked_at IS NULL AND (a.run_id IS NOT NULL AND NOT a.taken
-  OR a.run_id IS NULL AND a.lease > 0 AND a.last_error IS NULL
-    AND a.look_at > clock_timestamp() AND a.look_at <= clock_timestamp() + make_interval(secs => @lease_seconds::float8));
+-- In two halves, each off an index of its own: of both at once PostgreSQL reads every
+-- clock there is.
+SELECT ((SELECT count(*) FROM agenda a WHERE a.lane = @lane AND a.run_id IS NOT NULL AND NOT a.taken AND a.parked_at IS NULL)
+  + (SELECT count(*) FROM agenda a WHERE a.lane = @lane AND a.run_id IS NULL AND a.lease > 0 AND a.parked_at IS NULL AND a.last_error IS NULL
+    AND a.look_at > clock_timestamp() AND a.look_at <= clock_timestamp() + make_interval(secs => @lease_seconds::float8)))::bigint AS arriving;
 
 -- name: Acknowledge :execrows
 -- In batches. Locked rows are skipped, or this deadlocks beside transactions
@@ -158,11 +160,15 @@ WHERE NOT EXISTS (SELECT 1 FROM agenda a WHERE a.org_id = c.org_id AND a.kind = 
 LIMIT 100;
 
 -- name: DueSchedules :many
--- Of the workspaces whose clock was locked: what is due by now.
+-- Of the workspaces whose clock was locked: what is due by now, and of what is not
+-- no row: off schedules_list alone.
 SELECT s.* FROM schedules s
-JOIN (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@workspace_ids::uuid[]) AS workspace_id) AS u
-  ON s.org_id = u.org_id AND s.workspace_id = u.workspace_id
-WHERE s.deleted_at IS NULL AND s.next_at <= @at
+JOIN (SELECT u.org_id, d.id FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@workspace_ids::uuid[]) AS workspace_id) AS u
+  CROSS JOIN LATERAL (
+    SELECT l.id FROM schedules l
+    WHERE l.org_id = u.org_id AND l.workspace_id = u.workspace_id AND l.deleted_at IS NULL AND l.next_at <= @at
+    ORDER BY l.next_at, l.id) AS d) AS due
+  ON s.org_id = due.org_id AND s.id = due.id
 ORDER BY s.org_id, s.workspace_id, s.next_at, s.id;
 
 -- name: NextOfWorkspaces :many

@@ -122,16 +122,23 @@ WHERE org_id = @org_id AND id = @id AND fence = @lease::bigint AND ended_at IS N
 -- name: SetStep :exec
 UPDATE operations SET step = @step WHERE org_id = @org_id AND id = @id AND fence = @lease::bigint AND ended_at IS NULL AND step <> @step;
 
--- name: CountOperation :exec
--- Progress, counted from the targets.
-UPDATE operations o SET target_count = c.total, on_count = c.on_n, off_count = c.off_n, done_count = c.done, failed_count = c.failed, left_alone_count = c.left_alone
-FROM (SELECT count(*)::int AS total, count(*) FILTER (WHERE t.wanted = 'running')::int AS on_n, count(*) FILTER (WHERE t.wanted = 'stopped')::int AS off_n,
-        count(*) FILTER (WHERE ended_at IS NOT NULL)::int AS done,
-        count(*) FILTER (WHERE t.state = 'failed')::int AS failed,
-        count(*) FILTER (WHERE t.state = 'left_alone')::int AS left_alone
-      FROM operation_targets t WHERE t.org_id = @org_id AND t.operation_id = @id) c
-WHERE o.org_id = @org_id AND o.id = @id
-  AND (o.target_count, o.on_count, o.off_count, o.done_count, o.failed_count, o.left_alone_count) IS DISTINCT FROM (c.total, c.on_n, c.off_n, c.done, c.failed, c.left_alone);
+-- name: CountOperation :one
+-- Progress, counted from the targets. It answers whether the operation only watches:
+-- all that is open has been accepted, and nothing is left to ask the provider for.
+WITH c AS (
+  SELECT count(*)::int AS total, count(*) FILTER (WHERE t.wanted = 'running')::int AS on_n, count(*) FILTER (WHERE t.wanted = 'stopped')::int AS off_n,
+    count(*) FILTER (WHERE t.ended_at IS NOT NULL)::int AS done,
+    count(*) FILTER (WHERE t.state = 'failed')::int AS failed,
+    count(*) FILTER (WHERE t.state = 'left_alone')::int AS left_alone,
+    count(*) FILTER (WHERE t.ended_at IS NULL AND t.accepted_at IS NULL) AS unasked
+  FROM operation_targets t WHERE t.org_id = @org_id AND t.operation_id = @id
+), u AS (
+  UPDATE operations o SET target_count = c.total, on_count = c.on_n, off_count = c.off_n, done_count = c.done, failed_count = c.failed, left_alone_count = c.left_alone FROM c
+  WHERE o.org_id = @org_id AND o.id = @id
+    AND (o.target_count, o.on_count, o.off_count, o.done_count, o.failed_count, o.left_alone_count) IS DISTINCT FROM (c.total, c.on_n, c.off_n, c.done, c.failed, c.left_alone)
+)
+SELECT (c.unasked = 0 AND NOT EXISTS (
+  SELECT 1 FROM operation_readings g WHERE g.org_id = @org_id AND g.operation_id = @id AND g.ended_at IS NULL))::bool AS watching FROM c;
 
 -- name: CountTargetEnds :one
 SELECT count(*)::int AS total, count(*) FILTER (WHERE ended_at IS NULL)::int AS open,

@@ -143,8 +143,10 @@ func ArrivingCap(l Lane) int {
 	return 32
 }
 
-// OrgShare is how many rows of a lane one organization may have delivered and
-// not finished.
+// OrgShare is how many rows of a lane one organization may have delivered that have
+// still to ask a provider for something. One that only watches what was accepted
+// makes nobody wait, or the 65th workspace of a minute would act when the first has
+// seen its machines stop: of those a share has eight times as many (00015).
 func OrgShare(l Lane) int {
 	if l == LaneBackground {
 		return 32
@@ -153,7 +155,7 @@ func OrgShare(l Lane) int {
 }
 
 // AccountShare is how many rows of a lane that are about one cloud account alone
-// may be delivered and not finished: when its provider hangs, the other accounts
+// may be delivered and have still to ask for something: when its provider hangs, the other accounts
 // of the organization have the rest of the share. An account is read by one row.
 const AccountShare = 16
 

@@ -212,3 +212,31 @@ func TestAHangingAccountDelaysNoOther(t *testing.T) {
 	w.eventually("all are stopped", func() bool { w.look(); return hung() == 0 })
 	w.nothingRuns()
 }
+
+// A stop is accepted in a moment and seen minutes later. What only watches leaves
+// its share to others: all orders of one account reach the provider at once, and
+// none waits until an earlier one has seen its machine stop.
+func TestWhatIsWatchedDelaysNothing(t *testing.T) {
+	t.Parallel()
+	const orders = 5 * agenda.AccountShare // and more than an organization's
+	estate := crowdedEstate([]string{"lenta"}, orders)
+	estate.Behaviour.Stop = sim.Span{Min: sim.Duration(time.Hour)}
+	s, url := newSim(t, estate)
+	w := newWorld(t, url)
+	w.addAccount("lenta", estate.Accounts[1].Keys[0].AccessKeyID, estate.Accounts[1].Keys[0].Secret)
+	require.Greater(t, orders, agenda.OrgShare(agenda.LanePerson))
+	m := w.machines()
+	for _, in := range estate.Accounts[1].Instances {
+		w.stop(ids(m, in.ID)...)
+	}
+	w.eventually("all are accepted", func() bool {
+		return w.count("SELECT count(*) FROM operation_targets WHERE state = 'accepted'") == orders
+	})
+	require.Equal(t, orders, w.count("SELECT count(*) FROM agenda WHERE kind = 'power' AND run_id IS NOT NULL AND watching"))
+	for _, in := range estate.Accounts[1].Instances {
+		require.NoError(t, s.SetState(in.ID, sim.Stopped))
+	}
+	w.settled()
+	require.Equal(t, orders, w.count("SELECT count(*) FROM operations WHERE kind = 'power' AND state = 'succeeded'"))
+	require.Len(t, powerCalls(s), orders)
+}

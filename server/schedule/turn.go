@@ -227,7 +227,7 @@ func (r runNow) ask(ctx context.Context) (op gen.Operation, err error) {
 	if err != nil {
 		return op, err
 	}
-	if err := r.q.CountOperation(ctx, gen.CountOperationParams{OrgID: grant.Org, ID: r.id}); err != nil {
+	if _, err := r.q.CountOperation(ctx, gen.CountOperationParams{OrgID: grant.Org, ID: r.id}); err != nil {
 		return op, err
 	}
 	if err := audit.Write(ctx, r.q, audit.Entry{

@@ -69,6 +69,21 @@ func PSSMB(pids []int) int {
 	return kb / 1024
 }
 
+// PeakMB is the most memory that a process has had resident, in MB.
+func PeakMB(pid int) int {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	for _, line := range strings.Split(string(raw), "\n") {
+		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			kb, _ := strconv.Atoi(strings.Fields(rest)[0])
+			return kb / 1024
+		}
+	}
+	return 0
+}
+
 // DescribeMachine prints what the figures were measured on.
 func DescribeMachine() {
 	model := "unknown processor"

@@ -67,12 +67,10 @@ func (s *site) byAgenda(ctx context.Context, all []small) (outcome, error) {
 	if err := s.super.QueryRow(ctx, `SELECT now() + make_interval(secs => $1)`, untilDue.Seconds()).Scan(&due); err != nil {
 		return outcome{}, err
 	}
-	if err := s.setDue(ctx, all, due); err != nil {
+	if err := setDue(ctx, s.super, ids(all), due); err != nil {
 		return outcome{}, err
 	}
-	_, err := s.super.Exec(ctx, `INSERT INTO agenda (org_id, kind, subject, lane, due_at, look_at)
-		SELECT org_id, $2, workspace_id::text, $3, next_at, next_at FROM schedules WHERE id = ANY($1)`, ids(all), agenda.KindTimetable, agenda.LaneMinute)
-	if err != nil {
+	if err := setClocks(ctx, s.super, ids(all)); err != nil {
 		return outcome{}, err
 	}
 	w, err := spawn(ctx, s.dir, "worker", s.workerEnv(), s.binary, "worker")
@@ -81,11 +79,6 @@ func (s *site) byAgenda(ctx context.Context, all []small) (outcome, error) {
 	}
 	defer w.stop()
 	return s.observe(ctx, w, all, due, func(operation uuid.UUID) string { return activities.WorkflowID(agenda.KindPower, operation.String()) })
-}
-
-func (s *site) setDue(ctx context.Context, all []small, due time.Time) error {
-	_, err := s.super.Exec(ctx, `UPDATE schedules SET next_at = $2 WHERE id = ANY($1)`, ids(all), due)
-	return err
 }
 
 func ids(all []small) []uuid.UUID {

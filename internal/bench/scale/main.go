@@ -1,8 +1,9 @@
 // Command scale measures an installation whose parts are processes of their own,
 // with many tenants in its database: lists under row-level security, the queries
-// of one request, and a burst of timetables that fall on one minute, against the
-// same work started by one Temporal Schedule a workspace. What must hold is a
-// gate, a ratio or a count that a busy machine does not change; the program exits
+// of one request, a burst of timetables that fall on one minute, against the same
+// work started by one Temporal Schedule a workspace, a fleet of machines that stop
+// in one minute, and what schedules cost that have nothing to do. What must hold is
+// a gate, a ratio or a count that a busy machine does not change; the program exits
 // with 1 when one is broken. `make bench` runs it.
 package main
 
@@ -12,6 +13,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/cloudhub/cloudhub/internal/bench/measure"
@@ -23,6 +26,9 @@ type options struct {
 	clients    int
 	workspaces int
 	scheduled  int
+	parts      string
+	targets    int
+	idle       int
 }
 
 func main() {
@@ -41,7 +47,13 @@ func main() {
 	flag.IntVar(&o.clients, "clients", 16, "clients that read it at once")
 	flag.IntVar(&o.workspaces, "workspaces", 5_000, "workspaces whose timetables fall on one minute")
 	flag.IntVar(&o.scheduled, "scheduled", 1_000, "workspaces with a Temporal Schedule each, to compare with")
+	flag.StringVar(&o.parts, "parts", "lists,burst,fleet,idle", "what is measured")
+	flag.IntVar(&o.targets, "targets", 10_000, "machines of the fleet that stop in one minute")
+	flag.IntVar(&o.idle, "idle", 100_000, "schedules that have nothing to do")
 	flag.Parse()
+	if !o.has("lists") && !o.has("burst") {
+		o.workspaces, o.scheduled = 1, 0 // nothing of them is measured
+	}
 	exit(run(ctx, o))
 }
 
@@ -61,14 +73,22 @@ func run(ctx context.Context, o options) (err error) {
 	}
 	defer func() { s.close() }()
 	var g gates
-	if err := lists(ctx, s, o, &g); err != nil {
-		return fmt.Errorf("lists: %w", err)
-	}
-	if err := burst(ctx, s, o, &g); err != nil {
-		return fmt.Errorf("burst: %w", err)
+	for _, part := range []struct {
+		name string
+		run  func(context.Context, *site, options, *gates) error
+	}{{"lists", lists}, {"burst", burst}, {"fleet", fleets}, {"idle", idle}} {
+		if !o.has(part.name) {
+			continue
+		}
+		if err := part.run(ctx, s, o, &g); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
 	}
 	return g.result()
 }
+
+// has says that a part is to be measured.
+func (o options) has(part string) bool { return slices.Contains(strings.Split(o.parts, ","), part) }
 
 // gates are what must hold.
 type gates struct{ broken []string }

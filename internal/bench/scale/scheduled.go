@@ -144,7 +144,7 @@ func (s *site) bySchedules(ctx context.Context, all []small) (outcome, error) {
 	// Making them takes a while; they must all stand before the minute comes.
 	due := time.Now().Add(untilDue + time.Duration(len(all))*60*time.Millisecond).Truncate(time.Second)
 	began := time.Now()
-	if err := s.setDue(ctx, all, due); err != nil {
+	if err := setDue(ctx, s.super, ids(all), due); err != nil {
 		return outcome{}, err
 	}
 	group, gctx := errgroup.WithContext(ctx)

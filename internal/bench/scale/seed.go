@@ -2,18 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/internal/cloud"
 	"github.com/cloudhub/cloudhub/internal/cloud/sim"
 	"github.com/cloudhub/cloudhub/internal/platform/vault"
-	"github.com/cloudhub/cloudhub/internal/schedule"
 )
 
 const region = "sa-east-1"
@@ -40,58 +35,23 @@ func (s *site) seed(ctx context.Context, o options) (estate, error) {
 		return estate{}, err
 	}
 	e := estate{}
-	var orgs, workspaces, accounts, credentials, resources, schedules, targets [][]any
-	rule, err := json.Marshal(schedule.Rule{Start: schedule.Minutes(7 * 60), Stop: schedule.Minutes(19 * 60), Weekdays: []time.Weekday{1, 2, 3, 4, 5}, Zone: "America/Sao_Paulo"})
-	if err != nil {
-		return e, err
-	}
+	r := rows{sealer: sealer}
 	var org uuid.UUID
 	for i := range o.workspaces + o.scheduled {
 		if i%workspacesPerOrg == 0 {
-			org = uuid.Must(uuid.NewV7())
-			orgs = append(orgs, []any{org, fmt.Sprintf("Organization %d", i/workspacesPerOrg), "pro"})
+			org = r.organization()
 		}
-		number, machine := fmt.Sprintf("%012d", 100_000_000_000+i), fmt.Sprintf("i-%017x", i+1)
-		w := small{org, uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7()), machine}
+		w := small{org: org, workspace: r.workspace(org), schedule: uuid.Must(uuid.NewV7())}
+		account, machines, err := r.account(w.org, w.workspace, 1)
+		if err != nil {
+			return e, err
+		}
+		w.account, w.resource, w.machine = account, machines[0].resource, machines[0].id
 		e.small = append(e.small, w)
-		key := cloud.Credential{AccessKeyID: fmt.Sprintf("AKIABENCH%011d", i), SecretAccessKey: fmt.Sprintf("bench-secret-%027d", i)}
-		e.cloud.Accounts = append(e.cloud.Accounts, sim.Account{
-			ID: number, Regions: []string{region}, Keys: []sim.Key{{AccessKeyID: key.AccessKeyID, Secret: key.SecretAccessKey}},
-			Instances: []sim.Instance{{ID: machine, Name: "bench", Region: region}},
-		})
-		raw, err := json.Marshal(key)
-		if err != nil {
-			return e, err
-		}
-		sealed, err := sealer.Seal(vault.NewSecret(raw), vault.CloudCredential(w.org.String(), w.workspace.String(), w.account.String(), vault.CloudCredentialSchema))
-		if err != nil {
-			return e, err
-		}
-		workspaces = append(workspaces, []any{w.org, w.workspace, "Bench", "America/Sao_Paulo"})
-		accounts = append(accounts, []any{w.org, w.workspace, w.account, "aws", "Bench", number, region, false, true})
-		credentials = append(credentials, []any{w.org, w.workspace, w.account, "aws.access_key", vault.CloudCredentialSchema, sealed.KeyID, sealed.Ciphertext, "0000"})
-		resources = append(resources, []any{w.org, w.workspace, w.resource, w.account, cloud.KindEC2Instance, machine, "bench", region, region + "a", "t3.micro", "running", time.Now()})
-		schedules = append(schedules, []any{w.org, w.workspace, w.schedule, "Bench", rule, nil, "stopped", schedule.ZoneData(), uuid.Nil, "Bench"})
-		targets = append(targets, []any{w.org, w.workspace, w.schedule, w.resource})
+		r.schedule(scheduleRow{w.org, w.workspace, w.schedule, []uuid.UUID{w.resource}})
 	}
-	for _, t := range []struct {
-		table   string
-		columns []string
-		rows    [][]any
-	}{
-		{"organizations", []string{"id", "name", "plan"}, orgs},
-		{"workspaces", []string{"org_id", "id", "name", "time_zone"}, workspaces},
-		{"cloud_accounts", []string{"org_id", "workspace_id", "id", "provider", "name", "external_id", "home_region", "observe_only", "simulated"}, accounts},
-		{"credentials", []string{"org_id", "workspace_id", "cloud_account_id", "kind", "schema_version", "key_id", "ciphertext", "hint"}, credentials},
-		{"resources", []string{"org_id", "workspace_id", "id", "cloud_account_id", "kind", "provider_id", "name", "region", "zone", "type", "state", "seen_at"}, resources},
-		{"schedules", []string{"org_id", "workspace_id", "id", "name", "rule", "next_at", "next_wanted", "tzdata", "created_by", "created_by_name"}, schedules},
-		{"schedule_targets", []string{"org_id", "workspace_id", "schedule_id", "resource_id"}, targets},
-	} {
-		if _, err := s.super.CopyFrom(ctx, pgx.Identifier{t.table}, t.columns, pgx.CopyFromRows(t.rows)); err != nil {
-			return e, fmt.Errorf("%s: %w", t.table, err)
-		}
-	}
-	return e, nil
+	e.cloud = r.cloud
+	return e, r.copy(ctx, s.super)
 }
 
 // wide gives a workspace n resources, as a large estate has: names, tags that

@@ -20,6 +20,7 @@ import (
 
 	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/internal/bench/measure"
+	"github.com/cloudhub/cloudhub/internal/cloud/sim"
 	"github.com/cloudhub/cloudhub/internal/platform/embedded"
 	"github.com/cloudhub/cloudhub/internal/platform/postgres"
 	"github.com/cloudhub/cloudhub/internal/platform/vault"
@@ -82,11 +83,15 @@ func build(ctx context.Context, o options) (s *site, err error) {
 	if s.estate, err = s.seed(ctx, o); err != nil {
 		return s, fmt.Errorf("seed: %w", err)
 	}
-	return s, s.startSim(ctx)
+	return s, s.startSim(ctx, s.estate.cloud)
 }
 
-func (s *site) startSim(ctx context.Context) error {
-	raw, err := json.Marshal(s.estate.cloud)
+// startSim simulates a cloud, in the place of the one before.
+func (s *site) startSim(ctx context.Context, estate sim.Estate) error {
+	if s.sim != nil {
+		s.sim.stop()
+	}
+	raw, err := json.Marshal(estate)
 	if err != nil {
 		return err
 	}
