@@ -160,7 +160,7 @@ var fixtures = map[string]fixture{
 		return &v1.ResumeScheduleRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), ScheduleId: e.schedule.String()}
 	}),
 	"ScheduleService/SkipNext": of(func(w *world, _ person, e estate) proto.Message {
-		w.exec(`UPDATE schedules SET paused_at = null WHERE id = $1`, e.schedule)
+		w.exec(`UPDATE schedules SET paused_at = null WHERE id = $1 AND paused_at IS NOT NULL`, e.schedule)
 		return &v1.SkipNextRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), ScheduleId: e.schedule.String()}
 	}),
 	"ScheduleService/RestoreRun": of(func(w *world, p person, e estate) proto.Message {

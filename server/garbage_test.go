@@ -280,7 +280,7 @@ func FuzzRPC(f *testing.F) {
 			f.Add(uint16(i), uint64(rounds), []byte(raw))
 		}
 	}
-	w := setup(f, func(d *server.Deps) { d.ProbeWithin = time.Millisecond })
+	w := setup(f, func(d *server.Deps) { d.ProbeWithin, d.Watch.EndAfter = time.Millisecond, time.Second })
 	p := w.register("Dona")
 	w.exec(`UPDATE organizations SET plan = 'enterprise', plan_until = NULL`)
 	e := w.estate(p.org, p.workspace)

@@ -121,7 +121,7 @@ func newServer(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 	p.Server, err = server.New(server.Deps{
 		Tenants: tenants, Identity: db.NewIdentity(identity), Admin: admin, TemporalUI: v.Get(config.TemporalUI), Ring: ring, Sealer: sealer, Logger: log, Now: time.Now,
 		AWSPrincipal: v.Get(config.AWSPrincipalARN), Egress: policy,
-		Secure:       public.Scheme == "https", TrustedProxies: proxies, TrialDays: v.Int(config.TrialDays), Registerer: reg, Traces: traces, Web: builtWeb(), Trouble: trouble,
+		Secure: public.Scheme == "https", TrustedProxies: proxies, TrialDays: v.Int(config.TrialDays), Registerer: reg, Traces: traces, Web: builtWeb(), Trouble: trouble,
 	})
 	if err != nil {
 		return nil, err
