@@ -156,7 +156,8 @@ var fixtures = map[string]fixture{
 	"ScheduleService/PauseSchedule": of(func(_ *world, _ person, e estate) proto.Message {
 		return &v1.PauseScheduleRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), ScheduleId: e.schedule.String()}
 	}),
-	"ScheduleService/ResumeSchedule": of(func(_ *world, _ person, e estate) proto.Message {
+	"ScheduleService/ResumeSchedule": of(func(w *world, _ person, e estate) proto.Message {
+		w.exec(`UPDATE schedules SET paused_at = now() WHERE id = $1 AND paused_at IS NULL`, e.schedule)
 		return &v1.ResumeScheduleRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), ScheduleId: e.schedule.String()}
 	}),
 	"ScheduleService/SkipNext": of(func(w *world, _ person, e estate) proto.Message {

@@ -589,12 +589,12 @@ UPDATE operation_targets t SET attempts = t.attempts + 1, calling_until = clock_
 FROM resources r, cloud_accounts a, organizations g, operations o
 WHERE t.org_id = $2 AND t.operation_id = $3 AND t.resource_id = ANY($4::uuid[])
   AND t.ended_at IS NULL AND t.accepted_at IS NULL
-  AND o.org_id = t.org_id AND o.id = t.operation_id AND o.fence = $5::bigint AND o.ended_at IS NULL AND coalesce(t.act_before, o.act_before) > clock_timestamp()
+  AND o.org_id = t.org_id AND o.id = t.operation_id AND o.fence = $5::bigint AND o.ended_at IS NULL AND least(t.act_before, o.act_before) > clock_timestamp()
   AND r.org_id = t.org_id AND r.id = t.resource_id AND r.operation_id = t.operation_id AND NOT r.protected
   AND a.org_id = r.org_id AND a.id = r.cloud_account_id AND NOT a.observe_only
   AND g.id = t.org_id AND (o.origin = 'person' OR g.paused_at IS NULL AND NOT EXISTS (
     SELECT 1 FROM holds h WHERE h.org_id = r.org_id AND h.resource_id = r.id AND h.ended_at IS NULL AND h.until > now()))
-RETURNING t.resource_id, extract(epoch FROM coalesce(t.act_before, o.act_before) - clock_timestamp())::float8 AS seconds_left
+RETURNING t.resource_id, extract(epoch FROM least(t.act_before, o.act_before) - clock_timestamp())::float8 AS seconds_left
 `
 
 type MayActParams struct {
@@ -843,7 +843,7 @@ SELECT t.resource_id, t.wanted, t.state, t.attempts, t.accepted_at, coalesce(t.r
   r.provider_id, r.state AS resource_state,
   r.protected, CASE WHEN r.act_anyway THEN '' ELSE coalesce(r.left_alone, '') END::text AS left_alone, a.observe_only, (g.paused_at IS NOT NULL)::bool AS paused,
   EXISTS (SELECT 1 FROM holds h WHERE h.org_id = r.org_id AND h.resource_id = r.id AND h.ended_at IS NULL AND h.until > now())::bool AS held,
-  o.origin, coalesce(t.act_before, o.act_before)::timestamptz AS act_before, clock_timestamp()::timestamptz AS now
+  o.origin, least(t.act_before, o.act_before)::timestamptz AS act_before, clock_timestamp()::timestamptz AS now
 FROM operations o
 JOIN operation_targets t ON t.org_id = o.org_id AND t.operation_id = o.id
 JOIN resources r ON r.org_id = t.org_id AND r.id = t.resource_id

@@ -96,7 +96,8 @@ ALTER TABLE operations ADD CONSTRAINT operations_state_check
 ALTER TABLE operation_schedules
   ADD COLUMN exception      text CHECK (exception IN ('SKIPPED', 'ON_HOLD')), -- this run of it was left out
   ADD COLUMN exception_text text;                -- who skipped it, or why it is held
--- Schedules that fall on one minute may have different windows; null: the operation's.
+-- Schedules that fall on one minute may have different windows, the operation's is
+-- the last of them; null: the operation's.
 ALTER TABLE operation_targets ADD COLUMN act_before timestamptz;
 
 -- Where the machines of a selector must be looked for, one row an account; the
