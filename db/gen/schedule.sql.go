@@ -578,6 +578,7 @@ const recentRuns = `-- name: RecentRuns :many
 SELECT s.schedule_id, s.operation_id, s.due_at, s.wanted, coalesce(s.exception, '')::text AS exception, coalesce(s.exception_text, '')::text AS exception_text,
   o.origin, o.state, (o.ended_at IS NOT NULL)::bool AS ended,
   (SELECT count(*) FROM operation_readings g WHERE g.org_id = s.org_id AND g.operation_id = s.operation_id AND g.schedule_id = s.schedule_id AND g.reason IS NOT NULL)::int AS unread_count,
+  (SELECT count(*) FROM operation_readings g WHERE g.org_id = s.org_id AND g.operation_id = s.operation_id AND g.schedule_id = s.schedule_id AND g.ended_at IS NULL)::int AS reading_count,
   count(t.resource_id)::int AS target_count,
   count(t.resource_id) FILTER (WHERE t.state IN ('done', 'already'))::int AS done_count,
   count(t.resource_id) FILTER (WHERE t.state IN ('left_alone', 'superseded'))::int AS left_alone_count,
@@ -610,6 +611,7 @@ type RecentRunsRow struct {
 	State          string
 	Ended          bool
 	UnreadCount    int32
+	ReadingCount   int32
 	TargetCount    int32
 	DoneCount      int32
 	LeftAloneCount int32
@@ -639,6 +641,7 @@ func (q *Queries) RecentRuns(ctx context.Context, arg RecentRunsParams) ([]Recen
 			&i.State,
 			&i.Ended,
 			&i.UnreadCount,
+			&i.ReadingCount,
 			&i.TargetCount,
 			&i.DoneCount,
 			&i.LeftAloneCount,

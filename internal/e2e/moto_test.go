@@ -73,6 +73,29 @@ func TestBothPathsOnMoto(t *testing.T) {
 	w.settled()
 }
 
+// A selector schedule on an AWS that we did not write: its machines are found when
+// it runs, the one launched meanwhile too.
+func TestASelectorFindsItsMachinesOnMoto(t *testing.T) {
+	t.Parallel()
+	endpoint := moto.Start(t)
+	admin := moto.User(t, endpoint, "admin", "*")
+	here, there := launch(t, endpoint, admin, "sa-east-1", 1), launch(t, endpoint, admin, "us-east-1", 1)
+	key := moto.User(t, endpoint, "cloudhub", "ec2:DescribeInstances", "ec2:DescribeRegions", "ec2:StartInstances", "ec2:StopInstances")
+	w := newWorld(t, endpoint)
+	w.addAccount("moto", key.AccessKeyID, key.SecretAccessKey)
+	later := launch(t, endpoint, admin, "sa-east-1", 1)
+	moto.Enforce(t, endpoint)
+	pair := w.selecting("Moto", &v1.TargetSelector{NamePrefix: "moto-sa", Tags: []*v1.TagMatch{{Key: "Name"}}})
+	w.comes(pair, minute(time.Minute), "stopped")
+	run := w.runs(pair, 1)[0]
+	require.EqualValues(t, 2, run.GetDoneCount(), run)
+	m := w.machines()
+	require.Equal(t, stopped, m[here[0]].GetState())
+	require.Equal(t, stopped, m[later[0]].GetState(), "it was not in the inventory when the minute came")
+	require.Equal(t, running, m[there[0]].GetState())
+	w.settled()
+}
+
 func TestMotoDeniesAndItIsSaid(t *testing.T) {
 	t.Parallel()
 	endpoint := moto.Start(t)

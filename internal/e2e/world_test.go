@@ -68,6 +68,8 @@ type person struct {
 	operations                      cloudhubv1connect.OperationServiceClient
 	schedules                       cloudhubv1connect.ScheduleServiceClient
 	calendars                       cloudhubv1connect.CalendarServiceClient
+	organizations                   cloudhubv1connect.OrganizationServiceClient
+	notifications                   cloudhubv1connect.NotificationServiceClient
 	admin                           cloudhubv1connect.AdminServiceClient
 }
 
@@ -208,6 +210,8 @@ func (w *world) enter(p person, how func(person) (*v1.AccessToken, error)) perso
 	p.operations = cloudhubv1connect.NewOperationServiceClient(h, w.url, o)
 	p.schedules = cloudhubv1connect.NewScheduleServiceClient(h, w.url, o)
 	p.calendars = cloudhubv1connect.NewCalendarServiceClient(h, w.url, o)
+	p.organizations = cloudhubv1connect.NewOrganizationServiceClient(h, w.url, o)
+	p.notifications = cloudhubv1connect.NewNotificationServiceClient(h, w.url, o)
 	p.admin = cloudhubv1connect.NewAdminServiceClient(h, w.url, o)
 	got, err := how(p)
 	require.NoError(w.t, err)

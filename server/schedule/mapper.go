@@ -136,7 +136,7 @@ func runToProto(r gen.RecentRunsRow) *v1.ScheduleRun {
 	out := &v1.ScheduleRun{
 		OperationId: r.OperationID.String(), DueTime: timestamppb.New(r.DueAt), Wanted: inventory.State(r.Wanted), TargetCount: r.TargetCount,
 		DoneCount: r.DoneCount, LeftAloneCount: r.LeftAloneCount, FailedCount: r.FailedCount, MissedCount: r.MissedCount,
-		Ended: r.Ended || r.TargetCount > 0 && r.OpenCount == 0, UnreadCount: r.UnreadCount, ByPerson: r.Origin == "person",
+		Ended: ended(r), UnreadCount: r.UnreadCount, ByPerson: r.Origin == "person",
 	}
 	switch schedule.ExceptionKind(r.Exception) {
 	case schedule.Skipped:
@@ -145,6 +145,12 @@ func runToProto(r gen.RecentRunsRow) *v1.ScheduleRun {
 		out.Exception = &v1.RunException{Kind: v1.RunExceptionKind_RUN_EXCEPTION_KIND_HELD, Text: r.ExceptionText}
 	}
 	return out
+}
+
+// ended says that all machines of the schedule are at their end, although those of
+// others of the same minute may not be.
+func ended(r gen.RecentRunsRow) bool {
+	return r.Ended || r.TargetCount > 0 && r.OpenCount == 0 && r.ReadingCount == 0
 }
 
 // healthOf is how a schedule is at a glance: what keeps it from running first,
@@ -161,7 +167,7 @@ func healthOf(s gen.Schedule, targets int, runs []gen.RecentRunsRow, held bool) 
 		return v1.ScheduleHealth_SCHEDULE_HEALTH_ON_HOLD
 	}
 	for _, r := range runs {
-		if r.Exception != "" || !r.Ended {
+		if r.Exception != "" || !ended(r) {
 			continue
 		}
 		if r.FailedCount+r.MissedCount+r.UnreadCount > 0 || r.State == "missed" {
