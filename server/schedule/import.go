@@ -169,14 +169,15 @@ func readLines(text string) ([]line, error) {
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		number, _ := r.FieldPos(0)
 		if err != nil {
+			number := 0
 			var parse *csv.ParseError
 			if errors.As(err, &parse) {
 				number = parse.StartLine
 			}
 			return nil, bad("line " + strconv.Itoa(number) + " is not CSV: quotes must be closed, and doubled inside quotes")
 		}
+		number, _ := r.FieldPos(0) // panics without a record
 		if len(record) > len(names) {
 			return nil, bad("line " + strconv.Itoa(number) + " has more cells than there are columns")
 		}
