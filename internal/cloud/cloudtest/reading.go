@@ -3,6 +3,7 @@ package cloudtest
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ var readingCases = []testCase{
 	{"a wrong key is told apart from a missing permission", wrongKey},
 	{"a listing covers every region once and leaves the gone out", listing},
 	{"a listing goes on to the last page", paging},
+	{"a filter lets through what matches every part", filtering},
 	{"a machine that does not exist is absent from a description", absent},
 	{"a description of nothing asks nobody", describeNothing},
 }
@@ -158,6 +160,69 @@ func paging(t *testing.T, h Harness) {
 	}
 	// the regions, a page for each of them, and one more
 	require.GreaterOrEqual(t, sent.count(), 1+len(h.Regions)+1)
+}
+
+// filtering looks for what the harness's own listing has, so that it holds for any
+// estate: by each machine's name, its tags, and its region.
+func filtering(t *testing.T, h Harness) {
+	a := h.New(t, nil)
+	find := func(f cloud.Filter) map[string]bool {
+		t.Helper()
+		got := map[string]bool{}
+		if len(f.Regions) == 0 {
+			f.Regions = h.Regions // a partition may list others
+		}
+		err := a.FindInstances(t.Context(), h.Account, f, func(c cloud.Coverage, in []cloud.Instance) error {
+			require.True(t, c.OK, c)
+			for _, i := range in {
+				got[i.ProviderID] = true
+			}
+			return nil
+		})
+		require.NoError(t, err)
+		return got
+	}
+	var all []cloud.Instance
+	require.NoError(t, a.ListInstances(t.Context(), h.Account, func(_ cloud.Coverage, in []cloud.Instance) error {
+		all = append(all, in...)
+		return nil
+	}))
+	require.NotEmpty(t, all)
+	want := func(fits func(cloud.Instance) bool) map[string]bool {
+		out := map[string]bool{}
+		for _, i := range all {
+			if fits(i) {
+				out[i.ProviderID] = true
+			}
+		}
+		return out
+	}
+	require.Equal(t, want(func(cloud.Instance) bool { return true }), find(cloud.Filter{}))
+	region := all[0].Region
+	require.Equal(t, want(func(i cloud.Instance) bool { return i.Region == region }), find(cloud.Filter{Regions: []string{region}}))
+	tried := 0
+	for _, i := range all {
+		if len(i.Name) > 1 {
+			half := i.Name[:len(i.Name)/2+1]
+			require.Equal(t, want(func(o cloud.Instance) bool { return strings.HasPrefix(o.Name, half) }), find(cloud.Filter{NamePrefix: half}), half)
+			tried++
+		}
+		for k, v := range i.Tags {
+			has := want(func(o cloud.Instance) bool { _, ok := o.Tags[k]; return ok })
+			require.Equal(t, has, find(cloud.Filter{Tags: []cloud.TagFilter{{Key: k}}}), k)
+			same := want(func(o cloud.Instance) bool { value, ok := o.Tags[k]; return ok && value == v })
+			require.Equal(t, same, find(cloud.Filter{Tags: []cloud.TagFilter{{Key: k, Values: []string{v, "none has this"}}}}), k)
+			tried++
+		}
+		if tried > 12 {
+			break
+		}
+	}
+	require.Equal(t, slices.ContainsFunc(all, func(i cloud.Instance) bool { return len(i.Name) > 1 || len(i.Tags) > 0 }), tried > 0)
+	for _, wild := range []string{"*", "?", `\`, "a*"} {
+		require.Empty(t, find(cloud.Filter{NamePrefix: wild}), "%s is a character", wild)
+		require.Empty(t, find(cloud.Filter{Tags: []cloud.TagFilter{{Key: "Name", Values: []string{wild}}}}), "%s is a character", wild)
+	}
 }
 
 func absent(t *testing.T, h Harness) {
