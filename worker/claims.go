@@ -45,19 +45,22 @@ type claimedReading struct {
 // their accounts.
 func (op *claimedOperation) state() (state string, told bool) {
 	op.acts = len(op.readings) > 0
-	missed := false
+	missed, nothing := false, false
 	for _, o := range op.orders {
 		op.acts = op.acts || !o.Missed
 	}
 	for _, c := range op.claims {
 		missed = missed || c.Missed
 		told = told || c.Exception != nil || c.Selector != nil
+		nothing = nothing || c.Acts() // and yet there is no account to look in, and no machine
 	}
 	switch {
 	case op.acts:
 		return "queued", true
 	case missed:
 		return string(power.OperationMissed), told || len(op.orders) > 0
+	case nothing:
+		return string(power.Succeeded), told
 	default:
 		return string(power.OperationSkipped), told
 	}

@@ -283,6 +283,33 @@ func TestEachScheduleHasItsOwnWindow(t *testing.T) {
 	w.settled()
 }
 
+// The account leaves: a schedule of its machines has nothing left, one that looks
+// for them finds nothing, and neither keeps the timetable from going on.
+func TestSchedulesOfAnAccountThatLeft(t *testing.T) {
+	t.Parallel()
+	w, s := smallWorld(t)
+	chosen := w.schedule("Escolhidas", ids(w.machines(), sim.SmallRunning)...)
+	list, err := w.accounts.ListCloudAccounts(t.Context(), &v1.ListCloudAccountsRequest{OrgId: w.org, WorkspaceId: w.ws})
+	require.NoError(t, err)
+	account := list.GetCloudAccounts()[0].GetId()
+	found := w.selecting("Achadas", &v1.TargetSelector{Everything: true, CloudAccountIds: []string{account}})
+	_, err = w.accounts.DeleteCloudAccount(t.Context(), &v1.DeleteCloudAccountRequest{OrgId: w.org, WorkspaceId: w.ws, CloudAccountId: account})
+	require.NoError(t, err)
+	w.stopWorker()
+	at := minute(time.Minute)
+	w.comes(chosen, at, "stopped")
+	w.comes(found, at, "stopped")
+	w.startWorker()
+	run := w.runs(found, 1)[0]
+	require.Zero(t, run.GetTargetCount())
+	op, _ := w.ended(run.GetOperationId())
+	require.Equal(t, v1.OperationState_OPERATION_STATE_SUCCEEDED, op.GetState(), "nothing was there, and nothing failed")
+	require.Equal(t, v1.ScheduleHealth_SCHEDULE_HEALTH_NO_TARGETS, w.read1(chosen).GetHealth())
+	require.True(t, w.read1(chosen).GetNextTime().AsTime().After(time.Now()), "its clock goes on, and whoever adds machines finds it going")
+	require.Empty(t, powerCalls(s))
+	w.settled()
+}
+
 // A person has said that schedules may act on a member of a group; what is left
 // alone otherwise says why.
 func TestActAnyway(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"github.com/cloudhub/cloudhub/internal/cloud"
 	"github.com/cloudhub/cloudhub/internal/platform/rpcerr"
 	"github.com/cloudhub/cloudhub/internal/schedule"
+	"github.com/cloudhub/cloudhub/internal/timetable"
 	"github.com/cloudhub/cloudhub/server/inventory"
 	"github.com/cloudhub/cloudhub/server/request"
 	"github.com/cloudhub/cloudhub/server/rpc"
@@ -92,7 +93,7 @@ func (p previewing) runs(ctx context.Context, q *gen.Queries) ([]*v1.PreviewedRu
 			names[f.ID.String()] = f.Name
 		}
 	}
-	h, err := holidays(ctx, q, p.rule, now)
+	h, err := timetable.Holidays(ctx, q, grant.Org, p.rule.Calendars, now)
 	if err != nil {
 		return nil, err
 	}

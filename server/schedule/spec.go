@@ -9,12 +9,12 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgtype"
 
 	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/platform/rpcerr"
 	"github.com/cloudhub/cloudhub/internal/schedule"
+	"github.com/cloudhub/cloudhub/internal/timetable"
 	"github.com/cloudhub/cloudhub/server/request"
 	"github.com/cloudhub/cloudhub/server/rpc"
 )
@@ -225,30 +225,6 @@ func (s spec) clash(ctx context.Context, q *gen.Queries, id uuid.UUID, now time.
 	return nil
 }
 
-// holidays of the rule's calendars, from some days before a moment on.
-func holidays(ctx context.Context, q *gen.Queries, rule schedule.Rule, since time.Time) (schedule.Holidays, error) {
-	ids, err := calendarIDs(rule)
-	if err != nil || len(ids) == 0 {
-		return nil, err
-	}
-	from := since.AddDate(0, 0, -3)
-	days, err := q.DaysOfCalendars(ctx, gen.DaysOfCalendarsParams{
-		OrgID: rpc.GrantOf(ctx).Org, CalendarIds: ids, Since: pgtype.Date{Time: from, Valid: true},
-	})
-	if err != nil {
-		return nil, err
-	}
-	out := schedule.Holidays{}
-	for _, d := range days {
-		calendar := d.CalendarID.String()
-		if out[calendar] == nil {
-			out[calendar] = schedule.Days{}
-		}
-		out[calendar][schedule.DayOf(d.Day.Time)] = d.Name
-	}
-	return out, nil
-}
-
 // timing is what a rule comes to now, as stored: no next time when it never acts
 // again.
 type timing struct {
@@ -272,7 +248,7 @@ func (s spec) timing(ctx context.Context, q *gen.Queries, now time.Time) (t timi
 }
 
 func next(ctx context.Context, q *gen.Queries, rule schedule.Rule, now time.Time) (at *time.Time, wanted *string, err error) {
-	h, err := holidays(ctx, q, rule, now)
+	h, err := timetable.Holidays(ctx, q, rpc.GrantOf(ctx).Org, rule.Calendars, now)
 	if err != nil {
 		return nil, nil, err
 	}

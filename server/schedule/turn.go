@@ -17,6 +17,7 @@ import (
 	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 	"github.com/cloudhub/cloudhub/internal/power"
 	"github.com/cloudhub/cloudhub/internal/schedule"
+	"github.com/cloudhub/cloudhub/internal/timetable"
 	"github.com/cloudhub/cloudhub/server/audit"
 	"github.com/cloudhub/cloudhub/server/inventory"
 	"github.com/cloudhub/cloudhub/server/operation"
@@ -99,7 +100,7 @@ func (s *Service) SkipNext(ctx context.Context, req *v1.SkipNextRequest) (*v1.Sk
 		if row.PausedAt != nil {
 			return rpcerr.New(rpcerr.ReasonNothingToSkip)
 		}
-		h, err := holidays(ctx, q, rule, now)
+		h, err := timetable.Holidays(ctx, q, grant.Org, rule.Calendars, now)
 		if err != nil {
 			return err
 		}
