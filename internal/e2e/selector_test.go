@@ -366,3 +366,30 @@ func TestAMachineThatDoesNotStay(t *testing.T) {
 	require.True(t, list.GetNotifications()[0].GetRead())
 	w.settled()
 }
+
+// The zone data of another release gave other times: what is still to come is
+// computed anew, with its holidays; what is due already is claimed as it stands.
+func TestTheZoneDataChanges(t *testing.T) {
+	t.Parallel()
+	w, s := smallWorld(t)
+	m := w.machines()
+	later, due, paused := w.schedule("Depois", ids(m, sim.SmallRunning)...), w.schedule("Agora", ids(m, sim.SmallElsewhere)...), w.schedule("Parado", ids(m, sim.SmallRunning2)...)
+	_, err := w.schedules.PauseSchedule(t.Context(), &v1.PauseScheduleRequest{OrgId: w.org, WorkspaceId: w.ws, ScheduleId: paused.GetId()})
+	require.NoError(t, err)
+	w.stopWorker()
+	w.db.Exec(t, "UPDATE schedules SET tzdata = 'another release', next_at = next_at + interval '1 hour' WHERE id = $1", later.GetId())
+	w.comes(due, minute(time.Minute), "stopped")
+	w.db.Exec(t, "UPDATE schedules SET tzdata = 'another release' WHERE id = ANY($1::uuid[])", []string{due.GetId(), paused.GetId()})
+	w.db.Exec(t, "UPDATE agenda SET due_at = now(), look_at = now() WHERE kind = 'housekeeping'")
+	w.startWorker()
+	require.EqualValues(t, 1, w.runs(due, 1)[0].GetDoneCount())
+	w.eventually("the next time is by the rule again", func() bool {
+		return w.read1(later).GetNextTime().AsTime().Equal(later.GetNextTime().AsTime())
+	})
+	w.eventually("the workspace's clock follows", func() bool {
+		return w.count("SELECT count(*) FROM agenda a WHERE kind = 'timetable' AND look_at = (SELECT min(next_at) FROM schedules)") == 1
+	})
+	require.Nil(t, w.read1(paused).GetNextTime())
+	require.Len(t, powerCalls(s), 1)
+	w.settled()
+}
