@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"sync/atomic"
+	"strconv"
 	"net/http"
 	"os"
 	"os/exec"
@@ -105,13 +107,27 @@ func (p *process) exit(t *testing.T, within time.Duration) int {
 	}
 }
 
+// freePort is an address that nothing listens on, and that nothing else will take
+// while its owner is killed and started again: below the ports that the system
+// gives to whoever asks for any, and none of them twice.
 func freePort(t *testing.T) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = ln.Close() }()
-	return ln.Addr().String()
+	const first, last = 12_000, 32_000
+	for range last - first {
+		n := nextPort.Add(1)
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(first+int((uint32(os.Getpid())*97+n)%(last-first))))
+		ln, err := net.Listen("tcp", addr)
+		if err != nil {
+			continue
+		}
+		_ = ln.Close()
+		return addr
+	}
+	t.Fatal("no port is free")
+	return ""
 }
+
+var nextPort atomic.Uint32
 
 func answersSoon(t *testing.T, url string, p *process) {
 	t.Helper()

@@ -339,7 +339,9 @@ func TestAMachineThatDoesNotStay(t *testing.T) {
 	m := w.machines()
 	pair := w.schedule("Noite", ids(m, sim.SmallRunning, sim.SmallRunning2, sim.SmallElsewhere)...)
 	w.comes(pair, minute(time.Minute), "stopped")
-	require.EqualValues(t, 3, w.runs(pair, 1)[0].GetDoneCount())
+	run := w.runs(pair, 1)[0]
+	require.EqualValues(t, 3, run.GetDoneCount())
+	w.ended(run.GetOperationId())
 	require.Equal(t, 3, w.count("SELECT count(*) FROM follows"))
 	require.NoError(t, s.SetState(sim.SmallRunning, sim.Running)) // at the provider's console
 	w.ended(w.start(ids(m, sim.SmallRunning2)...).GetId())        // by an order of ours
