@@ -9,6 +9,7 @@ import (
 
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/inventory"
+	"github.com/cloudhub/cloudhub/internal/platform/rpcerr"
 	"github.com/cloudhub/cloudhub/internal/power"
 )
 
@@ -59,6 +60,9 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	}
 	for _, outcome := range []string{"read", "unchanged"} {
 		m.calendars.WithLabelValues(outcome)
+	}
+	for _, reason := range []rpcerr.Reason{rpcerr.ReasonAddressRefused, rpcerr.ReasonCalendarUnreachable, rpcerr.ReasonCalendarTooLarge, rpcerr.ReasonCalendarUnreadable} {
+		m.calendars.WithLabelValues(string(reason))
 	}
 	for _, origin := range []string{originPerson, "timetable"} {
 		for _, state := range []string{"succeeded", "partial", "failed", "missed"} {
