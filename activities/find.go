@@ -177,7 +177,7 @@ func (f *finding) write(ctx context.Context, region string, began time.Time, fou
 }
 
 func (f *finding) end(ctx context.Context, reason, detail string) error {
-	return f.p.fenced(ctx, f.in.WorkInput, func(q *gen.Queries) error {
+	err := f.p.fenced(ctx, f.in.WorkInput, func(q *gen.Queries) error {
 		if err := q.EndReading(ctx, gen.EndReadingParams{
 			Reason: reason, Detail: clip(detail, maxDetail), OrgID: f.in.Org, OperationID: f.in.Subject, ScheduleID: f.in.Schedule, CloudAccountID: f.in.Account,
 		}); err != nil {
@@ -192,6 +192,10 @@ func (f *finding) end(ctx context.Context, reason, detail string) error {
 		}
 		return progress(ctx, q, f.in.WorkInput)
 	})
+	if err == nil {
+		f.p.metrics.lookedFor(reason)
+	}
+	return err
 }
 
 // unread names the regions that were refused, with the provider's codes.

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -8,6 +9,8 @@ import (
 
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/inventory"
+	"github.com/cloudhub/cloudhub/internal/platform/rpcerr"
+	"github.com/cloudhub/cloudhub/internal/power"
 )
 
 // Metrics count what activities bring to an end. A nil one counts nothing.
@@ -17,6 +20,8 @@ type Metrics struct {
 	syncs      *prometheus.HistogramVec
 	regions    *prometheus.CounterVec
 	calendars  *prometheus.CounterVec
+	machineLag *prometheus.HistogramVec
+	readings   *prometheus.CounterVec
 }
 
 // NewMetrics exports what activities bring to an end.
@@ -40,8 +45,24 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "cloudhub_calendar_readings_total", Help: "Readings of calendars from their addresses: read, unchanged, or the reason why they failed.",
 		}, []string{"outcome"}),
 	}
+	m.machineLag = f.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "cloudhub_schedule_machine_lag_seconds", Help: "From when a minute of a timetable was due until the provider had accepted the change of a machine (accepted), and until the machine was seen in the wanted state after it (seen).",
+		Buckets: []float64{1, 2, 5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600},
+	}, []string{"stage"})
+	m.readings = f.NewCounterVec(prometheus.CounterOpts{
+		Name: "cloudhub_schedule_readings_total", Help: "Accounts in which the machines of a schedule's selector were looked for: read, or the reason why not.",
+	}, []string{"outcome"})
+	for _, stage := range []string{stageAccepted, stageSeen} {
+		m.machineLag.WithLabelValues(stage)
+	}
+	for _, outcome := range []string{"read", string(power.ReasonNotReadInTime)} {
+		m.readings.WithLabelValues(outcome)
+	}
 	for _, outcome := range []string{"read", "unchanged"} {
 		m.calendars.WithLabelValues(outcome)
+	}
+	for _, reason := range []rpcerr.Reason{rpcerr.ReasonAddressRefused, rpcerr.ReasonCalendarUnreachable, rpcerr.ReasonCalendarTooLarge, rpcerr.ReasonCalendarUnreadable} {
+		m.calendars.WithLabelValues(string(reason))
 	}
 	for _, origin := range []string{originPerson, "timetable"} {
 		for _, state := range []string{"succeeded", "partial", "failed", "missed"} {
@@ -72,6 +93,30 @@ func (m *Metrics) synced(provider, state string, took time.Duration, coverage []
 	m.syncs.WithLabelValues(provider, state).Observe(took.Seconds())
 	for _, c := range coverage {
 		m.regions.WithLabelValues(provider, c.Reason).Inc()
+	}
+}
+
+// Stages of a machine that a timetable changes.
+const (
+	stageAccepted = "accepted"
+	stageSeen     = "seen"
+)
+
+// machinesAt counts machines that have come to a stage of a minute that was due;
+// due is zero when no timetable asked.
+func (m *Metrics) machinesAt(stage string, due time.Time, machines int) {
+	if m == nil || due.IsZero() {
+		return
+	}
+	late := max(0, time.Since(due).Seconds())
+	for range machines {
+		m.machineLag.WithLabelValues(stage).Observe(late)
+	}
+}
+
+func (m *Metrics) lookedFor(reason string) {
+	if m != nil {
+		m.readings.WithLabelValues(cmp.Or(reason, "read")).Inc()
 	}
 }
 

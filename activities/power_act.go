@@ -119,7 +119,7 @@ func (d *drive) answered(ctx context.Context, asked []toAct, result cloud.PowerR
 		}
 		refused.add(end{resource: id, state: power.Failed, reason: providerReason(r.Err.Reason), detail: detailOf(r.Err)})
 	}
-	return d.fenced(ctx, func(q *gen.Queries) error {
+	err := d.fenced(ctx, func(q *gen.Queries) error {
 		if err := refused.write(ctx, q, d.in.WorkInput, time.Time{}); err != nil {
 			return err
 		}
@@ -136,6 +136,10 @@ func (d *drive) answered(ctx context.Context, asked []toAct, result cloud.PowerR
 		}
 		return progress(ctx, q, d.in.WorkInput)
 	})
+	if err == nil {
+		d.p.metrics.machinesAt(stageAccepted, d.due, len(accepted))
+	}
+	return err
 }
 
 // exhausted counts refusals for the state within this attempt; a new attempt

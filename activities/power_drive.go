@@ -58,6 +58,7 @@ type drive struct {
 	in     DriveInput
 	opened openAccount
 	began  time.Time
+	due    time.Time // when a timetable asked; zero when a person did
 	// backoff is asked for by the provider, or grows with its faults.
 	backoff    time.Duration
 	faults     int
@@ -79,6 +80,9 @@ func (d *drive) round(ctx context.Context) (more bool, err error) {
 	rows, err := d.openTargets(ctx)
 	if err != nil || len(rows) == 0 {
 		return false, err
+	}
+	if rows[0].Origin != originPerson && rows[0].DueAt != nil {
+		d.due = *rows[0].DueAt
 	}
 	seen, err := d.look(ctx, rows)
 	if err != nil {
@@ -263,7 +267,7 @@ func (d *drive) record(ctx context.Context, p plan, seenAt time.Time) error {
 	if len(p.ends.list) == 0 && len(p.accepted) == 0 && len(p.observed) == 0 {
 		return nil
 	}
-	return d.fenced(ctx, func(q *gen.Queries) error {
+	err := d.fenced(ctx, func(q *gen.Queries) error {
 		observed := gen.ObserveResourcesParams{OrgID: d.in.Org, OperationID: d.in.Subject, SeenAt: seenAt}
 		for id, state := range p.observed {
 			observed.Ids = append(observed.Ids, id)
@@ -282,6 +286,11 @@ func (d *drive) record(ctx context.Context, p plan, seenAt time.Time) error {
 		}
 		return progress(ctx, q, d.in.WorkInput)
 	})
+	if err == nil {
+		d.p.metrics.machinesAt(stageAccepted, d.due, len(p.accepted))
+		d.p.metrics.machinesAt(stageSeen, d.due, p.ends.count(power.Done))
+	}
+	return err
 }
 
 // errFenced says that a newer run has taken the operation: stop, write nothing.

@@ -24,6 +24,15 @@ type end struct {
 // kinds of rows.
 type ends struct{ list []end }
 
+func (e *ends) count(state power.TargetState) (n int) {
+	for _, x := range e.list {
+		if x.state == state {
+			n++
+		}
+	}
+	return n
+}
+
 func (e *ends) add(x end) { e.list = append(e.list, x) }
 
 // write releases the resources, then ends the targets: the order of locks is

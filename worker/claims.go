@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -143,6 +144,31 @@ func (c *claimedOperations) write(ctx context.Context, q *gen.Queries) error {
 		return err
 	}
 	return q.AskMany(ctx, c.asks(ctx))
+}
+
+// claimed is what one expansion of timetables came to.
+type claimed struct {
+	missed  int                      // minutes of workspaces that came after their window
+	late    []time.Duration          // of each minute of which something is done: how long after it was due
+	leftOut []schedule.ExceptionKind // of each run that was left out
+}
+
+func (c *claimedOperations) claimed(now time.Time) claimed {
+	out := claimed{missed: c.missed}
+	for _, op := range c.ops {
+		if !c.inserted[op.id] {
+			continue
+		}
+		if op.acts {
+			out.late = append(out.late, now.Sub(op.key.at))
+		}
+		for _, claim := range op.claims {
+			if claim.Exception != nil {
+				out.leftOut = append(out.leftOut, claim.Exception.Kind)
+			}
+		}
+	}
+	return out
 }
 
 func (c *claimedOperations) rows() (s gen.ClaimSchedulesParams, t gen.ClaimTargetsParams) {

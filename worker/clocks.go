@@ -125,47 +125,50 @@ func expandSyncClocks(ctx context.Context, q *gen.Queries, rows []gen.Agenda) er
 // writes the operations with their targets, asks for them, and moves schedules
 // and clocks to their next time.
 func (d *Dispatcher) expandTimetables(ctx context.Context, q *gen.Queries, rows []gen.Agenda) error {
-	missed, err := d.claim(ctx, q, rows, false)
-	if err == nil && missed > 0 {
-		d.metrics.missed.Add(float64(missed))
-		d.logger.WarnContext(ctx, "runs were missed while the system was down", "runs", missed)
+	claimed, err := d.claim(ctx, q, rows, false)
+	if err != nil {
+		return err
 	}
-	return err
+	d.metrics.claimed(claimed)
+	if claimed.missed > 0 {
+		d.logger.WarnContext(ctx, "runs were missed while the system was down", "runs", claimed.missed)
+	}
+	return nil
 }
 
 // claim claims what is due; with allMissed nothing of it is done, however short
-// the time since. It answers how many minutes of workspaces were missed.
-func (d *Dispatcher) claim(ctx context.Context, q *gen.Queries, rows []gen.Agenda, allMissed bool) (missed int, err error) {
+// the time since.
+func (d *Dispatcher) claim(ctx context.Context, q *gen.Queries, rows []gen.Agenda, allMissed bool) (out claimed, err error) {
 	now, err := q.SystemTime(ctx)
 	if err != nil {
-		return 0, err
+		return out, err
 	}
 	var orgs, workspaces []uuid.UUID
 	for _, r := range rows {
 		id, err := uuid.Parse(r.Subject)
 		if err != nil {
-			return 0, fmt.Errorf("subject %q is not an id", r.Subject)
+			return out, fmt.Errorf("subject %q is not an id", r.Subject)
 		}
 		orgs, workspaces = append(orgs, r.OrgID), append(workspaces, id)
 	}
 	due, err := q.DueSchedules(ctx, gen.DueSchedulesParams{OrgIds: orgs, WorkspaceIds: workspaces, At: &now})
 	if err != nil {
-		return 0, err
+		return out, err
 	}
 	b := claimBuilder{now: now, allMissed: allMissed, minutes: map[minuteKey][]schedule.Claim{}}
 	beside, err := readBeside(ctx, q, due, now)
 	if err != nil {
-		return 0, err
+		return out, err
 	}
 	for _, s := range due {
 		if err := b.add(s, beside); err != nil {
-			return 0, err
+			return out, err
 		}
 	}
 	if err := b.write(ctx, q); err != nil {
-		return 0, err
+		return out, err
 	}
-	return b.missed, moveTimetables(ctx, q, orgs, workspaces)
+	return b.claimed, moveTimetables(ctx, q, orgs, workspaces)
 }
 
 // moveTimetables sets each workspace's clock to the earliest next time of its
@@ -212,7 +215,7 @@ type claimBuilder struct {
 	ids     []uuid.UUID
 	// selecting are the workspaces with a schedule that looks for its machines.
 	selectingOrgs, selecting []uuid.UUID
-	missed                   int
+	claimed                  claimed
 	// allMissed: nothing of it is done, however short the time since.
 	allMissed bool
 }
@@ -273,7 +276,7 @@ func (b *claimBuilder) write(ctx context.Context, q *gen.Queries) error {
 	if err := ops.write(ctx, q); err != nil {
 		return err
 	}
-	b.missed = ops.missed
+	b.claimed = ops.claimed(b.now)
 	b.advance.Tzdata = schedule.ZoneData()
 	return q.AdvanceSchedules(ctx, b.advance)
 }

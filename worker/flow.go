@@ -17,6 +17,7 @@ import (
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/agenda"
 	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
+	"github.com/cloudhub/cloudhub/internal/schedule"
 )
 
 // flow is the figures of what passes through the dispatcher, and of what it
@@ -119,7 +120,21 @@ func (m *metrics) fromZero() *metrics {
 	for _, kind := range agenda.ClockKinds {
 		m.clockErrors.WithLabelValues(string(kind))
 	}
+	for _, why := range []schedule.ExceptionKind{schedule.Skipped, schedule.OnHold} {
+		m.leftOut.WithLabelValues(string(why))
+	}
 	return m
+}
+
+// claimed counts what was claimed of timetables.
+func (m *metrics) claimed(c claimed) {
+	m.missed.Add(float64(c.missed))
+	for _, late := range c.late {
+		m.claimLag.Observe(max(0, late.Seconds()))
+	}
+	for _, why := range c.leftOut {
+		m.leftOut.WithLabelValues(string(why)).Inc()
+	}
 }
 
 func (m *metrics) found(row gen.Agenda, finding string) {

@@ -13,6 +13,8 @@ type metrics struct {
 	clocks      *prometheus.CounterVec
 	clockErrors *prometheus.CounterVec
 	missed      prometheus.Counter
+	claimLag    prometheus.Histogram
+	leftOut     *prometheus.CounterVec
 	stuck       *prometheus.CounterVec
 	oldest      *prometheus.GaugeVec
 	failing     *prometheus.GaugeVec
@@ -45,6 +47,13 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		missed: f.NewCounter(prometheus.CounterOpts{
 			Name: "cloudhub_schedule_missed_total", Help: "Minutes of workspaces that were claimed after their window.",
 		}),
+		claimLag: f.NewHistogram(prometheus.HistogramOpts{
+			Name: "cloudhub_schedule_claim_lag_seconds", Help: "From when a minute of a timetable was due until its operation was written. Only minutes of which something is to be done.",
+			Buckets: []float64{.1, .25, .5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 3600},
+		}),
+		leftOut: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "cloudhub_schedule_left_out_runs_total", Help: "Runs of schedules that came and were left out: SKIPPED by a person, or their schedule was ON_HOLD.",
+		}, []string{"why"}),
 		stuck: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "cloudhub_workflows_stuck_total", Help: "Looks at workflows that could not go on (seen), and those that were ended to be driven again (ended).",
 		}, []string{"kind", "result"}),

@@ -24,14 +24,14 @@ func Restored(ctx context.Context, owner *pgxpool.Pool, logger *slog.Logger) (mi
 	}
 	d := &Dispatcher{system: db.NewSystem(owner), logger: logger, metrics: newMetrics(prometheus.NewRegistry()), tracer: telemetry.NoTracing().Tracer("cloudhub")}
 	for {
-		minutes := 0
+		var c claimed
 		n, err := d.expand(ctx, agenda.KindTimetable, func(ctx context.Context, q *gen.Queries, rows []gen.Agenda) (err error) {
-			minutes, err = d.claim(ctx, q, rows, true)
+			c, err = d.claim(ctx, q, rows, true)
 			return err
 		})
 		if err != nil || n == 0 {
 			return missed, err
 		}
-		missed += minutes
+		missed += c.missed
 	}
 }

@@ -843,7 +843,7 @@ SELECT t.resource_id, t.wanted, t.state, t.attempts, t.accepted_at, coalesce(t.r
   r.provider_id, r.state AS resource_state,
   r.protected, CASE WHEN r.act_anyway THEN '' ELSE coalesce(r.left_alone, '') END::text AS left_alone, a.observe_only, (g.paused_at IS NOT NULL)::bool AS paused,
   EXISTS (SELECT 1 FROM holds h WHERE h.org_id = r.org_id AND h.resource_id = r.id AND h.ended_at IS NULL AND h.until > now())::bool AS held,
-  o.origin, least(t.act_before, o.act_before)::timestamptz AS act_before, clock_timestamp()::timestamptz AS now
+  o.origin, o.due_at, least(t.act_before, o.act_before)::timestamptz AS act_before, clock_timestamp()::timestamptz AS now
 FROM operations o
 JOIN operation_targets t ON t.org_id = o.org_id AND t.operation_id = o.id
 JOIN resources r ON r.org_id = t.org_id AND r.id = t.resource_id
@@ -880,6 +880,7 @@ type OpenTargetsRow struct {
 	Paused        bool
 	Held          bool
 	Origin        string
+	DueAt         *time.Time
 	ActBefore     time.Time
 	Now           time.Time
 }
@@ -919,6 +920,7 @@ func (q *Queries) OpenTargets(ctx context.Context, arg OpenTargetsParams) ([]Ope
 			&i.Paused,
 			&i.Held,
 			&i.Origin,
+			&i.DueAt,
 			&i.ActBefore,
 			&i.Now,
 		); err != nil {

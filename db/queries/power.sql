@@ -192,7 +192,7 @@ SELECT t.resource_id, t.wanted, t.state, t.attempts, t.accepted_at, coalesce(t.r
   r.provider_id, r.state AS resource_state,
   r.protected, CASE WHEN r.act_anyway THEN '' ELSE coalesce(r.left_alone, '') END::text AS left_alone, a.observe_only, (g.paused_at IS NOT NULL)::bool AS paused,
   EXISTS (SELECT 1 FROM holds h WHERE h.org_id = r.org_id AND h.resource_id = r.id AND h.ended_at IS NULL AND h.until > now())::bool AS held,
-  o.origin, least(t.act_before, o.act_before)::timestamptz AS act_before, clock_timestamp()::timestamptz AS now
+  o.origin, o.due_at, least(t.act_before, o.act_before)::timestamptz AS act_before, clock_timestamp()::timestamptz AS now
 FROM operations o
 JOIN operation_targets t ON t.org_id = o.org_id AND t.operation_id = o.id
 JOIN resources r ON r.org_id = t.org_id AND r.id = t.resource_id

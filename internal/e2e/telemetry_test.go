@@ -158,6 +158,7 @@ func TestWhatIsToldOfAStop(t *testing.T) {
 		require.Len(t, root.Links, 1)
 		require.Equal(t, "agenda expand timetable", w.spans()[root.Links[0].SpanContext.SpanID].Name)
 	})
+	t.Run("how late the minute was, by stage", func(t *testing.T) { w.lateness() })
 	t.Run("every figure that is spoken of is there", func(t *testing.T) { w.figures(t) })
 	t.Run("the statements of the runbooks run", func(t *testing.T) { w.statements(t) })
 	t.Run("no secret and no person in it", func(t *testing.T) { w.canaries(t) })
@@ -248,6 +249,28 @@ var (
 )
 
 // figures compares the names in deploy/ with what the two processes export.
+// lateness waits until the one minute of the timetable, and its one machine, were
+// counted at each stage; the stop by hand is in none.
+func (w *watched) lateness() {
+	w.t.Helper()
+	w.eventually("each stage was counted once", func() bool {
+		resp, err := http.Get("http://" + w.workerPrivate + "/metrics")
+		require.NoError(w.t, err)
+		text, err := io.ReadAll(resp.Body)
+		require.NoError(w.t, resp.Body.Close())
+		require.NoError(w.t, err)
+		for _, line := range []string{
+			"cloudhub_schedule_claim_lag_seconds_count 1\n", `cloudhub_schedule_machine_lag_seconds_count{stage="accepted"} 1` + "\n",
+			`cloudhub_schedule_machine_lag_seconds_count{stage="seen"} 1` + "\n",
+		} {
+			if !strings.Contains(string(text), line) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
 func (w *watched) figures(t *testing.T) {
 	t.Helper()
 	exported := map[string]bool{}

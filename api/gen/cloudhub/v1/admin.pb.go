@@ -151,9 +151,9 @@ type AgendaRow struct {
 	// The nil id for the installation's own.
 	OrgId   string `protobuf:"bytes,1,opt,name=org_id,json=orgId,proto3" json:"org_id,omitempty"`
 	OrgName string `protobuf:"bytes,2,opt,name=org_name,json=orgName,proto3" json:"org_name,omitempty"`
-	// power, probe, sync; timetable, sync-clock, housekeeping.
+	// power, probe, sync, reseal, calendar; timetable, sync-clock, calendar-clock, housekeeping.
 	Kind string `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
-	// Id of the operation, draft, account or workspace it is about.
+	// Id of the operation, draft, account, calendar or workspace it is about.
 	Subject string     `protobuf:"bytes,4,opt,name=subject,proto3" json:"subject,omitempty"`
 	Lane    AgendaLane `protobuf:"varint,5,opt,name=lane,proto3,enum=cloudhub.v1.AgendaLane" json:"lane,omitempty"`
 	// It is expanded by the dispatcher itself; no workflow runs for it.

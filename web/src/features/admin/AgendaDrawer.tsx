@@ -147,6 +147,9 @@ function subjectName(kind: string) {
     case "sync":
     case "sync-clock":
       return "fact.account";
+    case "calendar":
+    case "calendar-clock":
+      return "fact.calendar";
     case "timetable":
       return "fact.workspace";
     default:

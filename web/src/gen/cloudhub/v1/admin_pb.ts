@@ -35,14 +35,14 @@ export type AgendaRow = Message<"cloudhub.v1.AgendaRow"> & {
   orgName: string;
 
   /**
-   * power, probe, sync; timetable, sync-clock, housekeeping.
+   * power, probe, sync, reseal, calendar; timetable, sync-clock, calendar-clock, housekeeping.
    *
    * @generated from field: string kind = 3;
    */
   kind: string;
 
   /**
-   * Id of the operation, draft, account or workspace it is about.
+   * Id of the operation, draft, account, calendar or workspace it is about.
    *
    * @generated from field: string subject = 4;
    */
