@@ -96,6 +96,19 @@ describe("the agenda", () => {
     expect(screen.getByRole("button", { name: /^Atrasadas\s*2$/ })).toBeTruthy();
   });
 
+  it("names readings of calendars, and what they are about", async () => {
+    const rows = [
+      fakeRow({ kind: "calendar", subject: "0199cccc-0000-7000-8000-000000000001", lane: AgendaLane.BACKGROUND }),
+      fakeRow({ kind: "calendar-clock", subject: "0199cccc-0000-7000-8000-000000000002", clock: true }),
+    ];
+    const { user } = setup({ listAgenda: () => ({ rows }), getAgendaRow: () => ({ row: rows[1] }) });
+    expect(await screen.findByRole("button", { name: /^Leitura de calendário/ })).toBeTruthy();
+    await user.click(screen.getByRole("button", { name: /^Próxima leitura de calendário/ }));
+    const shown = await screen.findByRole("complementary", { name: /^Próxima leitura de calendário/ });
+    expect(await within(shown).findByText("Calendário")).toBeTruthy();
+    expect(within(shown).getByText("0199cccc-0000-7000-8000-000000000002")).toBeTruthy();
+  });
+
   it("warns when no dispatcher is connected", async () => {
     setup({ getAgendaSummary: () => ({ dispatcherConnectionCount: 0n }) });
     expect(await screen.findByText("Nenhum conectado")).toBeTruthy();

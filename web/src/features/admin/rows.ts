@@ -37,7 +37,16 @@ export function viewNamed(name: string): ViewName {
   return views.find((one) => one === name) ?? "due";
 }
 
-export const kinds = ["power", "probe", "sync", "calendar", "timetable", "sync-clock", "calendar-clock", "housekeeping"] as const;
+export const kinds = [
+  "power",
+  "probe",
+  "sync",
+  "calendar",
+  "timetable",
+  "sync-clock",
+  "calendar-clock",
+  "housekeeping",
+] as const;
 type Kind = (typeof kinds)[number];
 
 /** A kind that this page does not know yet keeps its own name. */
