@@ -254,6 +254,26 @@ func TestWhatOnlyWatchesLeavesItsShareToOthers(t *testing.T) {
 	}
 }
 
+// What was leased a moment ago uses the shares, although nobody has acknowledged it
+// yet.
+func TestWhatIsLeasedUsesTheShares(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	org := dbtest.NewID(t)
+	due(t, d, org, 10, time.Minute)
+	p := waitingWork(4)
+	p.OrgShare = 6
+	for _, want := range []int{4, 2, 0} {
+		rows, err := lease(t.Context(), d.System.Read(), p, 4)
+		require.NoError(t, err)
+		require.Len(t, rows, want)
+	}
+	d.Exec(t, "UPDATE agenda SET last_error = 'refused', look_at = now() + interval '2 seconds' WHERE org_id = $1 AND lease > 0", org)
+	rows, err := lease(t.Context(), d.System.Read(), p, 4)
+	require.NoError(t, err)
+	require.Len(t, rows, 4, "what waits after a failure uses none: a share must not cover its own recovery")
+}
+
 // What a look at waiting work reads depends on what it takes, and neither on how
 // much of one organization waits, nor on how many wait, nor on the clocks.
 func TestWaitingWorkReadsTheSameWhateverWaits(t *testing.T) {

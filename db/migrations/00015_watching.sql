@@ -9,7 +9,8 @@ CREATE INDEX agenda_leased ON agenda (lane, look_at) WHERE run_id IS NULL AND le
 
 -- As in 00013, but a share counts what has still to ask a provider. Of what was
 -- delivered at all, watching or not, a share has eight times as many: each holds a
--- place in a worker.
+-- place in a worker. What was leased a moment ago counts as delivered: it is on its
+-- way, or was delivered and cannot be acknowledged yet.
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION waiting_work(of_lane smallint, kinds text[], from_org uuid, org_limit int, each_limit int, org_share int, account_share int)
 RETURNS TABLE (org_id uuid, kind text, subject text, look_at timestamptz, turn int)
@@ -28,8 +29,11 @@ BEGIN
     AND g.run_id IS NULL AND g.parked_at IS NULL AND g.kind NOT IN ('timetable', 'sync-clock', 'calendar-clock', 'housekeeping')
   ORDER BY g.org_id LIMIT 1;
   WHILE org IS NOT NULL LOOP
-    SELECT count(*) FILTER (WHERE NOT o.watching), count(*) INTO n_asks, n_open
-    FROM agenda o WHERE o.lane = of_lane AND o.org_id = org AND o.run_id IS NOT NULL AND o.parked_at IS NULL;
+    SELECT count(*) FILTER (WHERE NOT x.watching), count(*) INTO n_asks, n_open FROM (
+      SELECT o.watching FROM agenda o WHERE o.lane = of_lane AND o.org_id = org AND o.run_id IS NOT NULL AND o.parked_at IS NULL
+      UNION ALL
+      SELECT false FROM agenda l WHERE l.lane = of_lane AND l.look_at > now() AND l.look_at <= clock_timestamp() + interval '16 seconds'
+        AND l.run_id IS NULL AND l.lease > 0 AND l.parked_at IS NULL AND l.last_error IS NULL AND l.org_id = org) x;
     room := greatest(least(org_share - n_asks, 8 * org_share - n_open), 0);
     RETURN QUERY
       WITH RECURSIVE acc AS (
@@ -46,8 +50,11 @@ BEGIN
         WHERE p.nth < 1000
       ), row_of AS (
         SELECT d.kind, d.subject, d.look_at, d.n + open_of.asks AS nth FROM acc p
-        CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE NOT o.watching) AS asks, count(*) AS n FROM agenda o
-          WHERE o.lane = of_lane AND o.org_id = org AND o.account_id = p.account_id AND o.run_id IS NOT NULL AND o.parked_at IS NULL) open_of
+        CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE NOT x.watching) AS asks, count(*) AS n FROM (
+          SELECT o.watching FROM agenda o WHERE o.lane = of_lane AND o.org_id = org AND o.account_id = p.account_id AND o.run_id IS NOT NULL AND o.parked_at IS NULL
+          UNION ALL
+          SELECT false FROM agenda l WHERE l.lane = of_lane AND l.look_at > now() AND l.look_at <= clock_timestamp() + interval '16 seconds'
+            AND l.run_id IS NULL AND l.lease > 0 AND l.parked_at IS NULL AND l.last_error IS NULL AND l.org_id = org AND l.account_id = p.account_id) x) open_of
         CROSS JOIN LATERAL (
           SELECT f.kind, f.subject, f.look_at, row_number() OVER (ORDER BY f.look_at) AS n FROM (
             SELECT a.kind, a.subject, a.look_at FROM agenda a
