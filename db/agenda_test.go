@@ -272,6 +272,16 @@ func TestWhatIsLeasedUsesTheShares(t *testing.T) {
 	rows, err := lease(t.Context(), d.System.Read(), p, 4)
 	require.NoError(t, err)
 	require.Len(t, rows, 4, "what waits after a failure uses none: a share must not cover its own recovery")
+	// A run that begins before its delivery is acknowledged pushes the next look past
+	// the lease.
+	d.Exec(t, "UPDATE agenda SET taken = true, last_error = null, look_at = now() + interval '1 minute' WHERE org_id = $1 AND lease > 0", org)
+	rows, err = lease(t.Context(), d.System.Read(), p, 4)
+	require.NoError(t, err)
+	require.Empty(t, rows, "it is under way")
+	d.Exec(t, "UPDATE agenda SET look_at = now() - interval '1 second' WHERE org_id = $1 AND lease > 0", org)
+	rows, err = lease(t.Context(), d.System.Read(), p, 4)
+	require.NoError(t, err)
+	require.Len(t, rows, 4, "what was taken and is silent uses none")
 }
 
 // What a look at waiting work reads depends on what it takes, and neither on how

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	_ "github.com/jackc/pgx/v5/stdlib" // goose speaks database/sql
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -83,6 +84,10 @@ func mendSequence(ctx context.Context, ownerURL string) (err error) {
 	_, err = conn.Exec(ctx, `
 		SELECT setval('goose_db_version_id_seq', m.id) FROM (SELECT max(id) AS id FROM goose_db_version) m, goose_db_version_id_seq s
 		WHERE m.id > s.last_value`)
+	var missing *pgconn.PgError
+	if errors.As(err, &missing) && missing.Code == "42P01" {
+		return nil // there is no table yet: another process is making it
+	}
 	return err
 }
 

@@ -10,7 +10,8 @@ CREATE INDEX agenda_leased ON agenda (lane, look_at) WHERE run_id IS NULL AND le
 -- As in 00013, but a share counts what has still to ask a provider. Of what was
 -- delivered at all, watching or not, a share has eight times as many: each holds a
 -- place in a worker. What was leased a moment ago counts as delivered: it is on its
--- way, or was delivered and cannot be acknowledged yet.
+-- way, or was delivered and cannot be acknowledged yet. So does what a run has taken
+-- before the delivery was acknowledged, until it is silent.
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION waiting_work(of_lane smallint, kinds text[], from_org uuid, org_limit int, each_limit int, org_share int, account_share int)
 RETURNS TABLE (org_id uuid, kind text, subject text, look_at timestamptz, turn int)
@@ -32,8 +33,8 @@ BEGIN
     SELECT count(*) FILTER (WHERE NOT x.watching), count(*) INTO n_asks, n_open FROM (
       SELECT o.watching FROM agenda o WHERE o.lane = of_lane AND o.org_id = org AND o.run_id IS NOT NULL AND o.parked_at IS NULL
       UNION ALL
-      SELECT false FROM agenda l WHERE l.lane = of_lane AND l.look_at > now() AND l.look_at <= clock_timestamp() + interval '16 seconds'
-        AND l.run_id IS NULL AND l.lease > 0 AND l.parked_at IS NULL AND l.last_error IS NULL AND l.org_id = org) x;
+      SELECT l.watching FROM agenda l WHERE l.lane = of_lane AND l.look_at > now() AND l.run_id IS NULL AND l.lease > 0 AND l.parked_at IS NULL
+        AND (l.taken OR l.look_at <= clock_timestamp() + interval '16 seconds' AND l.last_error IS NULL) AND l.org_id = org) x;
     room := greatest(least(org_share - n_asks, 8 * org_share - n_open), 0);
     RETURN QUERY
       WITH RECURSIVE acc AS (
@@ -53,8 +54,8 @@ BEGIN
         CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE NOT x.watching) AS asks, count(*) AS n FROM (
           SELECT o.watching FROM agenda o WHERE o.lane = of_lane AND o.org_id = org AND o.account_id = p.account_id AND o.run_id IS NOT NULL AND o.parked_at IS NULL
           UNION ALL
-          SELECT false FROM agenda l WHERE l.lane = of_lane AND l.look_at > now() AND l.look_at <= clock_timestamp() + interval '16 seconds'
-            AND l.run_id IS NULL AND l.lease > 0 AND l.parked_at IS NULL AND l.last_error IS NULL AND l.org_id = org AND l.account_id = p.account_id) x) open_of
+          SELECT l.watching FROM agenda l WHERE l.lane = of_lane AND l.look_at > now() AND l.run_id IS NULL AND l.lease > 0 AND l.parked_at IS NULL
+            AND (l.taken OR l.look_at <= clock_timestamp() + interval '16 seconds' AND l.last_error IS NULL) AND l.org_id = org AND l.account_id = p.account_id) x) open_of
         CROSS JOIN LATERAL (
           SELECT f.kind, f.subject, f.look_at, row_number() OVER (ORDER BY f.look_at) AS n FROM (
             SELECT a.kind, a.subject, a.look_at FROM agenda a
