@@ -36,6 +36,11 @@ type Deps struct {
 	// FetchWithin is for tests that cannot wait for an address that does not
 	// answer; zero means 15 s.
 	FetchWithin time.Duration
+	// DeliverWithin is how long one attempt of a delivery may take; zero means
+	// webhook.Timeout.
+	DeliverWithin time.Duration
+	// Deliverer is the one of this process; nil makes one where it is needed.
+	Deliverer *Deliverer
 	// Metrics count what ends; nil counts nothing.
 	Metrics *Metrics
 }

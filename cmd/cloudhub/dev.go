@@ -234,8 +234,8 @@ func (d *dev) startSim(parts context.Context) error {
 	return nil
 }
 
-// devEgress lets people try what reaches out (calendars) on this machine.
-const devEgress = "127.0.0.0/8,::1/128,http"
+// devEgress lets people try what reaches out (calendars, webhooks) on this machine.
+const devEgress = "127.0.0.0/8,::1/128,http,any-port"
 
 func (d *dev) startParts(ctx, parts context.Context) (err error) {
 	v := d.config

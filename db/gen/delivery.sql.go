@@ -13,87 +13,10 @@ import (
 	"github.com/google/uuid"
 )
 
-const anyFresh = `-- name: AnyFresh :one
-SELECT EXISTS (SELECT 1 FROM deliveries WHERE state = 'waiting' AND fresh)
-`
-
-// Whether the loop has anything to look at.
-func (q *Queries) AnyFresh(ctx context.Context) (bool, error) {
-	row := q.db.QueryRow(ctx, anyFresh)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
-}
-
-const claimFresh = `-- name: ClaimFresh :many
-
-SELECT c.org_id::uuid AS org_id, c.destination_id::uuid AS destination_id, c.event_id::uuid AS event_id, c.lease::bigint AS lease, c.step::smallint AS step,
-  c.attempts::int AS attempts, coalesce(c.order_key, '')::text AS order_key
-FROM claim_fresh($1::uuid, $2::uuid, $3::int, $4::int, $5::uuid[], $6::int[], $7::float8) c
-`
-
-type ClaimFreshParams struct {
-	AfterOrg         uuid.UUID
-	AfterDestination uuid.UUID
-	RowLimit         int32
-	EachLimit        int32
-	Busy             []uuid.UUID
-	BusyCounts       []int32
-	LeaseSeconds     float64
-}
-
-type ClaimFreshRow struct {
-	OrgID         uuid.UUID
-	DestinationID uuid.UUID
-	EventID       uuid.UUID
-	Lease         int64
-	Step          int16
-	Attempts      int32
-	OrderKey      string
-}
-
-// role: system
-// The engine of deliveries. Across tenants.
-// What the loop sends next (the function is in 00018).
-func (q *Queries) ClaimFresh(ctx context.Context, arg ClaimFreshParams) ([]ClaimFreshRow, error) {
-	rows, err := q.db.Query(ctx, claimFresh,
-		arg.AfterOrg,
-		arg.AfterDestination,
-		arg.RowLimit,
-		arg.EachLimit,
-		arg.Busy,
-		arg.BusyCounts,
-		arg.LeaseSeconds,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []ClaimFreshRow
-	for rows.Next() {
-		var i ClaimFreshRow
-		if err := rows.Scan(
-			&i.OrgID,
-			&i.DestinationID,
-			&i.EventID,
-			&i.Lease,
-			&i.Step,
-			&i.Attempts,
-			&i.OrderKey,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const claimRetries = `-- name: ClaimRetries :many
+
 SELECT c.org_id::uuid AS org_id, c.destination_id::uuid AS destination_id, c.event_id::uuid AS event_id, c.lease::bigint AS lease, c.step::smallint AS step,
-  c.attempts::int AS attempts, coalesce(c.order_key, '')::text AS order_key
+  c.attempts::int AS attempts, coalesce(c.order_key, '')::text AS order_key, c.due::bool AS due
 FROM claim_retries($1::uuid, $2::uuid, $3::int, $4::float8) c
 `
 
@@ -112,8 +35,12 @@ type ClaimRetriesRow struct {
 	Step          int16
 	Attempts      int32
 	OrderKey      string
+	Due           bool
 }
 
+// role: app, system
+// Sending and recording: by the loop across tenants, by the workflow of a destination
+// within one.
 func (q *Queries) ClaimRetries(ctx context.Context, arg ClaimRetriesParams) ([]ClaimRetriesRow, error) {
 	rows, err := q.db.Query(ctx, claimRetries,
 		arg.OrgID,
@@ -136,42 +63,8 @@ func (q *Queries) ClaimRetries(ctx context.Context, arg ClaimRetriesParams) ([]C
 			&i.Step,
 			&i.Attempts,
 			&i.OrderKey,
+			&i.Due,
 		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const destinationsLost = `-- name: DestinationsLost :many
-SELECT DISTINCT d.org_id, d.id FROM destinations d
-WHERE d.paused_at IS NULL AND d.disabled_at IS NULL
-  AND (d.open AND EXISTS (SELECT 1 FROM deliveries w WHERE w.org_id = d.org_id AND w.destination_id = d.id AND w.state = 'waiting')
-    OR EXISTS (SELECT 1 FROM deliveries w WHERE w.org_id = d.org_id AND w.destination_id = d.id AND w.state = 'waiting' AND NOT w.fresh))
-  AND NOT EXISTS (SELECT 1 FROM agenda a WHERE a.org_id = d.org_id AND a.kind = 'destination' AND a.subject = d.id::text)
-LIMIT 1000
-`
-
-type DestinationsLostRow struct {
-	OrgID uuid.UUID
-	ID    uuid.UUID
-}
-
-// With retries to make and no row on the agenda: an invariant.
-func (q *Queries) DestinationsLost(ctx context.Context) ([]DestinationsLostRow, error) {
-	rows, err := q.db.Query(ctx, destinationsLost)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []DestinationsLostRow
-	for rows.Next() {
-		var i DestinationsLostRow
-		if err := rows.Scan(&i.OrgID, &i.ID); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -216,18 +109,16 @@ func (q *Queries) HoldAll(ctx context.Context, arg HoldAllParams) error {
 }
 
 const noteFailing = `-- name: NoteFailing :many
-UPDATE destinations d SET last_failure_at = clock_timestamp(), failing_since = coalesce(d.failing_since, clock_timestamp()), failures = d.failures + x.n,
-  cooling_until = CASE WHEN x.cool_s > 0 THEN greatest(d.cooling_until, clock_timestamp() + make_interval(secs => x.cool_s)) ELSE d.cooling_until END
-FROM (SELECT unnest($1::uuid[]) AS org_id, unnest($2::uuid[]) AS id, unnest($3::int[]) AS n, unnest($4::float8[]) AS cool_s) x
+UPDATE destinations d SET last_failure_at = clock_timestamp(), failing_since = coalesce(d.failing_since, clock_timestamp()), failures = d.failures + x.n
+FROM (SELECT unnest($1::uuid[]) AS org_id, unnest($2::uuid[]) AS id, unnest($3::int[]) AS n) x
 WHERE d.org_id = x.org_id AND d.id = x.id
 RETURNING d.org_id, d.workspace_id, d.id, d.name, d.channel, d.failures, d.open, d.warned, d.disabled_at, extract(epoch FROM clock_timestamp() - d.failing_since)::float8 AS failing_seconds
 `
 
 type NoteFailingParams struct {
-	OrgIds      []uuid.UUID
-	Ids         []uuid.UUID
-	Counts      []int32
-	CoolSeconds []float64
+	OrgIds []uuid.UUID
+	Ids    []uuid.UUID
+	Counts []int32
 }
 
 type NoteFailingRow struct {
@@ -243,15 +134,9 @@ type NoteFailingRow struct {
 	FailingSeconds float64
 }
 
-// Of destinations whose last attempt failed; answers how they stand then. cool_seconds
-// is what they asked for, 0: nothing.
+// Of destinations whose last attempt failed; answers how they stand then.
 func (q *Queries) NoteFailing(ctx context.Context, arg NoteFailingParams) ([]NoteFailingRow, error) {
-	rows, err := q.db.Query(ctx, noteFailing,
-		arg.OrgIds,
-		arg.Ids,
-		arg.Counts,
-		arg.CoolSeconds,
-	)
+	rows, err := q.db.Query(ctx, noteFailing, arg.OrgIds, arg.Ids, arg.Counts)
 	if err != nil {
 		return nil, err
 	}
@@ -315,39 +200,6 @@ type OpenBreakersParams struct {
 func (q *Queries) OpenBreakers(ctx context.Context, arg OpenBreakersParams) error {
 	_, err := q.db.Exec(ctx, openBreakers, arg.OrgIds, arg.Ids, arg.WaitSeconds)
 	return err
-}
-
-const purgeDeliveries = `-- name: PurgeDeliveries :execrows
-DELETE FROM deliveries d USING destinations x JOIN organizations o ON o.id = x.org_id
-WHERE d.org_id = x.org_id AND d.destination_id = x.id
-  AND d.event_id < CASE o.plan WHEN 'enterprise' THEN $1::uuid WHEN 'pro' THEN $2::uuid ELSE $3::uuid END
-`
-
-type PurgeDeliveriesParams struct {
-	BeforeEnterprise uuid.UUID
-	BeforePro        uuid.UUID
-	BeforeFree       uuid.UUID
-}
-
-// By the age of their events, as the plan has it. What still waits goes too.
-func (q *Queries) PurgeDeliveries(ctx context.Context, arg PurgeDeliveriesParams) (int64, error) {
-	result, err := q.db.Exec(ctx, purgeDeliveries, arg.BeforeEnterprise, arg.BeforePro, arg.BeforeFree)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
-}
-
-const purgeDestinationSecrets = `-- name: PurgeDestinationSecrets :execrows
-DELETE FROM destination_secrets WHERE expires_at < now()
-`
-
-func (q *Queries) PurgeDestinationSecrets(ctx context.Context) (int64, error) {
-	result, err := q.db.Exec(ctx, purgeDestinationSecrets)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
 }
 
 const recordAttempts = `-- name: RecordAttempts :execrows
@@ -460,16 +312,86 @@ func (q *Queries) ReleaseDeliveries(ctx context.Context, arg ReleaseDeliveriesPa
 	return err
 }
 
-const turnAttemptPartitions = `-- name: TurnAttemptPartitions :one
-SELECT turn_attempt_partitions($1::int)::int AS dropped
+const toSend = `-- name: ToSend :many
+SELECT d.id AS destination_id, e.id AS event_id, d.workspace_id, d.channel, d.name, d.config, d.ordering, d.version, d.failures, d.open, d.failing_since IS NOT NULL AS failing,
+  coalesce(d.last_success_at < clock_timestamp() - interval '1 minute', true)::bool AS success_is_news,
+  o.plan, o.name AS org_name, w.name AS workspace_name, w.time_zone, e.workspace_id AS event_workspace, e.type, e.data, e.created_at
+FROM (SELECT unnest($1::uuid[]) AS org_id, unnest($2::uuid[]) AS destination_id, unnest($3::uuid[]) AS event_id) x
+JOIN destinations d ON d.org_id = x.org_id AND d.id = x.destination_id
+JOIN events e ON e.org_id = x.org_id AND e.id = x.event_id
+JOIN organizations o ON o.id = x.org_id
+JOIN workspaces w ON w.org_id = x.org_id AND w.id = d.workspace_id
 `
 
-// Makes those of the days to come and drops those whose day has passed.
-func (q *Queries) TurnAttemptPartitions(ctx context.Context, daysAhead int32) (int32, error) {
-	row := q.db.QueryRow(ctx, turnAttemptPartitions, daysAhead)
-	var dropped int32
-	err := row.Scan(&dropped)
-	return dropped, err
+type ToSendParams struct {
+	OrgIds         []uuid.UUID
+	DestinationIds []uuid.UUID
+	EventIds       []uuid.UUID
+}
+
+type ToSendRow struct {
+	DestinationID  uuid.UUID
+	EventID        uuid.UUID
+	WorkspaceID    uuid.UUID
+	Channel        string
+	Name           string
+	Config         json.RawMessage
+	Ordering       string
+	Version        int64
+	Failures       int32
+	Open           bool
+	Failing        interface{}
+	SuccessIsNews  bool
+	Plan           string
+	OrgName        string
+	WorkspaceName  string
+	TimeZone       string
+	EventWorkspace *uuid.UUID
+	Type           string
+	Data           json.RawMessage
+	CreatedAt      time.Time
+}
+
+// What was claimed, with what it takes to send it, secrets apart.
+func (q *Queries) ToSend(ctx context.Context, arg ToSendParams) ([]ToSendRow, error) {
+	rows, err := q.db.Query(ctx, toSend, arg.OrgIds, arg.DestinationIds, arg.EventIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ToSendRow
+	for rows.Next() {
+		var i ToSendRow
+		if err := rows.Scan(
+			&i.DestinationID,
+			&i.EventID,
+			&i.WorkspaceID,
+			&i.Channel,
+			&i.Name,
+			&i.Config,
+			&i.Ordering,
+			&i.Version,
+			&i.Failures,
+			&i.Open,
+			&i.Failing,
+			&i.SuccessIsNews,
+			&i.Plan,
+			&i.OrgName,
+			&i.WorkspaceName,
+			&i.TimeZone,
+			&i.EventWorkspace,
+			&i.Type,
+			&i.Data,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const warnedOf = `-- name: WarnedOf :exec

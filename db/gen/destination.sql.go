@@ -221,103 +221,6 @@ func (q *Queries) DestinationSecretsToOpen(ctx context.Context, arg DestinationS
 	return items, nil
 }
 
-const destinationsToSend = `-- name: DestinationsToSend :many
-SELECT d.id, d.workspace_id, d.channel, d.name, d.config, d.ordering, d.version, o.plan, o.name AS org_name
-FROM destinations d JOIN organizations o ON o.id = d.org_id
-WHERE d.org_id = $1 AND d.id = ANY($2::uuid[])
-`
-
-type DestinationsToSendParams struct {
-	OrgID uuid.UUID
-	Ids   []uuid.UUID
-}
-
-type DestinationsToSendRow struct {
-	ID          uuid.UUID
-	WorkspaceID uuid.UUID
-	Channel     string
-	Name        string
-	Config      json.RawMessage
-	Ordering    string
-	Version     int64
-	Plan        string
-	OrgName     string
-}
-
-// With what workers need to send to them.
-func (q *Queries) DestinationsToSend(ctx context.Context, arg DestinationsToSendParams) ([]DestinationsToSendRow, error) {
-	rows, err := q.db.Query(ctx, destinationsToSend, arg.OrgID, arg.Ids)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []DestinationsToSendRow
-	for rows.Next() {
-		var i DestinationsToSendRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.WorkspaceID,
-			&i.Channel,
-			&i.Name,
-			&i.Config,
-			&i.Ordering,
-			&i.Version,
-			&i.Plan,
-			&i.OrgName,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const eventsToSend = `-- name: EventsToSend :many
-SELECT id, workspace_id, type, data, created_at FROM events WHERE org_id = $1 AND id = ANY($2::uuid[])
-`
-
-type EventsToSendParams struct {
-	OrgID uuid.UUID
-	Ids   []uuid.UUID
-}
-
-type EventsToSendRow struct {
-	ID          uuid.UUID
-	WorkspaceID *uuid.UUID
-	Type        string
-	Data        json.RawMessage
-	CreatedAt   time.Time
-}
-
-func (q *Queries) EventsToSend(ctx context.Context, arg EventsToSendParams) ([]EventsToSendRow, error) {
-	rows, err := q.db.Query(ctx, eventsToSend, arg.OrgID, arg.Ids)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []EventsToSendRow
-	for rows.Next() {
-		var i EventsToSendRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.WorkspaceID,
-			&i.Type,
-			&i.Data,
-			&i.CreatedAt,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const expireDestinationSecrets = `-- name: ExpireDestinationSecrets :exec
 UPDATE destination_secrets SET expires_at = least(coalesce(expires_at, 'infinity'), clock_timestamp() + make_interval(secs => $1::float8))
 WHERE org_id = $2 AND destination_id = $3 AND kind = $4
@@ -748,12 +651,12 @@ func (q *Queries) LockDestination(ctx context.Context, arg LockDestinationParams
 
 const nextOfDestination = `-- name: NextOfDestination :one
 SELECT
-  CASE WHEN d.paused_at IS NOT NULL OR d.disabled_at IS NOT NULL THEN null
-    ELSE greatest(0, extract(epoch FROM greatest(d.cooling_until, CASE
+  CASE WHEN d.paused_at IS NOT NULL OR d.disabled_at IS NOT NULL THEN 0
+    ELSE coalesce(greatest(0, extract(epoch FROM greatest(d.cooling_until, CASE
       WHEN d.open AND EXISTS (SELECT 1 FROM deliveries w WHERE w.org_id = d.org_id AND w.destination_id = d.id AND w.state = 'waiting')
         THEN coalesce((SELECT max(w.lease_until) FROM deliveries w WHERE w.org_id = d.org_id AND w.destination_id = d.id AND w.state = 'waiting' AND w.lease_until > clock_timestamp()), clock_timestamp())
       ELSE (SELECT min(greatest(w.next_at, w.lease_until)) FROM deliveries w WHERE w.org_id = d.org_id AND w.destination_id = d.id AND w.state = 'waiting' AND NOT w.fresh) END
-    ) - clock_timestamp())) END::float8 AS wait_seconds,
+    ) - clock_timestamp())), 0) END::float8 AS wait_seconds,
   (CASE WHEN d.paused_at IS NOT NULL OR d.disabled_at IS NOT NULL THEN true
     WHEN d.open THEN NOT EXISTS (SELECT 1 FROM deliveries w WHERE w.org_id = d.org_id AND w.destination_id = d.id AND w.state = 'waiting')
     ELSE NOT EXISTS (SELECT 1 FROM deliveries w WHERE w.org_id = d.org_id AND w.destination_id = d.id AND w.state = 'waiting' AND NOT w.fresh) END)::bool AS nothing,
@@ -773,7 +676,7 @@ type NextOfDestinationRow struct {
 	Backlog     int32
 }
 
-// When its workflow has something to do next, in seconds; null: nothing. And how much
+// When its workflow has something to do next, in seconds, or nothing. And how much
 // waits, fresh or not.
 func (q *Queries) NextOfDestination(ctx context.Context, arg NextOfDestinationParams) (NextOfDestinationRow, error) {
 	row := q.db.QueryRow(ctx, nextOfDestination, arg.OrgID, arg.ID)

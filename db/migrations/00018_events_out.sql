@@ -209,7 +209,7 @@ $$;
 -- oldest delivery alone, else retries and replays whose time has come.
 -- +goose StatementBegin
 CREATE FUNCTION claim_retries(of_org uuid, of_destination uuid, row_limit int, lease_seconds float8)
-RETURNS TABLE (org_id uuid, destination_id uuid, event_id uuid, lease bigint, step smallint, attempts int, order_key text)
+RETURNS TABLE (org_id uuid, destination_id uuid, event_id uuid, lease bigint, step smallint, attempts int, order_key text, due boolean)
 LANGUAGE plpgsql SET search_path = public AS $$
 #variable_conflict use_column
 DECLARE
@@ -253,7 +253,7 @@ BEGIN
     )
     UPDATE deliveries u SET lease = nextval('delivery_lease'), lease_until = clock_timestamp() + make_interval(secs => lease_seconds)
     FROM due WHERE u.org_id = of_org AND u.destination_id = of_destination AND u.event_id = due.event_id
-    RETURNING u.org_id, u.destination_id, u.event_id, u.lease, u.step, u.attempts, u.order_key;
+    RETURNING u.org_id, u.destination_id, u.event_id, u.lease, u.step, u.attempts, u.order_key, u.next_at <= clock_timestamp();
   GET DIAGNOSTICS n = ROW_COUNT;
   IF n > 0 AND d.rate_per_second > 0 THEN
     UPDATE destinations x SET paced_until = greatest(x.paced_until, clock_timestamp()) + make_interval(secs => n::float8 / d.rate_per_second)
@@ -265,7 +265,7 @@ $$;
 REVOKE ALL ON FUNCTION claim_fresh(uuid, uuid, int, int, uuid[], int[], float8) FROM PUBLIC;
 REVOKE ALL ON FUNCTION claim_retries(uuid, uuid, int, float8) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION claim_fresh(uuid, uuid, int, int, uuid[], int[], float8) TO cloudhub_system;
-GRANT EXECUTE ON FUNCTION claim_retries(uuid, uuid, int, float8) TO cloudhub_system;
+GRANT EXECUTE ON FUNCTION claim_retries(uuid, uuid, int, float8) TO cloudhub_app, cloudhub_system;
 
 ALTER TABLE notifications DROP CONSTRAINT notifications_kind_check;
 ALTER TABLE notifications ADD CONSTRAINT notifications_kind_check
@@ -286,12 +286,12 @@ CREATE POLICY system ON deliveries          TO cloudhub_system USING (true) WITH
 CREATE POLICY system ON delivery_attempts   TO cloudhub_system USING (true) WITH CHECK (true);
 GRANT SELECT, INSERT, UPDATE, DELETE ON destinations, destination_secrets TO cloudhub_app;
 GRANT SELECT, INSERT, UPDATE ON deliveries TO cloudhub_app;
-GRANT SELECT ON delivery_attempts TO cloudhub_app;
+GRANT SELECT, INSERT ON delivery_attempts TO cloudhub_app;
 GRANT SELECT, UPDATE ON destinations TO cloudhub_system;
 GRANT SELECT (org_id, key_id, expires_at), DELETE ON destination_secrets TO cloudhub_system;
 GRANT SELECT, INSERT, UPDATE, DELETE ON deliveries TO cloudhub_system;
 GRANT SELECT, INSERT ON delivery_attempts TO cloudhub_system;
-GRANT USAGE ON SEQUENCE delivery_lease TO cloudhub_system;
+GRANT USAGE ON SEQUENCE delivery_lease TO cloudhub_app, cloudhub_system;
 CREATE TRIGGER destinations_version BEFORE UPDATE ON destinations FOR EACH ROW
   WHEN ((old.name, old.description, old.config, old.events, old.ordering, old.rate_per_second) IS DISTINCT FROM (new.name, new.description, new.config, new.events, new.ordering, new.rate_per_second))
   EXECUTE FUNCTION bump_version();

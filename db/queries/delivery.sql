@@ -1,20 +1,22 @@
--- role: system
--- The engine of deliveries. Across tenants.
-
--- name: ClaimFresh :many
--- What the loop sends next (the function is in 00018).
-SELECT c.org_id::uuid AS org_id, c.destination_id::uuid AS destination_id, c.event_id::uuid AS event_id, c.lease::bigint AS lease, c.step::smallint AS step,
-  c.attempts::int AS attempts, coalesce(c.order_key, '')::text AS order_key
-FROM claim_fresh(@after_org::uuid, @after_destination::uuid, @row_limit::int, @each_limit::int, @busy::uuid[], @busy_counts::int[], @lease_seconds::float8) c;
+-- role: app, system
+-- Sending and recording: by the loop across tenants, by the workflow of a destination
+-- within one.
 
 -- name: ClaimRetries :many
 SELECT c.org_id::uuid AS org_id, c.destination_id::uuid AS destination_id, c.event_id::uuid AS event_id, c.lease::bigint AS lease, c.step::smallint AS step,
-  c.attempts::int AS attempts, coalesce(c.order_key, '')::text AS order_key
+  c.attempts::int AS attempts, coalesce(c.order_key, '')::text AS order_key, c.due::bool AS due
 FROM claim_retries(@org_id::uuid, @destination_id::uuid, @row_limit::int, @lease_seconds::float8) c;
 
--- name: AnyFresh :one
--- Whether the loop has anything to look at.
-SELECT EXISTS (SELECT 1 FROM deliveries WHERE state = 'waiting' AND fresh);
+-- name: ToSend :many
+-- What was claimed, with what it takes to send it, secrets apart.
+SELECT d.id AS destination_id, e.id AS event_id, d.workspace_id, d.channel, d.name, d.config, d.ordering, d.version, d.failures, d.open, d.failing_since IS NOT NULL AS failing,
+  coalesce(d.last_success_at < clock_timestamp() - interval '1 minute', true)::bool AS success_is_news,
+  o.plan, o.name AS org_name, w.name AS workspace_name, w.time_zone, e.workspace_id AS event_workspace, e.type, e.data, e.created_at
+FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@destination_ids::uuid[]) AS destination_id, unnest(@event_ids::uuid[]) AS event_id) x
+JOIN destinations d ON d.org_id = x.org_id AND d.id = x.destination_id
+JOIN events e ON e.org_id = x.org_id AND e.id = x.event_id
+JOIN organizations o ON o.id = x.org_id
+JOIN workspaces w ON w.org_id = x.org_id AND w.id = d.workspace_id;
 
 -- name: RecordAttempts :execrows
 -- Results and the log of what was tried, in one statement. A result counts while its
@@ -55,11 +57,9 @@ WHERE d.org_id = x.org_id AND d.id = x.id
   AND (d.failures > 0 OR d.open OR d.failing_since IS NOT NULL OR d.cooling_until IS NOT NULL OR d.last_success_at IS NULL OR d.last_success_at < clock_timestamp() - interval '1 minute');
 
 -- name: NoteFailing :many
--- Of destinations whose last attempt failed; answers how they stand then. cool_seconds
--- is what they asked for, 0: nothing.
-UPDATE destinations d SET last_failure_at = clock_timestamp(), failing_since = coalesce(d.failing_since, clock_timestamp()), failures = d.failures + x.n,
-  cooling_until = CASE WHEN x.cool_s > 0 THEN greatest(d.cooling_until, clock_timestamp() + make_interval(secs => x.cool_s)) ELSE d.cooling_until END
-FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@ids::uuid[]) AS id, unnest(@counts::int[]) AS n, unnest(@cool_seconds::float8[]) AS cool_s) x
+-- Of destinations whose last attempt failed; answers how they stand then.
+UPDATE destinations d SET last_failure_at = clock_timestamp(), failing_since = coalesce(d.failing_since, clock_timestamp()), failures = d.failures + x.n
+FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@ids::uuid[]) AS id, unnest(@counts::int[]) AS n) x
 WHERE d.org_id = x.org_id AND d.id = x.id
 RETURNING d.org_id, d.workspace_id, d.id, d.name, d.channel, d.failures, d.open, d.warned, d.disabled_at, extract(epoch FROM clock_timestamp() - d.failing_since)::float8 AS failing_seconds;
 
@@ -78,25 +78,3 @@ WHERE org_id = @org_id AND id = @id AND disabled_at IS NULL;
 
 -- name: HoldAll :exec
 UPDATE deliveries SET state = 'held' WHERE org_id = @org_id AND destination_id = @destination_id AND state = 'waiting';
-
--- name: TurnAttemptPartitions :one
--- Makes those of the days to come and drops those whose day has passed.
-SELECT turn_attempt_partitions(@days_ahead::int)::int AS dropped;
-
--- name: PurgeDeliveries :execrows
--- By the age of their events, as the plan has it. What still waits goes too.
-DELETE FROM deliveries d USING destinations x JOIN organizations o ON o.id = x.org_id
-WHERE d.org_id = x.org_id AND d.destination_id = x.id
-  AND d.event_id < CASE o.plan WHEN 'enterprise' THEN @before_enterprise::uuid WHEN 'pro' THEN @before_pro::uuid ELSE @before_free::uuid END;
-
--- name: PurgeDestinationSecrets :execrows
-DELETE FROM destination_secrets WHERE expires_at < now();
-
--- name: DestinationsLost :many
--- With retries to make and no row on the agenda: an invariant.
-SELECT DISTINCT d.org_id, d.id FROM destinations d
-WHERE d.paused_at IS NULL AND d.disabled_at IS NULL
-  AND (d.open AND EXISTS (SELECT 1 FROM deliveries w WHERE w.org_id = d.org_id AND w.destination_id = d.id AND w.state = 'waiting')
-    OR EXISTS (SELECT 1 FROM deliveries w WHERE w.org_id = d.org_id AND w.destination_id = d.id AND w.state = 'waiting' AND NOT w.fresh))
-  AND NOT EXISTS (SELECT 1 FROM agenda a WHERE a.org_id = d.org_id AND a.kind = 'destination' AND a.subject = d.id::text)
-LIMIT 1000;

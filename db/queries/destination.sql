@@ -73,19 +73,10 @@ WHERE org_id = @org_id AND destination_id = @destination_id AND kind = @kind;
 DELETE FROM destination_secrets WHERE org_id = @org_id AND destination_id = @destination_id AND kind = @kind
   AND NOT (name = ANY(@keep_names::text[]));
 
--- name: DestinationsToSend :many
--- With what workers need to send to them.
-SELECT d.id, d.workspace_id, d.channel, d.name, d.config, d.ordering, d.version, o.plan, o.name AS org_name
-FROM destinations d JOIN organizations o ON o.id = d.org_id
-WHERE d.org_id = @org_id AND d.id = ANY(@ids::uuid[]);
-
 -- name: DestinationSecretsToOpen :many
 SELECT id, workspace_id, destination_id, kind, name, schema_version, key_id, ciphertext, expires_at FROM destination_secrets
 WHERE org_id = @org_id AND destination_id = ANY(@ids::uuid[]) AND (expires_at IS NULL OR expires_at > clock_timestamp())
 ORDER BY destination_id, created_at DESC;
-
--- name: EventsToSend :many
-SELECT id, workspace_id, type, data, created_at FROM events WHERE org_id = @org_id AND id = ANY(@ids::uuid[]);
 
 -- name: TakeDestination :one
 -- By its workflow: newer lease wins, the same may repeat.
@@ -96,15 +87,15 @@ RETURNING version;
 SELECT EXISTS (SELECT 1 FROM destinations WHERE org_id = @org_id AND id = @id);
 
 -- name: NextOfDestination :one
--- When its workflow has something to do next, in seconds; null: nothing. And how much
+-- When its workflow has something to do next, in seconds, or nothing. And how much
 -- waits, fresh or not.
 SELECT
-  CASE WHEN d.paused_at IS NOT NULL OR d.disabled_at IS NOT NULL THEN null
-    ELSE greatest(0, extract(epoch FROM greatest(d.cooling_until, CASE
+  CASE WHEN d.paused_at IS NOT NULL OR d.disabled_at IS NOT NULL THEN 0
+    ELSE coalesce(greatest(0, extract(epoch FROM greatest(d.cooling_until, CASE
       WHEN d.open AND EXISTS (SELECT 1 FROM deliveries w WHERE w.org_id = d.org_id AND w.destination_id = d.id AND w.state = 'waiting')
         THEN coalesce((SELECT max(w.lease_until) FROM deliveries w WHERE w.org_id = d.org_id AND w.destination_id = d.id AND w.state = 'waiting' AND w.lease_until > clock_timestamp()), clock_timestamp())
       ELSE (SELECT min(greatest(w.next_at, w.lease_until)) FROM deliveries w WHERE w.org_id = d.org_id AND w.destination_id = d.id AND w.state = 'waiting' AND NOT w.fresh) END
-    ) - clock_timestamp())) END::float8 AS wait_seconds,
+    ) - clock_timestamp())), 0) END::float8 AS wait_seconds,
   (CASE WHEN d.paused_at IS NOT NULL OR d.disabled_at IS NOT NULL THEN true
     WHEN d.open THEN NOT EXISTS (SELECT 1 FROM deliveries w WHERE w.org_id = d.org_id AND w.destination_id = d.id AND w.state = 'waiting')
     ELSE NOT EXISTS (SELECT 1 FROM deliveries w WHERE w.org_id = d.org_id AND w.destination_id = d.id AND w.state = 'waiting' AND NOT w.fresh) END)::bool AS nothing,

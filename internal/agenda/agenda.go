@@ -87,7 +87,7 @@ const (
 // NamespaceOf says where the workflows of a kind run.
 func NamespaceOf(k Kind) string {
 	switch k {
-	case KindSync, KindReseal, KindCalendar:
+	case KindSync, KindReseal, KindCalendar, KindDestination:
 		return NamespaceBackground
 	default:
 		return Namespace

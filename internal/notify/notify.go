@@ -62,16 +62,17 @@ type Notification struct {
 // Data is what a notification is about, as it is stored; the texts are the
 // interface's.
 type Data struct {
-	OperationID *uuid.UUID `json:"operation_id,omitempty"`
-	ScheduleID  *uuid.UUID `json:"schedule_id,omitempty"`
-	ResourceID  *uuid.UUID `json:"resource_id,omitempty"`
-	CalendarID  *uuid.UUID `json:"calendar_id,omitempty"`
-	SubjectName string     `json:"subject_name,omitempty"`
-	FailedCount int        `json:"failed_count,omitempty"`
-	TargetCount int        `json:"target_count,omitempty"`
-	DueTime     *time.Time `json:"due_time,omitempty"`
-	Wanted      string     `json:"wanted,omitempty"`
-	Seen        string     `json:"seen,omitempty"`
+	OperationID   *uuid.UUID `json:"operation_id,omitempty"`
+	ScheduleID    *uuid.UUID `json:"schedule_id,omitempty"`
+	ResourceID    *uuid.UUID `json:"resource_id,omitempty"`
+	CalendarID    *uuid.UUID `json:"calendar_id,omitempty"`
+	DestinationID *uuid.UUID `json:"destination_id,omitempty"`
+	SubjectName   string     `json:"subject_name,omitempty"`
+	FailedCount   int        `json:"failed_count,omitempty"`
+	TargetCount   int        `json:"target_count,omitempty"`
+	DueTime       *time.Time `json:"due_time,omitempty"`
+	Wanted        string     `json:"wanted,omitempty"`
+	Seen          string     `json:"seen,omitempty"`
 }
 
 // Batch collects what one transaction tells.
