@@ -125,6 +125,7 @@ func New(d Deps) (*Server, error) {
 	}
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("/readyz", s.ready)
+	mux.HandleFunc("GET /schemas/events/{file}", eventSchema)
 	mux.Handle("/", s.web())
 	s.handler = s.around(mux)
 	return s, nil

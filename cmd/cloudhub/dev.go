@@ -128,6 +128,7 @@ func (d *dev) openFolder() error {
 		slog.NewJSONHandler(file, &slog.HandlerOptions{Level: level}),
 		slog.NewTextHandler(d.stderr, &slog.HandlerOptions{Level: max(level, slog.LevelWarn)}),
 	)))
+	slog.SetDefault(d.log)
 	return nil
 }
 

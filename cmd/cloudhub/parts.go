@@ -256,6 +256,7 @@ func runServer(ctx context.Context, e env, args []string) error {
 		return usageError{fmt.Errorf("%s%s is for workers alone: a server names the identity (%s%s) and does not have it", config.Prefix, config.AWSPrincipalSecret, config.Prefix, config.AWSPrincipalARN)}
 	}
 	log := telemetry.JSONLogger(e.stderr, telemetry.Level(e.config.Get(config.LogLevel)))
+	slog.SetDefault(log)
 	reg := telemetry.NewRegistry()
 	traces, err := telemetry.NewTracing(ctx, e.config.Get(config.Traces), "cloudhub-server", version, log)
 	if err != nil {
@@ -283,6 +284,7 @@ func runWorker(ctx context.Context, e env, args []string) error {
 		return usageError{err}
 	}
 	log := telemetry.JSONLogger(e.stderr, telemetry.Level(e.config.Get(config.LogLevel)))
+	slog.SetDefault(log)
 	reg := telemetry.NewRegistry()
 	traces, err := telemetry.NewTracing(ctx, e.config.Get(config.Traces), "cloudhub-worker", version, log)
 	if err != nil {

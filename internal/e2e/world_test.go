@@ -7,11 +7,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"connectrpc.com/connect"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
@@ -23,6 +26,7 @@ import (
 	"github.com/cloudhub/cloudhub/internal/cloud"
 	"github.com/cloudhub/cloudhub/internal/cloud/aws"
 	"github.com/cloudhub/cloudhub/internal/cloud/sim"
+	"github.com/cloudhub/cloudhub/internal/event"
 	"github.com/cloudhub/cloudhub/internal/platform/egress"
 	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 	"github.com/cloudhub/cloudhub/internal/platform/vault"
@@ -341,6 +345,24 @@ func (w *world) settled() {
 	var held int
 	require.NoError(w.t, w.db.Owner.QueryRow(w.t.Context(), "SELECT count(*) FROM resources WHERE operation_id IS NOT NULL").Scan(&held))
 	require.Zero(w.t, held, "no machine is held by an operation")
+	w.eventsAreAsPublished()
+}
+
+// eventsAreAsPublished reads all events: each is as its schema has it.
+func (w *world) eventsAreAsPublished() {
+	w.t.Helper()
+	rows, err := w.db.Owner.Query(w.t.Context(), "SELECT type, data, coalesce(subject, '') FROM events")
+	require.NoError(w.t, err)
+	var name event.Name
+	var data []byte
+	var subject string
+	_, err = pgx.ForEachRow(rows, []any{&name, &data, &subject}, func() error {
+		if strings.HasPrefix(string(name), "resource.") || strings.HasPrefix(string(name), "schedule.") || name == event.AlertTriggered {
+			require.NoError(w.t, uuid.Validate(subject), name)
+		}
+		return event.Validate(name, data)
+	})
+	require.NoError(w.t, err)
 }
 
 func (w *world) audits(action string) (n int) {
