@@ -262,7 +262,7 @@ func (a Attempt) ours(why string) Attempt {
 
 // Body is what is sent of an event, byte for byte the same each time.
 func Body(row *gen.ToSendRow) []byte {
-	return event.Body(row.Type, row.EventWorkspace, row.CreatedAt, row.Data)
+	return event.Body(event.Name(row.Type), row.EventWorkspace, row.CreatedAt, row.Data)
 }
 
 func (d *Deliverer) sendWebhook(ctx context.Context, a Attempt, config webhook.Config, secrets *opened) Attempt {
@@ -350,7 +350,7 @@ func (a Attempt) unreachable(err error) Attempt {
 	case errors.Is(err, context.Canceled):
 		return a.ours("this worker was stopped")
 	case errors.As(err, &record), errors.As(err, &certificate), errors.As(err, &unknown), strings.Contains(text, "tls: "), strings.Contains(text, "x509: "):
-		return a.failed(webhook.Answer{}, rpcerr.ReasonDeliveryTLS, text)
+		return a.failed(webhook.Answer{}, rpcerr.ReasonDeliveryTls, text)
 	default:
 		return a.failed(webhook.Answer{}, rpcerr.ReasonDeliveryUnreachable, text)
 	}

@@ -37,6 +37,8 @@ const (
 	retriesAtOnce = 16
 	// driveFor bounds one activity; the workflow comes back at once when more is due.
 	driveFor = 20 * time.Second
+	// leastWait keeps a workflow from going round and round.
+	leastWait = time.Second / 2
 	// quietSlack is how long after its next attempt a workflow may be silent.
 	quietSlack = 30 * time.Second
 )
@@ -59,16 +61,21 @@ func (d *Destination) SendDue(ctx context.Context, in WorkInput) (DueResult, err
 	if err != nil || !there {
 		return DueResult{Ended: true}, err
 	}
-	for until := time.Now().Add(driveFor); time.Now().Before(until); {
+	idle := false
+	for until := time.Now().Add(driveFor); !idle && time.Now().Before(until); {
 		n, err := d.round(ctx, in)
 		if err != nil {
 			return DueResult{}, err
 		}
-		if n == 0 {
-			break
-		}
+		idle = n == 0
 	}
-	return d.next(ctx, in, asked)
+	out, err := d.next(ctx, in, asked)
+	if idle && !out.Ended {
+		// What is due and cannot be claimed is another's for the moment, or has used
+		// up its pace.
+		out.Wait = max(out.Wait, leastWait)
+	}
+	return out, err
 }
 
 func (d *Destination) take(ctx context.Context, in WorkInput) (asked int64, there bool, err error) {
@@ -206,7 +213,7 @@ func (d *Destination) next(ctx context.Context, in WorkInput, asked int64) (DueR
 		if err != nil {
 			return err
 		}
-		out = DueResult{Backlog: row.Backlog}
+		out = DueResult{Backlog: int64(row.Backlog)}
 		if row.Nothing {
 			n, err := q.EndAgenda(ctx, gen.EndAgendaParams{OrgID: in.Org, Kind: string(agenda.KindDestination), Subject: in.Subject.String(), Asked: asked})
 			out.Ended = n > 0

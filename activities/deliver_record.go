@@ -22,11 +22,11 @@ import (
 type Recording struct {
 	attempts  gen.RecordAttemptsParams
 	successes gen.NoteSuccessParams
-	failures  []failing
+	failures  []failingDestination
 }
 
-// failing is a destination whose last attempt of the batch failed.
-type failing struct {
+// failingDestination is a destination whose last attempt of the batch failed.
+type failingDestination struct {
 	org, id uuid.UUID
 	count   int
 	worst   webhook.Class
@@ -50,7 +50,7 @@ func Decide(attempts []Attempt) Recording {
 		org     uuid.UUID
 		ok      bool
 		news    bool // it was failing, or its last success was long ago
-		failing failing
+		failing failingDestination
 	}
 	byDestination := map[uuid.UUID]*standing{}
 	for _, a := range attempts {
@@ -160,7 +160,7 @@ func (r Recording) Write(ctx context.Context, q *gen.Queries, released []Claimed
 
 func (r Recording) writeFailures(ctx context.Context, q *gen.Queries) error {
 	var p gen.NoteFailingParams
-	of := map[uuid.UUID]failing{}
+	of := map[uuid.UUID]failingDestination{}
 	for _, f := range r.failures {
 		of[f.id] = f
 		p.OrgIds, p.Ids, p.Counts = append(p.OrgIds, f.org), append(p.Ids, f.id), append(p.Counts, int32(f.count))

@@ -313,7 +313,7 @@ func (q *Queries) ReleaseDeliveries(ctx context.Context, arg ReleaseDeliveriesPa
 }
 
 const toSend = `-- name: ToSend :many
-SELECT d.id AS destination_id, e.id AS event_id, d.workspace_id, d.channel, d.name, d.config, d.ordering, d.version, d.failures, d.open, d.failing_since IS NOT NULL AS failing,
+SELECT d.id AS destination_id, e.id AS event_id, d.workspace_id, d.channel, d.name, d.config, d.ordering, d.version, d.failures, d.open, (d.failing_since IS NOT NULL)::bool AS failing,
   coalesce(d.last_success_at < clock_timestamp() - interval '1 minute', true)::bool AS success_is_news,
   o.plan, o.name AS org_name, w.name AS workspace_name, w.time_zone, e.workspace_id AS event_workspace, e.type, e.data, e.created_at
 FROM (SELECT unnest($1::uuid[]) AS org_id, unnest($2::uuid[]) AS destination_id, unnest($3::uuid[]) AS event_id) x
@@ -340,7 +340,7 @@ type ToSendRow struct {
 	Version        int64
 	Failures       int32
 	Open           bool
-	Failing        interface{}
+	Failing        bool
 	SuccessIsNews  bool
 	Plan           string
 	OrgName        string

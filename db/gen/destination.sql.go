@@ -517,7 +517,7 @@ func (q *Queries) ListDeliveries(ctx context.Context, arg ListDeliveriesParams) 
 
 const listDestinations = `-- name: ListDestinations :many
 
-SELECT d.org_id, d.workspace_id, d.id, d.channel, d.name, d.description, d.config, d.events, d.ordering, d.rate_per_second, d.paused_at, d.paused_by_name, d.disabled_at, d.disabled_reason, d.last_success_at, d.last_failure_at, d.failing_since, d.failures, d.open, d.cooling_until, d.warned, d.paced_until, d.fence, d.version, d.created_at, d.changed_at, t.waiting, t.held, t.exhausted, t.retry_at::timestamptz AS retry_at
+SELECT d.org_id, d.workspace_id, d.id, d.channel, d.name, d.description, d.config, d.events, d.ordering, d.rate_per_second, d.paused_at, d.paused_by_name, d.disabled_at, d.disabled_reason, d.last_success_at, d.last_failure_at, d.failing_since, d.failures, d.open, d.cooling_until, d.warned, d.paced_until, d.fence, d.version, d.created_at, d.changed_at, t.waiting, t.held, t.exhausted, coalesce(t.retry_at, 'epoch')::timestamptz AS retry_at
 FROM destinations d CROSS JOIN LATERAL (
   SELECT
     (SELECT count(*) FROM (SELECT 1 FROM deliveries w WHERE w.org_id = d.org_id AND w.destination_id = d.id AND w.state = 'waiting' AND w.fresh LIMIT 10000) x)
@@ -549,6 +549,7 @@ type ListDestinationsRow struct {
 
 // role: app
 // Destinations as people set them, and what was sent to them. Within one tenant.
+// retry_at 1970: nothing is to be sent again.
 func (q *Queries) ListDestinations(ctx context.Context, arg ListDestinationsParams) ([]ListDestinationsRow, error) {
 	rows, err := q.db.Query(ctx, listDestinations,
 		arg.OrgID,

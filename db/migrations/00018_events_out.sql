@@ -241,7 +241,7 @@ BEGIN
     ), ranked AS (
       -- Whether anything before it, of what it must not overtake, cannot be sent now.
       SELECT c.event_id, c.next_at, c.lease_until,
-        bool_or(c.next_at > clock_timestamp() OR c.lease_until > clock_timestamp()) OVER (
+        bool_or(c.next_at > clock_timestamp() OR coalesce(c.lease_until > clock_timestamp(), false)) OVER (
           PARTITION BY CASE d.ordering WHEN 'strict' THEN '' WHEN 'resource' THEN coalesce(c.order_key, c.event_id::text) ELSE c.event_id::text END
           ORDER BY c.event_id) AS blocked
       FROM candidates c

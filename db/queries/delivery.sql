@@ -9,7 +9,7 @@ FROM claim_retries(@org_id::uuid, @destination_id::uuid, @row_limit::int, @lease
 
 -- name: ToSend :many
 -- What was claimed, with what it takes to send it, secrets apart.
-SELECT d.id AS destination_id, e.id AS event_id, d.workspace_id, d.channel, d.name, d.config, d.ordering, d.version, d.failures, d.open, d.failing_since IS NOT NULL AS failing,
+SELECT d.id AS destination_id, e.id AS event_id, d.workspace_id, d.channel, d.name, d.config, d.ordering, d.version, d.failures, d.open, (d.failing_since IS NOT NULL)::bool AS failing,
   coalesce(d.last_success_at < clock_timestamp() - interval '1 minute', true)::bool AS success_is_news,
   o.plan, o.name AS org_name, w.name AS workspace_name, w.time_zone, e.workspace_id AS event_workspace, e.type, e.data, e.created_at
 FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@destination_ids::uuid[]) AS destination_id, unnest(@event_ids::uuid[]) AS event_id) x

@@ -2,7 +2,8 @@
 -- Destinations as people set them, and what was sent to them. Within one tenant.
 
 -- name: ListDestinations :many
-SELECT sqlc.embed(d), t.waiting, t.held, t.exhausted, t.retry_at::timestamptz AS retry_at
+-- retry_at 1970: nothing is to be sent again.
+SELECT sqlc.embed(d), t.waiting, t.held, t.exhausted, coalesce(t.retry_at, 'epoch')::timestamptz AS retry_at
 FROM destinations d CROSS JOIN LATERAL (
   SELECT
     (SELECT count(*) FROM (SELECT 1 FROM deliveries w WHERE w.org_id = d.org_id AND w.destination_id = d.id AND w.state = 'waiting' AND w.fresh LIMIT 10000) x)

@@ -58,6 +58,9 @@ type world struct {
 	// egress is what addresses of people may lead to beside the public internet.
 	egress       egress.Policy
 	principalARN string
+	// deliverWithin is how long one attempt of a delivery may take; zero is the
+	// product's own.
+	deliverWithin time.Duration
 	person
 }
 
@@ -74,6 +77,7 @@ type person struct {
 	calendars                       cloudhubv1connect.CalendarServiceClient
 	organizations                   cloudhubv1connect.OrganizationServiceClient
 	notifications                   cloudhubv1connect.NotificationServiceClient
+	hooks                           cloudhubv1connect.WebhookServiceClient
 	admin                           cloudhubv1connect.AdminServiceClient
 }
 
@@ -155,7 +159,7 @@ func (w *world) startWorker() {
 		Deps: activities.Deps{
 			Tenants: w.db.Tenants, Opener: opener, Clouds: activities.Clouds{cloud.AWS: {Instances: adapter, Simulated: true}}, Logger: w.logger(),
 			PollEvery: func(time.Duration) time.Duration { return 100 * time.Millisecond }, WatchFor: w.watchFor,
-			Egress: w.egress, FetchWithin: 4 * time.Second,
+			Egress: w.egress, FetchWithin: 4 * time.Second, DeliverWithin: w.deliverWithin,
 		},
 		System: w.db.System, TemporalAddress: w.temporalAt, Registerer: w.metrics, Namespaces: w.namespaces, DrainFor: time.Second, StuckAfter: w.stuckAfter,
 	})
@@ -216,6 +220,7 @@ func (w *world) enter(p person, how func(person) (*v1.AccessToken, error)) perso
 	p.calendars = cloudhubv1connect.NewCalendarServiceClient(h, w.url, o)
 	p.organizations = cloudhubv1connect.NewOrganizationServiceClient(h, w.url, o)
 	p.notifications = cloudhubv1connect.NewNotificationServiceClient(h, w.url, o)
+	p.hooks = cloudhubv1connect.NewWebhookServiceClient(h, w.url, o)
 	p.admin = cloudhubv1connect.NewAdminServiceClient(h, w.url, o)
 	got, err := how(p)
 	require.NoError(w.t, err)
@@ -333,7 +338,7 @@ func (w *world) settled() {
 	w.t.Helper()
 	w.eventually("the agenda holds no work", func() bool {
 		var n int
-		require.NoError(w.t, w.db.Owner.QueryRow(w.t.Context(), "SELECT count(*) FROM agenda WHERE kind IN ('power', 'probe', 'sync', 'calendar')").Scan(&n))
+		require.NoError(w.t, w.db.Owner.QueryRow(w.t.Context(), "SELECT count(*) FROM agenda WHERE kind IN ('power', 'probe', 'sync', 'calendar', 'destination')").Scan(&n))
 		return n == 0
 	})
 	lost, err := w.db.System.Read().UnfinishedWithoutAgenda(w.t.Context())

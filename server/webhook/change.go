@@ -72,7 +72,7 @@ func (s *Service) CreateDestination(ctx context.Context, req *v1.CreateDestinati
 }
 
 func nameTaken(err error) error {
-	if db.IsDuplicate(err, "destinations_name") {
+	if db.ViolatesUnique(err, "destinations_name") {
 		return rpcerr.Invalid(rpcerr.ReasonValidation, "spec.name", "another destination has this name")
 	}
 	return err

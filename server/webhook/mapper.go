@@ -42,16 +42,20 @@ func toProto(r gen.ListDestinationsRow, hints []gen.DestinationSecretHintsRow, n
 	if err := json.Unmarshal(d.Config, &c); err != nil {
 		return nil, err
 	}
+	var retryAt *time.Time
+	if r.RetryAt.Unix() > 0 {
+		retryAt = &r.RetryAt
+	}
 	out := &v1.Destination{
 		Id: d.ID.String(), Name: d.Name, Description: d.Description, Channel: named(channels, d.Channel), Events: d.Events, Ordering: named(orderings, d.Ordering),
-		RatePerSecond: d.RatePerSecond, Health: healthOf(d, r.RetryAt, now), WaitingCount: int32(min(r.Waiting, most)), HeldCount: int32(r.Held),
+		RatePerSecond: d.RatePerSecond, Health: healthOf(d, retryAt, now), WaitingCount: int32(min(r.Waiting, most)), HeldCount: int32(r.Held),
 		ExhaustedCount: int32(r.Exhausted), LastSuccessTime: timestamp(d.LastSuccessAt), LastFailureTime: timestamp(d.LastFailureAt),
 		FailingSince: timestamp(d.FailingSince), CreateTime: timestamppb.New(d.CreatedAt), Etag: strconv.FormatInt(d.Version, 36),
 		DisabledReason: deref(d.DisabledReason), PausedByName: deref(d.PausedByName),
 	}
 	if d.PausedAt == nil && d.DisabledAt == nil {
-		out.NextAttemptTime = timestamp(r.RetryAt)
-		if d.CoolingUntil != nil && d.CoolingUntil.After(now) && (r.RetryAt != nil || d.Open) {
+		out.NextAttemptTime = timestamp(retryAt)
+		if d.CoolingUntil != nil && d.CoolingUntil.After(now) && (retryAt != nil || d.Open) {
 			out.NextAttemptTime = timestamppb.New(*d.CoolingUntil)
 		}
 		if d.FailingSince != nil {
