@@ -158,7 +158,7 @@ func (d *Deliverer) open(ctx context.Context, org uuid.UUID, ids []uuid.UUID, ve
 			made[r.DestinationID].failed = "a secret of this destination does not open"
 			continue
 		}
-		made[r.DestinationID].add(r, secret.Reveal())
+		made[r.DestinationID].add(r, strings.Clone(secret.Reveal())) // what it reveals is wiped
 		secret.Wipe()
 	}
 	d.mu.Lock()
