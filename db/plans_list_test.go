@@ -79,6 +79,9 @@ func inventoryPlans() map[string]plan {
 			p.Search = "abc"
 			return p
 		})},
+		"CountAllByState": {index: "resources_states", filtered: 400, alone: true, run: ask((*gen.Queries).CountAllByState, func(e estate) gen.CountAllByStateParams {
+			return gen.CountAllByStateParams{OrgID: e.small.Org, WorkspaceID: e.small.Workspace, Kind: dbtest.Kind}
+		})},
 		"CountResourcesByState": {index: "resources_states", filtered: 400, run: ask((*gen.Queries).CountResourcesByState, estate.states)},
 		"CountResourcesByState by tag": {index: "resource_tags_pkey", filtered: 1010, run: ask((*gen.Queries).CountResourcesByState, func(e estate) gen.CountResourcesByStateParams {
 			p := e.states()

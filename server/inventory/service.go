@@ -26,10 +26,13 @@ import (
 type Service struct {
 	tenants *db.Tenants
 	tokens  *page.Tokens
+	counts  counts
 }
 
 // New makes the service.
-func New(tenants *db.Tenants, tokens *page.Tokens) *Service { return &Service{tenants, tokens} }
+func New(tenants *db.Tenants, tokens *page.Tokens) *Service {
+	return &Service{tenants: tenants, tokens: tokens, counts: counts{tenants: tenants}}
+}
 
 type after struct {
 	Name string    `json:"n"`
@@ -43,21 +46,19 @@ func (s *Service) ListResources(ctx context.Context, req *v1.ListResourcesReques
 		return nil, err
 	}
 	var rows []gen.ListResourcesRow
-	var counts []gen.CountResourcesByStateRow
 	err = s.tenants.InTenant(ctx, p.OrgID, func(q *gen.Queries) (err error) {
-		if rows, err = q.ListResources(ctx, p); err != nil || req.GetPageToken() != "" {
-			return err
-		}
-		counts, err = q.CountResourcesByState(ctx, gen.CountResourcesByStateParams{
-			OrgID: p.OrgID, WorkspaceID: p.WorkspaceID, Kind: p.Kind, CloudAccountIds: p.CloudAccountIds, Regions: p.Regions,
-			ResourceIds: p.ResourceIds, Search: p.Search, TagKeys: p.TagKeys, TagValues: p.TagValues,
-		})
+		rows, err = q.ListResources(ctx, p)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	out := &v1.ListResourcesResponse{}
+	if req.GetPageToken() == "" {
+		if out.Counts, err = s.counts.of(ctx, p); err != nil {
+			return nil, err
+		}
+	}
 	if size := int(p.RowLimit) - 1; len(rows) > size {
 		rows = rows[:size]
 		last := rows[size-1]
@@ -67,9 +68,6 @@ func (s *Service) ListResources(ctx context.Context, req *v1.ListResourcesReques
 	}
 	for _, r := range rows {
 		out.Resources = append(out.Resources, Neutral(r))
-	}
-	for _, c := range counts {
-		out.Counts = append(out.Counts, &v1.StateCount{State: State(c.State), Count: c.N})
 	}
 	return out, nil
 }
