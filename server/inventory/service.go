@@ -26,12 +26,12 @@ import (
 type Service struct {
 	tenants *db.Tenants
 	tokens  *page.Tokens
-	counts  counts
+	first   firstPages
 }
 
 // New makes the service.
 func New(tenants *db.Tenants, tokens *page.Tokens) *Service {
-	return &Service{tenants: tenants, tokens: tokens, counts: counts{tenants: tenants}}
+	return &Service{tenants: tenants, tokens: tokens, first: firstPages{tenants: tenants}}
 }
 
 type after struct {
@@ -45,20 +45,19 @@ func (s *Service) ListResources(ctx context.Context, req *v1.ListResourcesReques
 	if err != nil {
 		return nil, err
 	}
-	var rows []gen.ListResourcesRow
-	err = s.tenants.InTenant(ctx, p.OrgID, func(q *gen.Queries) (err error) {
-		rows, err = q.ListResources(ctx, p)
-		return err
-	})
+	var got firstPage
+	if req.GetPageToken() == "" {
+		got, err = s.first.read(ctx, p)
+	} else {
+		err = s.tenants.InTenant(ctx, p.OrgID, func(q *gen.Queries) (err error) {
+			got.rows, err = q.ListResources(ctx, p)
+			return err
+		})
+	}
 	if err != nil {
 		return nil, err
 	}
-	out := &v1.ListResourcesResponse{}
-	if req.GetPageToken() == "" {
-		if out.Counts, err = s.counts.of(ctx, p); err != nil {
-			return nil, err
-		}
-	}
+	out, rows := &v1.ListResourcesResponse{}, got.rows
 	if size := int(p.RowLimit) - 1; len(rows) > size {
 		rows = rows[:size]
 		last := rows[size-1]
@@ -68,6 +67,9 @@ func (s *Service) ListResources(ctx context.Context, req *v1.ListResourcesReques
 	}
 	for _, r := range rows {
 		out.Resources = append(out.Resources, Neutral(r))
+	}
+	for _, c := range got.counts {
+		out.Counts = append(out.Counts, &v1.StateCount{State: State(c.State), Count: c.N})
 	}
 	return out, nil
 }
