@@ -95,8 +95,9 @@ func TestALaneIsDueWhenAnyOfItsQueriesFindsSomething(t *testing.T) {
 		for _, lane := range []int16{workLane, workLane + 1} {
 			for _, look := range []string{"-1 second", "1 hour"} {
 				d.Exec(t, "DELETE FROM agenda")
-				d.Exec(t, `INSERT INTO agenda (org_id, kind, subject, lane, due_at, look_at, run_id, parked_at)
-					VALUES ($1, $2, 'x', $3, now() - interval '1 hour', now() + $4::text::interval, `+row.run+`, `+row.parked+`)`, dbtest.NewID(t), row.kind, lane, look)
+				d.Exec(t, `INSERT INTO agenda (org_id, kind, subject, lane, due_at, look_at, run_id, parked_at, parked_by, parked_reason)
+					SELECT $1, $2, 'x', $3, now() - interval '1 hour', now() + $4::text::interval, `+row.run+`, p.at, CASE WHEN p.at IS NOT NULL THEN $1::uuid END, CASE WHEN p.at IS NOT NULL THEN 'why' END
+					FROM (SELECT `+row.parked+`::timestamptz AS at) p`, dbtest.NewID(t), row.kind, lane, look)
 				due, err := q.LaneDue(t.Context(), workLane)
 				require.NoError(t, err)
 				require.Equal(t, lane == workLane && look != "1 hour", due)
