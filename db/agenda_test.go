@@ -63,6 +63,57 @@ func lease(ctx context.Context, q *gen.Queries, p gen.WaitingWorkParams, limit i
 	return q.LeaseWork(ctx, wanted)
 }
 
+// A round begins by asking whether anything is due: whatever one of its queries
+// would find, that question must find.
+func TestALaneIsDueWhenAnyOfItsQueriesFindsSomething(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	q := d.System.Read()
+	kinds := []string{workKind}
+	finds := map[string]func(context.Context) (int, error){
+		"LockDueClocks": func(ctx context.Context) (int, error) {
+			rows, err := q.LockDueClocks(ctx, gen.LockDueClocksParams{Kind: "timetable", Lane: workLane, RowLimit: 5})
+			return len(rows), err
+		},
+		"WaitingWork": func(ctx context.Context) (int, error) {
+			rows, err := q.WaitingWork(ctx, waitingWork(5))
+			return len(rows), err
+		},
+		"LeaseDelivered": func(ctx context.Context) (int, error) {
+			rows, err := q.LeaseDelivered(ctx, gen.LeaseDeliveredParams{LeaseSeconds: 15, Lane: workLane, Kinds: kinds, RowLimit: 5})
+			return len(rows), err
+		},
+		"LookAtParked": func(ctx context.Context) (int, error) {
+			rows, err := q.LookAtParked(ctx, gen.LookAtParkedParams{Lane: workLane, RowLimit: 5, LeaseSeconds: 15})
+			return len(rows), err
+		},
+	}
+	found := map[string]bool{}
+	for _, row := range []struct{ kind, run, parked string }{
+		{"timetable", "NULL", "NULL"}, {workKind, "NULL", "NULL"}, {workKind, "'run'", "NULL"}, {workKind, "NULL", "now()"}, {workKind, "'run'", "now()"},
+	} {
+		for _, lane := range []int16{workLane, workLane + 1} {
+			for _, look := range []string{"-1 second", "1 hour"} {
+				d.Exec(t, "DELETE FROM agenda")
+				d.Exec(t, `INSERT INTO agenda (org_id, kind, subject, lane, due_at, look_at, run_id, parked_at, parked_by, parked_reason)
+					SELECT $1, $2, 'x', $3, now() - interval '1 hour', now() + $4::text::interval, `+row.run+`, p.at, CASE WHEN p.at IS NOT NULL THEN $1::uuid END, CASE WHEN p.at IS NOT NULL THEN 'why' END
+					FROM (SELECT `+row.parked+`::timestamptz AS at) p`, dbtest.NewID(t), row.kind, lane, look)
+				due, err := q.LaneDue(t.Context(), workLane)
+				require.NoError(t, err)
+				require.Equal(t, lane == workLane && look != "1 hour", due)
+				for name, find := range finds {
+					n, err := find(t.Context())
+					require.NoError(t, err, name)
+					require.False(t, n > 0 && !due, "%s finds %+v, and nothing is due", name, row)
+					found[name] = found[name] || n > 0
+				}
+			}
+		}
+	}
+	require.Len(t, found, len(finds))
+	require.NotContains(t, fmt.Sprint(found), "false", "each finds something once")
+}
+
 func countOpen(t testing.TB, d *dbtest.DB) int64 {
 	t.Helper()
 	n, err := d.System.Read().CountArriving(t.Context(), gen.CountArrivingParams{Lane: workLane, LeaseSeconds: 15})

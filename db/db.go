@@ -21,10 +21,13 @@ import (
 	"github.com/cloudhub/cloudhub/db/gen"
 )
 
-// Options of a pool. MaxConns 0 means 10.
+// Options of a pool. MaxConns 0 means 10. MinConns are kept open: a connection
+// costs milliseconds of both sides, and those who come together after a quiet hour
+// would all wait for theirs.
 type Options struct {
 	URL      string
 	MaxConns int32
+	MinConns int32
 	// AppName shows in pg_stat_activity, e.g. "cloudhub server".
 	AppName string
 }
@@ -39,6 +42,7 @@ func Connect(ctx context.Context, o Options) (*pgxpool.Pool, error) {
 	if o.MaxConns > 0 {
 		cfg.MaxConns = o.MaxConns
 	}
+	cfg.MinConns = o.MinConns
 	cfg.MaxConnIdleTime = 5 * time.Minute
 	cfg.ConnConfig.RuntimeParams["application_name"] = o.AppName
 	cfg.ConnConfig.Tracer = queryTracer{}

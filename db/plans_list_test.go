@@ -79,6 +79,9 @@ func inventoryPlans() map[string]plan {
 			p.Search = "abc"
 			return p
 		})},
+		"CountAllByState": {index: "resources_states", filtered: 400, alone: true, run: ask((*gen.Queries).CountAllByState, func(e estate) gen.CountAllByStateParams {
+			return gen.CountAllByStateParams{OrgID: e.small.Org, WorkspaceID: e.small.Workspace, Kind: dbtest.Kind}
+		})},
 		"CountResourcesByState": {index: "resources_states", filtered: 400, run: ask((*gen.Queries).CountResourcesByState, estate.states)},
 		"CountResourcesByState by tag": {index: "resource_tags_pkey", filtered: 1010, run: ask((*gen.Queries).CountResourcesByState, func(e estate) gen.CountResourcesByStateParams {
 			p := e.states()
@@ -276,6 +279,7 @@ func exceptionPlans() map[string]plan {
 func dispatchPlans() map[string]plan {
 	kinds := []string{"power", "probe", "sync", "reseal"}
 	return map[string]plan{
+		"LaneDue":   {index: "agenda_look", alone: true, run: ask((*gen.Queries).LaneDue, func(estate) int16 { return 1 })},
 		"LeaseWork": {index: "agenda_pkey", filtered: 4, run: ask((*gen.Queries).LeaseWork, func(e estate) gen.LeaseWorkParams {
 			return gen.LeaseWorkParams{LeaseSeconds: 15, OrgIds: []uuid.UUID{e.small.Org, e.large.Org}, Kinds: []string{"power", "power"}, Subjects: []string{e.openOp.String(), "none"}}
 		})},

@@ -209,6 +209,8 @@ type plan struct {
 	// answer (a search in the middle of a name) reads its workspace.
 	filtered float64
 	large    bool // asked by the large tenant
+	// alone: the index answers by itself, for any arguments too, and no row is gone to.
+	alone bool
 	// batch says why the generic plan may scan: it is for hundreds at once.
 	batch string
 }
@@ -282,7 +284,11 @@ func TestPlansOfLists(t *testing.T) {
 			tx := asTenant(t, conns[role], org)
 			c.check(t, name, explain(t, tx, r), big)
 			if c.batch == "" {
-				checkGeneric(t, name, explainGeneric(t, tx, r), huge)
+				generic := explainGeneric(t, tx, r)
+				checkGeneric(t, name, generic, huge)
+				if c.alone {
+					c.checkAlone(t, name, generic)
+				}
 			}
 			require.NoError(t, tx.Rollback(t.Context()))
 		}
@@ -296,6 +302,15 @@ func checkGeneric(t testing.TB, name string, p explained, huge []string) {
 			t.Errorf("the generic plan of %s scans all of %s\n%s", name, n.Relation, p.text)
 		}
 	})
+}
+
+func (c plan) checkAlone(t testing.TB, name string, p explained) {
+	t.Helper()
+	found := false
+	p.root.walk(func(n node) { found = found || n.Type == "Index Only Scan" && n.Index == c.index })
+	if !found {
+		t.Errorf("the generic plan of %s is not answered by %s alone\n%s", name, c.index, p.text)
+	}
 }
 
 func (c plan) check(t testing.TB, name string, p explained, big []string) {

@@ -3,11 +3,15 @@ package server_test
 import (
 	"fmt"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -232,6 +236,72 @@ func TestAListOfMachinesIsWhatTheFilterSays(t *testing.T) {
 			require.Len(t, c.want, int(sum), "%s: the counts are of the same filter", name)
 		}
 	}
+}
+
+// Who opens a list while others do shares their counting. It is never another
+// tenant's, workspace's or filter's, and never from before he asked: who has just
+// changed something sees it.
+func TestCountsAskedForAtOnceAreOfTheirListAndOfNow(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	p, foreign := w.register("Ana"), w.register("Eva")
+	type place struct {
+		who   person
+		e     estate
+		state v1.ResourceState // of all its machines, and of no other's
+	}
+	at := func(who person, workspace uuid.UUID, state v1.ResourceState) place {
+		e := estate{org: who.org, workspace: workspace, account: dbtest.NewID(t)}
+		w.account(e.org, e.workspace, e.account, "Uma")
+		return place{who, e, state}
+	}
+	var all sync.WaitGroup
+	for _, x := range []place{
+		at(p, p.workspace, v1.ResourceState_RESOURCE_STATE_RUNNING),
+		at(p, w.newWorkspace(p.org, "Outro"), v1.ResourceState_RESOURCE_STATE_STOPPED),
+		at(foreign, foreign.workspace, v1.ResourceState_RESOURCE_STATE_STOPPING),
+	} {
+		count := func(search string) int32 {
+			var got v1.ListResourcesResponse
+			a := w.rpc(x.who.token, "InventoryService/ListResources", &v1.ListResourcesRequest{OrgId: x.e.org.String(), WorkspaceId: x.e.workspace.String(), PageSize: 1, Search: search})
+			if !assert.True(t, a.isOK(), a.outcome()) || !assert.NoError(t, protojson.Unmarshal(a.body, &got)) || len(got.GetCounts()) == 0 {
+				return 0
+			}
+			assert.Len(t, got.GetCounts(), 1)
+			assert.Equal(t, x.state, got.GetCounts()[0].GetState())
+			return got.GetCounts()[0].GetCount()
+		}
+		const machines = 25
+		done := make(chan struct{})
+		for _, search := range []string{"", "", "", "par"} {
+			all.Go(func() {
+				last := int32(0)
+				for reading := true; reading; {
+					select {
+					case <-done:
+						reading = false
+					default:
+					}
+					n := count(search)
+					assert.GreaterOrEqual(t, n, last, "no count is older than the one before")
+					last = n
+				}
+				want := int32(machines)
+				if search != "" {
+					want = (machines + 1) / 2
+				}
+				assert.Equal(t, want, last, "exact when nothing changes")
+			})
+		}
+		all.Go(func() {
+			defer close(done)
+			for i := range int32(machines) {
+				w.machine(x.e, []string{"par", "um"}[i%2], strings.ToLower(strings.TrimPrefix(x.state.String(), "RESOURCE_STATE_")), "sa-east-1", nil)
+				assert.Equal(t, i+1, count(""), "who has added one sees it")
+			}
+		})
+	}
+	all.Wait()
 }
 
 func TestOperationsAreFilteredByAllThatIsAsked(t *testing.T) {

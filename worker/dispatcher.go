@@ -43,10 +43,13 @@ type Dispatcher struct {
 }
 
 const (
-	idleWait       = 250 * time.Millisecond
-	startsAtOnce   = 16
-	quietBatch     = 200
-	quietEvery     = time.Second
+	idleWait     = 250 * time.Millisecond
+	startsAtOnce = 16
+	quietBatch   = 200
+	quietEvery   = time.Second
+	// wholeEvery is how often a lane goes through all of its round though nothing is
+	// due: for its figures.
+	wholeEvery     = 5 * time.Second
 	temporalWithin = 10 * time.Second // less than agenda.LeaseFor
 	busyWait       = time.Second
 	mostLoopWait   = 10 * time.Second
@@ -101,9 +104,19 @@ func (d *Dispatcher) lane(ctx context.Context, lane agenda.Lane) {
 type round struct {
 	from      uuid.UUID // where the next look at what waits begins
 	lastQuiet time.Time
+	lastWhole time.Time
 }
 
 func (d *Dispatcher) round(ctx context.Context, lane agenda.Lane, r *round) (full bool, err error) {
+	// Mostly nothing is: then this is all that a round costs.
+	due, err := d.system.Read().LaneDue(ctx, int16(lane))
+	if err != nil {
+		return false, fmt.Errorf("what is due: %w", err)
+	}
+	if !due && time.Since(r.lastWhole) < wholeEvery {
+		return false, nil
+	}
+	r.lastWhole = time.Now()
 	// All that is due is claimed before any of it is delivered: a claim costs next
 	// to nothing, and a delivery is a call.
 	for full := true; full; {

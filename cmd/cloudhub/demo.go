@@ -14,6 +14,7 @@ import (
 
 	"connectrpc.com/connect"
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
 
 	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
 	"github.com/cloudhub/cloudhub/api/gen/cloudhub/v1/cloudhubv1connect"
@@ -150,13 +151,21 @@ func (c *demoClient) addAccounts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// At once: each waits for a worker's trial of its credential.
+	group, adding := errgroup.WithContext(ctx)
 	for _, a := range sim.DemoEstate(time.Now()).Accounts {
 		if a.ID == sim.DemoOperator || slices.ContainsFunc(have.GetCloudAccounts(), func(h *v1.CloudAccount) bool { return h.GetExternalId() == a.ID }) {
 			continue
 		}
-		if err := c.addAccount(ctx, a); err != nil {
-			return fmt.Errorf("account %s: %w", a.Name, err)
-		}
+		group.Go(func() error {
+			if err := c.addAccount(adding, a); err != nil {
+				return fmt.Errorf("account %s: %w", a.Name, err)
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
 	}
 	return c.awaitFirstReading(ctx)
 }

@@ -165,10 +165,15 @@ func (d *dev) start(ctx, parts context.Context) (err error) {
 	if err := os.Remove(d.readyPath()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if err := d.prepareDatabase(ctx); err != nil {
+	// Each has databases of its own. Without a context: what has started is there to
+	// be stopped, whatever became of the other.
+	var databases errgroup.Group
+	databases.Go(func() error { return d.prepareDatabase(ctx) })
+	databases.Go(func() (err error) {
+		d.temporal, err = embedded.StartTemporal(ctx, embedded.TemporalOptions{PostgresURL: d.postgres.URL("postgres"), Logger: d.log})
 		return err
-	}
-	if d.temporal, err = embedded.StartTemporal(ctx, embedded.TemporalOptions{PostgresURL: d.postgres.URL("postgres"), Logger: d.log}); err != nil {
+	})
+	if err := databases.Wait(); err != nil {
 		return err
 	}
 	if d.flags.demo && d.config.Get(config.AWSEndpoint) == "" {

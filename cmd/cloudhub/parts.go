@@ -75,7 +75,7 @@ func newServer(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 	if err != nil {
 		return nil, err
 	}
-	app, err := db.Connect(ctx, db.Options{URL: v.Get(config.DatabaseApp), MaxConns: 16, AppName: "cloudhub server"})
+	app, err := db.Connect(ctx, db.Options{URL: v.Get(config.DatabaseApp), MaxConns: 16, MinConns: 16, AppName: "cloudhub server"})
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func newServer(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 	if err := awaitSchema(ctx, app, log); err != nil {
 		return nil, err
 	}
-	identity, err := db.Connect(ctx, db.Options{URL: v.Get(config.DatabaseIdentity), MaxConns: 8, AppName: "cloudhub server identity"})
+	identity, err := db.Connect(ctx, db.Options{URL: v.Get(config.DatabaseIdentity), MaxConns: 8, MinConns: 8, AppName: "cloudhub server identity"})
 	if err != nil {
 		return nil, err
 	}

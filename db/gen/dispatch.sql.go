@@ -682,6 +682,22 @@ func (q *Queries) InsertAuditMany(ctx context.Context, arg InsertAuditManyParams
 	return err
 }
 
+const laneDue = `-- name: LaneDue :one
+
+SELECT EXISTS (SELECT 1 FROM agenda a WHERE a.lane = $1 AND a.look_at <= now())::bool AS due
+`
+
+// role: system
+// The dispatcher: leases, acknowledgements, clocks, housekeeping. Across tenants.
+// Whether a round of the lane can find anything: all that it expands, delivers, asks
+// after or looks at is due by look_at. One entry read off agenda_look.
+func (q *Queries) LaneDue(ctx context.Context, lane int16) (bool, error) {
+	row := q.db.QueryRow(ctx, laneDue, lane)
+	var due bool
+	err := row.Scan(&due)
+	return due, err
+}
+
 const leaseDelivered = `-- name: LeaseDelivered :many
 WITH due AS (
   SELECT g.org_id, g.kind, g.subject FROM agenda g
@@ -1476,7 +1492,6 @@ func (q *Queries) UnfinishedWithoutAgenda(ctx context.Context) ([]UnfinishedWith
 }
 
 const waitingWork = `-- name: WaitingWork :many
-
 SELECT w.org_id::uuid AS org_id, coalesce(w.kind, '')::text AS kind, coalesce(w.subject, '')::text AS subject, coalesce(w.turn, 0)::int AS turn, coalesce(w.look_at, now())::timestamptz AS look_at
 FROM waiting_work($1::smallint, $2::text[], $3::uuid, $4::int, $5::int, $6::int, $7::int) w
 ORDER BY 4, 5
@@ -1500,8 +1515,6 @@ type WaitingWorkRow struct {
 	LookAt  time.Time
 }
 
-// role: system
-// The dispatcher: leases, acknowledgements, clocks, housekeeping. Across tenants.
 // What may be delivered next (the function is in 00013): first who has least in
 // flight, then what has waited longest. A row without a kind is an organization
 // that may have nothing delivered now.

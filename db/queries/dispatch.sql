@@ -1,6 +1,11 @@
 -- role: system
 -- The dispatcher: leases, acknowledgements, clocks, housekeeping. Across tenants.
 
+-- name: LaneDue :one
+-- Whether a round of the lane can find anything: all that it expands, delivers, asks
+-- after or looks at is due by look_at. One entry read off agenda_look.
+SELECT EXISTS (SELECT 1 FROM agenda a WHERE a.lane = @lane AND a.look_at <= now())::bool AS due;
+
 -- name: WaitingWork :many
 -- What may be delivered next (the function is in 00013): first who has least in
 -- flight, then what has waited longest. A row without a kind is an organization

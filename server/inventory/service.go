@@ -26,10 +26,13 @@ import (
 type Service struct {
 	tenants *db.Tenants
 	tokens  *page.Tokens
+	first   firstPages
 }
 
 // New makes the service.
-func New(tenants *db.Tenants, tokens *page.Tokens) *Service { return &Service{tenants, tokens} }
+func New(tenants *db.Tenants, tokens *page.Tokens) *Service {
+	return &Service{tenants: tenants, tokens: tokens, first: firstPages{tenants: tenants}}
+}
 
 type after struct {
 	Name string    `json:"n"`
@@ -42,22 +45,19 @@ func (s *Service) ListResources(ctx context.Context, req *v1.ListResourcesReques
 	if err != nil {
 		return nil, err
 	}
-	var rows []gen.ListResourcesRow
-	var counts []gen.CountResourcesByStateRow
-	err = s.tenants.InTenant(ctx, p.OrgID, func(q *gen.Queries) (err error) {
-		if rows, err = q.ListResources(ctx, p); err != nil || req.GetPageToken() != "" {
+	var got firstPage
+	if req.GetPageToken() == "" {
+		got, err = s.first.read(ctx, p)
+	} else {
+		err = s.tenants.InTenant(ctx, p.OrgID, func(q *gen.Queries) (err error) {
+			got.rows, err = q.ListResources(ctx, p)
 			return err
-		}
-		counts, err = q.CountResourcesByState(ctx, gen.CountResourcesByStateParams{
-			OrgID: p.OrgID, WorkspaceID: p.WorkspaceID, Kind: p.Kind, CloudAccountIds: p.CloudAccountIds, Regions: p.Regions,
-			ResourceIds: p.ResourceIds, Search: p.Search, TagKeys: p.TagKeys, TagValues: p.TagValues,
 		})
-		return err
-	})
+	}
 	if err != nil {
 		return nil, err
 	}
-	out := &v1.ListResourcesResponse{}
+	out, rows := &v1.ListResourcesResponse{}, got.rows
 	if size := int(p.RowLimit) - 1; len(rows) > size {
 		rows = rows[:size]
 		last := rows[size-1]
@@ -68,7 +68,7 @@ func (s *Service) ListResources(ctx context.Context, req *v1.ListResourcesReques
 	for _, r := range rows {
 		out.Resources = append(out.Resources, Neutral(r))
 	}
-	for _, c := range counts {
+	for _, c := range got.counts {
 		out.Counts = append(out.Counts, &v1.StateCount{State: State(c.State), Count: c.N})
 	}
 	return out, nil

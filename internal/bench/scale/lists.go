@@ -78,16 +78,17 @@ func (s *site) serve(ctx context.Context) (url string, stop func(), err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	tenants, closeApp, err := tenantsOf(ctx, s.urls.App, 16)
+	// As many connections as cmd/cloudhub gives it, kept as there.
+	app, err := db.Connect(ctx, db.Options{URL: s.urls.App, MaxConns: 16, MinConns: 16, AppName: "bench"})
 	if err != nil {
 		return "", nil, err
 	}
-	identity, err := db.Connect(ctx, db.Options{URL: s.urls.Identity, MaxConns: 8, AppName: "bench"})
+	identity, err := db.Connect(ctx, db.Options{URL: s.urls.Identity, MaxConns: 8, MinConns: 8, AppName: "bench"})
 	if err != nil {
 		return "", nil, err
 	}
 	srv, err := server.New(server.Deps{
-		Tenants: tenants, Identity: db.NewIdentity(identity), Ring: ring, Sealer: sealer, Logger: slog.New(slog.DiscardHandler), Now: time.Now,
+		Tenants: db.NewTenants(app), Identity: db.NewIdentity(identity), Ring: ring, Sealer: sealer, Logger: slog.New(slog.DiscardHandler), Now: time.Now,
 		TrialDays: 30, Registerer: prometheus.NewRegistry(), NoRateLimit: true,
 	})
 	if err != nil {
@@ -100,7 +101,7 @@ func (s *site) serve(ctx context.Context) (url string, stop func(), err error) {
 	serving, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	done.Go(func() { _ = srv.Serve(serving, ln) })
-	return "http://" + ln.Addr().String(), func() { cancel(); done.Wait(); closeApp(); identity.Close() }, nil
+	return "http://" + ln.Addr().String(), func() { cancel(); done.Wait(); app.Close(); identity.Close() }, nil
 }
 
 func register(ctx context.Context, url string) (caller, error) {
