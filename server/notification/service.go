@@ -87,10 +87,10 @@ func (s *Service) MarkNotificationsRead(ctx context.Context, req *v1.MarkNotific
 }
 
 var kinds = map[notify.Kind]v1.NotificationKind{
-	notify.KindMissed:          v1.NotificationKind_NOTIFICATION_KIND_SCHEDULE_MISSED,
-	notify.KindFailed:          v1.NotificationKind_NOTIFICATION_KIND_SCHEDULE_FAILED,
-	notify.KindNotFollowed:     v1.NotificationKind_NOTIFICATION_KIND_NOT_FOLLOWED,
-	notify.KindCalendarFailing: v1.NotificationKind_NOTIFICATION_KIND_CALENDAR_FAILING,
+	notify.KindMissed:             v1.NotificationKind_NOTIFICATION_KIND_SCHEDULE_MISSED,
+	notify.KindFailed:             v1.NotificationKind_NOTIFICATION_KIND_SCHEDULE_FAILED,
+	notify.KindNotFollowed:        v1.NotificationKind_NOTIFICATION_KIND_NOT_FOLLOWED,
+	notify.KindCalendarFailing:    v1.NotificationKind_NOTIFICATION_KIND_CALENDAR_FAILING,
 	notify.KindDestinationFailing: v1.NotificationKind_NOTIFICATION_KIND_DESTINATION_FAILING, notify.KindDestinationDisabled: v1.NotificationKind_NOTIFICATION_KIND_DESTINATION_DISABLED,
 }
 
