@@ -15,6 +15,7 @@ import (
 	"github.com/cloudhub/cloudhub/internal/cloud"
 	"github.com/cloudhub/cloudhub/internal/inventory"
 	"github.com/cloudhub/cloudhub/internal/platform/egress"
+	"github.com/cloudhub/cloudhub/internal/platform/mail"
 	"github.com/cloudhub/cloudhub/internal/platform/vault"
 )
 
@@ -41,6 +42,8 @@ type Deps struct {
 	DeliverWithin time.Duration
 	// Deliverer is the one of this process; nil makes one where it is needed.
 	Deliverer *Deliverer
+	// Mailer sends e-mail; nil: this installation sends none.
+	Mailer *mail.Mailer
 	// Metrics count what ends; nil counts nothing.
 	Metrics *Metrics
 }

@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"log/slog"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -38,4 +40,29 @@ func TestAnEventThatIsNotAsPublishedIsWrittenAndLogged(t *testing.T) {
 	var n int
 	require.NoError(t, d.Owner.QueryRow(t.Context(), "SELECT count(*) FROM events WHERE type = 'org.member.added' AND workspace_id IS NULL AND subject IS NULL").Scan(&n))
 	require.Equal(t, 1, n, "an event of the whole organization, about nothing in particular")
+}
+
+// The mail server's password is the workers' alone, and half a setting is none.
+func TestWhoMaySendMail(t *testing.T) {
+	t.Parallel()
+	const host, from, password = "CLOUDHUB_SMTP_HOST=mail.example.com", "CLOUDHUB_MAIL_FROM=cloudhub@example.com", "CLOUDHUB_SMTP_PASSWORD=canary-of-the-mailer"
+	needed := []string{
+		"CLOUDHUB_DATABASE_APP_URL=postgres://x@127.0.0.1:1/x", "CLOUDHUB_DATABASE_IDENTITY_URL=postgres://x@127.0.0.1:1/x",
+		"CLOUDHUB_DATABASE_SYSTEM_URL=postgres://x@127.0.0.1:1/x", "CLOUDHUB_TEMPORAL_ADDRESS=127.0.0.1:1", "CLOUDHUB_KEYS_DIR=" + t.TempDir(),
+	}
+	for name, c := range map[string]struct {
+		command string
+		env     []string
+		says    string
+	}{
+		"a server with the password":      {"server", []string{from, password}, "is for workers alone"},
+		"a worker without a sender":       {"worker", []string{host}, "CLOUDHUB_MAIL_FROM belong together"},
+		"a worker with half of a sign-in": {"worker", []string{host, from, password}, "user and password belong together"},
+		"mails in the clear":              {"worker", []string{host, from, "CLOUDHUB_SMTP_TLS=none"}, "this machine alone"},
+	} {
+		p := spawn(t, append(slices.Clone(needed), c.env...), c.command)
+		require.NotZero(t, p.exit(t, 30*time.Second), name)
+		require.Contains(t, p.out.String(), c.says, name)
+		require.NotContains(t, p.out.String(), "canary-of-the-mailer", name)
+	}
 }
