@@ -16,7 +16,7 @@ import { Channel, type Delivery, type Destination } from "@/gen/cloudhub/v1/webh
 import { isReason } from "@/lib/errors";
 import { type Moment, useFormat } from "@/lib/format";
 import { useWorkspace } from "@/lib/workspace";
-import { Counts, Health } from "./Health";
+import { Counts, Health, hasCounts } from "./Health";
 import { canReplay, isStopped, STATE_WORDS, type StateWord, stateMark, stateOfWord } from "./words";
 import "./webhooks.css";
 
@@ -112,7 +112,7 @@ export function DeliveriesPageView(props: DeliveriesPageViewProps) {
           destination ? (
             <span className="wh-lead">
               <Health destination={destination} />
-              <Counts destination={destination} />
+              {hasCounts(destination) && <Counts destination={destination} />}
             </span>
           ) : (
             state === "loading" && <LeadSkeleton />

@@ -192,7 +192,7 @@ function Trouble({ destination: d }: { destination: Destination }) {
           </b>{" "}
           {d.failingSince && (
             <>
-              {t("since.failing")} <Past at={d.failingSince} />.
+              {t("trouble.since")} <When at={d.failingSince} />.
             </>
           )}
         </p>

@@ -31,7 +31,7 @@ function Since({ destination: d }: { destination: Destination }) {
         <>
           {d.failingSince && (
             <>
-              {t("since.failing")} <Past at={d.failingSince} />
+              {t("since.failing")} <When at={d.failingSince} />
             </>
           )}
           {d.failingSince && d.nextAttemptTime && " · "}
@@ -84,6 +84,10 @@ export function Counts({ destination: d }: { destination: Destination }) {
       ))}
     </span>
   );
+}
+
+export function hasCounts(d: Destination): boolean {
+  return d.waitingCount + d.heldCount + d.exhaustedCount > 0;
 }
 
 /** Why it is disabled, in words; "" when it is not. */
