@@ -275,7 +275,7 @@ test("a header that the server refuses is told", async () => {
   await user.type(form.getByLabelText("Nome"), "X");
   await user.type(form.getByLabelText("Endereço"), "https://a.example");
   await user.click(form.getByRole("button", { name: "Criar" }));
-  expect((await form.findByRole("alert")).textContent).toContain("não é permitido");
+  expect((await form.findByRole("alert")).textContent).toContain("caractere que não pode");
 });
 
 test("editing keeps a secret header without its value, and tells of somebody else's change", async () => {
@@ -549,8 +549,8 @@ test("the filter of the address is what is asked for, in the workspace's time", 
     states: [DeliveryState.EXHAUSTED, DeliveryState.HELD],
     eventTypes: ["resource.failed"],
     since: { seconds: BigInt(Date.parse("2026-11-24T17:32:00Z") / 1000) },
-    until: undefined,
   });
+  expect(asked.lists[0]?.until).toBeUndefined();
   await user.click(screen.getByRole("button", { name: "Tirar o filtro Estado" }));
   await waitFor(() => expect(asked.lists.at(-1)?.states).toEqual([]));
 });
@@ -621,7 +621,7 @@ test("a delivery shows its body as it is sent, and each attempt in full", async 
   ];
   await user.click((await screen.findAllByRole("button", { name: /^resource\.stopped/ }))[1] as HTMLElement);
   const drawer = await drawerOf("resource.stopped");
-  expect(drawer.getByText("3,2\u00a0ms")).toBeTruthy();
+  expect(drawer.getAllByText(/^3,2\sms/).length).toBeGreaterThan(0);
   expect(drawer.getAllByText(/fila cheia/).length).toBe(1);
   expect(drawer.getByText("nginx")).toBeTruthy();
   expect(drawer.getAllByText("v1,****").length).toBeGreaterThan(0);
