@@ -45,7 +45,8 @@ export function HeaderFields({
                   validate: (_name, all) => {
                     const one = all.headers[index];
                     const problem = one && headerProblem(one, all.headers, destination);
-                    return !problem || t(`form.error.header.${problem}`);
+                    // A value that is not written yet is told at the value.
+                    return !problem || problem === "value" || t(`form.error.header.${problem}`);
                   },
                 })}
               />
@@ -58,13 +59,19 @@ export function HeaderFields({
                 spellCheck={false}
                 autoCapitalize="none"
                 autoComplete={header?.secret ? "new-password" : "off"}
-                {...register(`headers.${index}.value`, { deps: `headers.${index}.name` })}
+                {...register(`headers.${index}.value`, {
+                  validate: (_value, all) => {
+                    const one = all.headers[index];
+                    const problem = one && headerProblem(one, all.headers, destination);
+                    return problem !== "value" || t("form.error.header.value");
+                  },
+                })}
               />
               <IconButton icon="trash" label={t("form.headerRemove", { n: index + 1 })} onClick={() => remove(index)} />
             </div>
             <Checkbox
               label={kept ? t("form.headerSecretKept") : t("form.headerSecret")}
-              {...register(`headers.${index}.secret`, { deps: `headers.${index}.name` })}
+              {...register(`headers.${index}.secret`)}
             />
           </FormField>
         );

@@ -2,11 +2,11 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { ConfirmDialog, type Impact } from "@/components/ConfirmDialog";
 import { toast } from "@/components/Toast";
-import { Channel, type Destination } from "@/gen/cloudhub/v1/webhook_pb";
+import { Channel, type Destination, WebhookService } from "@/gen/cloudhub/v1/webhook_pb";
 import { useFormat } from "@/lib/format";
 import { invalidate } from "@/lib/stream/apply";
 import { useWorkspace } from "@/lib/workspace";
-import { useWebhookMutations, webhookMethods } from "./queries";
+import { useWebhookMutations } from "./queries";
 import { countText } from "./words";
 
 /** Removing cannot be taken back: the name is typed, under what it touches and what it does not. */
@@ -49,7 +49,8 @@ export function RemoveDialog({
           {
             onSuccess: () => {
               toast(t("remove.done", { name: destination.name }), { shape: "ok" });
-              invalidate(client, webhookMethods);
+              // The rest is about what is gone: its drawer would ask for it in vain.
+              invalidate(client, [WebhookService.method.listDestinations]);
               onRemoved();
             },
           },
