@@ -4,7 +4,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
 /** Pages that only a signed-in person opens. */
-const inShell = /^(Instances|Schedules|Accounts|Run|Holds|Calendars|Import|Notifications|Webhooks|Channels|Deliveries)Page/;
+const inShell =
+  /^(Instances|Schedules|Accounts|Run|Holds|Calendars|Import|Notifications|Webhooks|Channels|Deliveries)Page/;
 const budgets = { entry: 230, css: 25, route: 80, texts: 40, fonts: 60 };
 const dist = new URL("../dist/", import.meta.url);
 const assets = new URL("assets/", dist);

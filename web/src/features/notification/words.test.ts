@@ -16,8 +16,8 @@ const all = [
   of({ kind: SCHEDULE_FAILED, subjectName: "Dev", failedCount: 1, targetCount: 7, dueTime: due }),
   of({ kind: NOT_FOLLOWED, subjectName: "api-01", wanted: "RESOURCE_STATE_STOPPED", seen: "RUNNING" }),
   of({ kind: CALENDAR_FAILING, subjectName: "Municipais" }),
-  of({ kind: 5, subjectName: "ERP" }),
-  of({ kind: 6, subjectName: "ERP" }),
+  of({ kind: 5 as number as NotificationKind, subjectName: "ERP" }),
+  of({ kind: 6 as number as NotificationKind, subjectName: "ERP" }),
 ];
 
 const wanted = {
