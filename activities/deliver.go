@@ -26,6 +26,7 @@ import (
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/event"
 	"github.com/cloudhub/cloudhub/internal/platform/egress"
+	"github.com/cloudhub/cloudhub/internal/platform/mail"
 	"github.com/cloudhub/cloudhub/internal/platform/rpcerr"
 	"github.com/cloudhub/cloudhub/internal/platform/vault"
 	"github.com/cloudhub/cloudhub/internal/webhook"
@@ -37,6 +38,8 @@ type Deliverer struct {
 	tenants *db.Tenants
 	opener  *vault.Opener
 	client  *http.Client
+	mailer  *mail.Mailer // nil: no mail server
+	public  string       // where the interface is; "" when nobody has said
 	within  time.Duration
 	logger  *slog.Logger
 
@@ -72,7 +75,7 @@ const (
 func NewDeliverer(d Deps) *Deliverer {
 	within := cmp.Or(d.DeliverWithin, webhook.Timeout)
 	return &Deliverer{
-		tenants: d.Tenants, opener: d.Opener, within: within, logger: d.Logger, opened: map[uuid.UUID]*opened{},
+		tenants: d.Tenants, opener: d.Opener, mailer: d.Mailer, public: d.PublicURL, within: within, logger: d.Logger, opened: map[uuid.UUID]*opened{},
 		client: d.Egress.Client(egress.Options{Timeout: within, MaxBody: 1 << 40, IdlePerHost: idleConnections}),
 	}
 }

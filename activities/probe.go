@@ -44,6 +44,8 @@ type Deps struct {
 	Deliverer *Deliverer
 	// Mailer sends e-mail; nil: this installation sends none.
 	Mailer *mail.Mailer
+	// PublicURL is where people reach the interface; empty: messages have no link.
+	PublicURL string
 	// Metrics count what ends; nil counts nothing.
 	Metrics *Metrics
 }

@@ -46,7 +46,7 @@ func selectorOf(e estate) *v1.TargetSelector {
 
 func webhookSpec() *v1.DestinationSpec {
 	return &v1.DestinationSpec{
-		Name: "Nosso sistema", Events: []string{"resource.stopped"},
+		Name: "Sistema " + uuid.NewString(), Events: []string{"resource.stopped"},
 		Config: &v1.DestinationSpec_Webhook{Webhook: &v1.WebhookConfig{
 			Url: "https://hooks.example.com/cloudhub", Headers: []*v1.Header{{Name: "X-Api-Key", Value: "canary-secret-header", Secret: true}},
 		}},

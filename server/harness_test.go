@@ -281,8 +281,10 @@ func (w *world) estate(org, workspace uuid.UUID) estate {
 	e.destination, e.delivery = dbtest.NewID(w.t), dbtest.NewID(w.t)
 	w.exec(`INSERT INTO destinations (org_id, workspace_id, id, channel, name, config) VALUES ($1, $2, $3, 'webhook', 'd ' || $4::text, '{"url":"https://hooks.example.com/"}')`, org, workspace, e.destination, e.destination.String())
 	w.exec(`INSERT INTO destination_secrets (org_id, workspace_id, destination_id, id, kind, schema_version, key_id, ciphertext, hint) VALUES ($1, $2, $3, $3, 'signing', 1, 'k', 'sealed', 'aB3d')`, org, workspace, e.destination)
-	w.exec(`INSERT INTO events (org_id, id, workspace_id, type, data) VALUES ($1, $2, $3, 'webhook.test', '{"message":"x"}')`, org, e.delivery, workspace)
-	w.exec(`INSERT INTO deliveries (org_id, destination_id, event_id, state, fresh, attempts, ended_at) VALUES ($1, $2, $3, 'exhausted', false, 10, now())`, org, e.destination, e.delivery)
+	for _, id := range []uuid.UUID{dbtest.NewID(w.t), e.delivery} {
+		w.exec(`INSERT INTO events (org_id, id, workspace_id, type, data) VALUES ($1, $2, $3, 'webhook.test', '{"message":"x"}')`, org, id, workspace)
+		w.exec(`INSERT INTO deliveries (org_id, destination_id, event_id, state, fresh, attempts, ended_at) VALUES ($1, $2, $3, 'exhausted', false, 10, now())`, org, e.destination, id)
+	}
 	return e
 }
 

@@ -224,7 +224,7 @@ func newWorker(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 		return nil, err
 	}
 	p.w, err = worker.New(ctx, worker.Deps{
-		Deps:   activities.Deps{Tenants: tenants, Opener: opener, Clouds: clouds, Egress: policy, Mailer: mailer, Logger: log},
+		Deps:   activities.Deps{Tenants: tenants, Opener: opener, Clouds: clouds, Egress: policy, Mailer: mailer, PublicURL: v.Get(config.PublicURL), Logger: log},
 		System: db.NewSystem(system), TemporalAddress: v.Get(config.TemporalAddress), Registerer: reg, Traces: traces,
 	})
 	if err != nil {

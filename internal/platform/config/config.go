@@ -77,7 +77,7 @@ const (
 var Table = []Setting{
 	{HTTP, "host:port", "0.0.0.0:8080", "127.0.0.1:8080", false, "dev, server", "Where the interface and the API answer.", hostPort},
 	{PrivateHTTP, "host:port", "127.0.0.1:9090", "127.0.0.1:0", false, "dev, server, worker", "Where metrics, pprof and readiness answer. Never public. Port 0 takes a free one.", hostPort},
-	{PublicURL, "http or https address", "https://cloudhub.example.com", "", false, "server", "The address people type. With https, cookies are Secure and HSTS is sent. Empty: plain http.", httpURL},
+	{PublicURL, "http or https address", "https://cloudhub.example.com", "", false, "server, worker", "The address people type, and to which messages lead. With https, cookies are Secure and HSTS is sent. Empty: plain http.", httpURL},
 	{TrustedProxies, "networks, comma separated", "10.0.0.0/8,192.168.1.7/32", "", false, "dev, server", "Proxies whose X-Forwarded-For is believed.", networks},
 	{DataDir, "folder", "/var/lib/cloudhub", "./data", false, "dev", "Everything that `cloudhub dev` keeps.", anything},
 	{PostgresBin, "folder with initdb and postgres", "/usr/lib/postgresql/15/bin", "", false, "dev", "Which PostgreSQL to start. Empty: found on the machine.", anything},
