@@ -46,7 +46,7 @@ func selectorOf(e estate) *v1.TargetSelector {
 
 func webhookSpec() *v1.DestinationSpec {
 	return &v1.DestinationSpec{
-		Name: "Sistema " + uuid.NewString(), Events: []string{"resource.stopped"},
+		Name: "Sistema " + uuid.NewString()[:8], Events: []string{"resource.stopped"},
 		Config: &v1.DestinationSpec_Webhook{Webhook: &v1.WebhookConfig{
 			Url: "https://hooks.example.com/cloudhub", Headers: []*v1.Header{{Name: "X-Api-Key", Value: "canary-secret-header", Secret: true}},
 		}},
@@ -251,7 +251,8 @@ var fixtures = map[string]fixture{
 	"WebhookService/PauseDestination": of(func(_ *world, _ person, e estate) proto.Message {
 		return &v1.PauseDestinationRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), DestinationId: e.destination.String()}
 	}),
-	"WebhookService/ResumeDestination": of(func(_ *world, _ person, e estate) proto.Message {
+	"WebhookService/ResumeDestination": of(func(w *world, _ person, e estate) proto.Message {
+		w.exec(`UPDATE destinations SET paused_at = '2026-01-01' WHERE id = $1`, e.destination)
 		return &v1.ResumeDestinationRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), DestinationId: e.destination.String()}
 	}),
 	"WebhookService/RotateSecret": of(func(_ *world, _ person, e estate) proto.Message {

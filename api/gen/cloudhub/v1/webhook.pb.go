@@ -3061,15 +3061,15 @@ const file_cloudhub_v1_webhook_proto_rawDesc = "" +
 	"\x15ListEventTypesRequest\"Q\n" +
 	"\x16ListEventTypesResponse\x127\n" +
 	"\vevent_types\x18\x01 \x03(\v2\x16.cloudhub.v1.EventTypeR\n" +
-	"eventTypes\"\x90\x02\n" +
+	"eventTypes\"\xa2\x02\n" +
 	"\rWebhookConfig\x12\x1c\n" +
 	"\x03url\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x03url\x127\n" +
 	"\aheaders\x18\x02 \x03(\v2\x13.cloudhub.v1.HeaderB\b\xbaH\x05\x92\x01\x02\x10\x14R\aheaders\x12\x18\n" +
-	"\aed25519\x18\x03 \x01(\bR\aed25519\x12\x1d\n" +
+	"\aed25519\x18\x03 \x01(\bR\aed25519\x12&\n" +
 	"\n" +
-	"public_key\x18\x04 \x01(\tR\tpublicKey\x12\x1f\n" +
-	"\vsecret_hint\x18\x05 \x01(\tR\n" +
+	"public_key\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18dR\tpublicKey\x12(\n" +
+	"\vsecret_hint\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18\x10R\n" +
 	"secretHint\x12N\n" +
 	"\x15previous_secret_until\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x13previousSecretUntil\"\x8e\x01\n" +
 	"\x06Header\x12<\n" +
@@ -3080,11 +3080,11 @@ const file_cloudhub_v1_webhook_proto_rawDesc = "" +
 	"\n" +
 	"recipients\x18\x01 \x03(\tB\x15\xbaH\x12\x92\x01\x0f\b\x01\x10\x14\x18\x01\"\ar\x05\x18\xfe\x01`\x01R\n" +
 	"recipients\x12(\n" +
-	"\x06locale\x18\x02 \x01(\tB\x10\xbaH\rr\vR\x05pt-BRR\x02enR\x06locale\"q\n" +
+	"\x06locale\x18\x02 \x01(\tB\x10\xbaH\rr\vR\x05pt-BRR\x02enR\x06locale\"{\n" +
 	"\n" +
 	"ChatConfig\x12\x1e\n" +
-	"\x03url\x18\x01 \x01(\tB\f\xbaH\x05r\x03\x18\xd0\x0f\x88\xaa\x19\x01R\x03url\x12\x19\n" +
-	"\burl_hint\x18\x02 \x01(\tR\aurlHint\x12(\n" +
+	"\x03url\x18\x01 \x01(\tB\f\xbaH\x05r\x03\x18\xd0\x0f\x88\xaa\x19\x01R\x03url\x12#\n" +
+	"\burl_hint\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xac\x02R\aurlHint\x12(\n" +
 	"\x06locale\x18\x03 \x01(\tB\x10\xbaH\rr\vR\x05pt-BRR\x02enR\x06locale\"\xe9\b\n" +
 	"\vDestination\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
