@@ -13,6 +13,7 @@ import (
 	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/cloud"
+	"github.com/cloudhub/cloudhub/internal/platform/crashpoint"
 	"github.com/cloudhub/cloudhub/internal/power"
 	"github.com/cloudhub/cloudhub/internal/schedule"
 )
@@ -129,12 +130,15 @@ func (f *finding) read(ctx context.Context, filter cloud.Filter, refused map[str
 	}); err != nil {
 		return nil, err
 	}
+	crashpoint.Reached(crashpoint.Looking, f.in.Subject)
 	var ours, theirs error
 	for _, kind := range f.kinds {
 		listErr := kind.FindInstances(ctx, f.opened.account, filter, func(c cloud.Coverage, found []cloud.Instance) error {
 			switch {
 			case c.OK:
-				ours = f.write(ctx, kind.Kind(), c.Region, began, found)
+				if ours = f.write(ctx, kind.Kind(), c.Region, began, found); len(found) > 0 {
+					crashpoint.Reached(crashpoint.Found, f.in.Subject)
+				}
 			case !cloud.Reason(c.Reason).Retryable():
 				refused[c.Region] = c
 			case !slices.Contains(again, c.Region):

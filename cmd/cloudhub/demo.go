@@ -255,4 +255,3 @@ func (c *demoClient) machines(ctx context.Context) ([]*v1.Resource, error) {
 		return r.GetLeftAlone() != v1.LeftAloneReason_LEFT_ALONE_REASON_UNSPECIFIED
 	}), nil
 }
-
