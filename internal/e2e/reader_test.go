@@ -36,10 +36,10 @@ func TestAWorkerKilledWhileItReads(t *testing.T) {
 	first.kill()
 
 	machines := map[string][]string{ // by what they are found by
-		"ambiente": {sim.SmallRunning, sim.SmallRunning2}, "name": {sim.SmallElsewhere},
+		"ambiente": {sim.SmallRunning, sim.SmallRunning2}, "region": {sim.SmallElsewhere},
 	}
 	began := w.selecting("Começa a procurar", tagged("ambiente", "hml"))
-	wrote := w.selecting("Já achou", &v1.TargetSelector{NamePrefix: w.machines()[sim.SmallElsewhere].GetName()})
+	wrote := w.selecting("Já achou", &v1.TargetSelector{Everything: true, Regions: []string{"us-east-1"}})
 	// A second apart, so that each is an operation of its own.
 	at := time.Now().Add(-time.Minute).Truncate(time.Second)
 	w.comes(wrote, at.Add(time.Second), "stopped")
@@ -80,7 +80,7 @@ func TestAWorkerKilledWhileItReads(t *testing.T) {
 	require.NoError(t, points.ReleaseAll())
 
 	worker()
-	for s, want := range map[*v1.Schedule][]string{began: machines["ambiente"], wrote: machines["name"]} {
+	for s, want := range map[*v1.Schedule][]string{began: machines["ambiente"], wrote: machines["region"]} {
 		run := w.runs(s, 1)[0]
 		got, targets := w.ended(run.GetOperationId())
 		require.Equal(t, v1.OperationState_OPERATION_STATE_SUCCEEDED, got.GetState(), got)
