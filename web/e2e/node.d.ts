@@ -22,3 +22,4 @@ declare module "node:http" {
     ) => void,
   ): Server;
 }
+declare const Buffer: { from(text: string): never };
