@@ -19,7 +19,8 @@ import (
 // historyDays is how far back the demonstration's schedules have run.
 const historyDays = 10
 
-// How long ago what is held and what is paused in the demonstration were.
+// How long ago, at least, what is held and what is paused in the demonstration
+// were: some minutes after a run that left the machines as the estate has them.
 const (
 	heldFor   = 26 * time.Hour
 	pausedFor = 4 * 24 * time.Hour
@@ -143,11 +144,13 @@ func (h *history) writeSchedule(ctx context.Context, n int, s pastSchedule) erro
 	if err != nil {
 		return err
 	}
+	paused := after(runs, schedule.Stopped, h.now.Add(-pausedFor))
+	held := after(runs, schedule.Running, h.now.Add(-heldFor))
 	for i, run := range runs {
 		switch {
-		case s.paused && run.At.After(h.now.Add(-pausedFor)):
+		case s.paused && run.At.After(paused):
 			continue // what falls due while it is paused is not recorded
-		case s.hold != "" && run.At.After(h.now.Add(-heldFor)):
+		case s.hold != "" && run.At.After(held):
 			err = h.writeHeld(ctx, s, run)
 		default:
 			// One run in a dozen had a machine that did not follow.
@@ -157,17 +160,28 @@ func (h *history) writeSchedule(ctx context.Context, n int, s pastSchedule) erro
 			return err
 		}
 	}
-	return h.date(ctx, n, s)
+	return h.date(ctx, n, s, paused, held)
+}
+
+// after is a while after the last run before a moment that brought machines into a
+// state; the moment itself when there was none.
+func after(runs []schedule.Run, wanted schedule.Wanted, moment time.Time) time.Time {
+	for _, r := range slices.Backward(runs) {
+		if r.Wanted == wanted && r.At.Before(moment) {
+			return r.At.Add(23 * time.Minute)
+		}
+	}
+	return moment
 }
 
 // date says that the schedule, its pause and its hold are as old as their history.
-func (h *history) date(ctx context.Context, n int, s pastSchedule) error {
+func (h *history) date(ctx context.Context, n int, s pastSchedule, paused, held time.Time) error {
 	_, err := h.tx.Exec(ctx, `UPDATE schedules SET created_at = now() - make_interval(days => $2),
-		paused_at = CASE WHEN paused_at IS NULL THEN NULL ELSE now() - make_interval(secs => $3) END WHERE id = $1`, s.id, historyDays+30+7*n, pausedFor.Seconds())
+		paused_at = CASE WHEN paused_at IS NULL THEN NULL ELSE $3::timestamptz END WHERE id = $1`, s.id, historyDays+30+7*n, paused)
 	if err != nil {
 		return err
 	}
-	_, err = h.tx.Exec(ctx, "UPDATE holds SET created_at = now() - make_interval(secs => $2) WHERE schedule_id = $1", s.id, heldFor.Seconds())
+	_, err = h.tx.Exec(ctx, "UPDATE holds SET created_at = $2 WHERE schedule_id = $1", s.id, held)
 	return err
 }
 
