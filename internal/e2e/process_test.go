@@ -343,6 +343,7 @@ func TestTheWholeProgramKilledInTheMiddleOfAStop(t *testing.T) {
 		answersSoon(t, u, p)
 	}
 	w := devWorld(t, r)
+	w.livedIn()
 	var victim *v1.Resource
 	for _, m := range w.machines() {
 		if m.GetState() == running && m.GetLeftAlone() == 0 && strings.Contains(m.GetName(), "prd") {

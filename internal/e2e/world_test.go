@@ -54,6 +54,8 @@ type world struct {
 	// egress is what addresses of people may lead to beside the public internet.
 	egress       egress.Policy
 	principalARN string
+	// kinds are adapters beside that of EC2.
+	kinds []cloud.Instances
 	person
 }
 
@@ -149,7 +151,7 @@ func (w *world) startWorker() {
 	}
 	wk, err := worker.New(w.t.Context(), worker.Deps{
 		Deps: activities.Deps{
-			Tenants: w.db.Tenants, Opener: opener, Clouds: activities.Clouds{cloud.AWS: {Instances: adapter, Simulated: true}}, Logger: w.logger(),
+			Tenants: w.db.Tenants, Opener: opener, Clouds: simulatedAWS(adapter, w.kinds...), Logger: w.logger(),
 			PollEvery: func(time.Duration) time.Duration { return 100 * time.Millisecond }, WatchFor: w.watchFor,
 			Egress: w.egress, FetchWithin: 4 * time.Second,
 		},
