@@ -279,7 +279,7 @@ func exceptionPlans() map[string]plan {
 func dispatchPlans() map[string]plan {
 	kinds := []string{"power", "probe", "sync", "reseal"}
 	return map[string]plan{
-		"LaneDue":   {index: "agenda_look", alone: true, run: ask((*gen.Queries).LaneDue, func(estate) int16 { return 1 })},
+		"LaneDue": {index: "agenda_look", alone: true, run: ask((*gen.Queries).LaneDue, func(estate) int16 { return 1 })},
 		"LeaseWork": {index: "agenda_pkey", filtered: 4, run: ask((*gen.Queries).LeaseWork, func(e estate) gen.LeaseWorkParams {
 			return gen.LeaseWorkParams{LeaseSeconds: 15, OrgIds: []uuid.UUID{e.small.Org, e.large.Org}, Kinds: []string{"power", "power"}, Subjects: []string{e.openOp.String(), "none"}}
 		})},
