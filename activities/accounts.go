@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -16,10 +17,22 @@ import (
 
 // Cloud is one provider as this installation reaches it.
 type Cloud struct {
-	Instances cloud.Instances
+	Prober cloud.Prober
+	// Instances are the adapters of its kinds, in the order in which they are read.
+	Instances []cloud.Instances
 	// Simulated is true when the operator has set another endpoint than the
 	// provider's own: a simulator or an emulator.
 	Simulated bool
+}
+
+// instances is the adapter of a kind. A batch that was begun before batches named
+// their kind is of the first.
+func (c Cloud) instances(kind string) (cloud.Instances, bool) {
+	i := slices.IndexFunc(c.Instances, func(x cloud.Instances) bool { return kind == "" || x.Kind() == kind })
+	if i < 0 {
+		return nil, false
+	}
+	return c.Instances[i], true
 }
 
 // Clouds has the adapters that the worker handed over.

@@ -20,6 +20,7 @@ import (
 	"github.com/cloudhub/cloudhub/internal/agenda"
 	"github.com/cloudhub/cloudhub/internal/calendar"
 	"github.com/cloudhub/cloudhub/internal/notify"
+	"github.com/cloudhub/cloudhub/internal/platform/crashpoint"
 	"github.com/cloudhub/cloudhub/internal/platform/egress"
 	"github.com/cloudhub/cloudhub/internal/platform/rpcerr"
 	"github.com/cloudhub/cloudhub/internal/schedule"
@@ -68,6 +69,7 @@ func (c *Calendar) ReadCalendar(ctx context.Context, in WorkInput) (CalendarResu
 	if ctx.Err() != nil {
 		return CalendarResult{}, ctx.Err()
 	}
+	crashpoint.Reached(crashpoint.Fetched, in.Subject)
 	c.metrics.calendarRead(read.outcome())
 	if read.reason != "" {
 		c.logger.InfoContext(ctx, "a calendar could not be read", "org_id", in.Org, "calendar_id", in.Subject, "reason", read.reason, "detail", read.detail)

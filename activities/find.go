@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/cloud"
+	"github.com/cloudhub/cloudhub/internal/platform/crashpoint"
 	"github.com/cloudhub/cloudhub/internal/power"
 	"github.com/cloudhub/cloudhub/internal/schedule"
 )
@@ -61,6 +63,7 @@ type finding struct {
 	p         *Power
 	in        FindInput
 	opened    openAccount
+	kinds     []cloud.Instances // in which the selector can find anything
 	selector  schedule.Selector
 	wanted    string
 	actBefore time.Time
@@ -84,6 +87,7 @@ func (f *finding) open(ctx context.Context) (*gen.OpenReadingRow, error) {
 
 func (f *finding) run(ctx context.Context) error {
 	filter := cloud.Filter{NamePrefix: f.selector.NamePrefix, Regions: f.selector.Regions}
+	f.kinds = f.selectable()
 	for _, t := range f.selector.Tags {
 		filter.Tags = append(filter.Tags, cloud.TagFilter{Key: t.Key, Values: t.Values})
 	}
@@ -126,32 +130,49 @@ func (f *finding) read(ctx context.Context, filter cloud.Filter, refused map[str
 	}); err != nil {
 		return nil, err
 	}
-	var ours error
-	listErr := f.opened.cloud.Instances.FindInstances(ctx, f.opened.account, filter, func(c cloud.Coverage, found []cloud.Instance) error {
-		switch {
-		case c.OK:
-			ours = f.write(ctx, c.Region, began, found)
-		case cloud.Reason(c.Reason).Retryable():
-			again = append(again, c.Region)
-		default:
-			refused[c.Region] = c
+	crashpoint.Reached(crashpoint.Looking, f.in.Subject)
+	var ours, theirs error
+	for _, kind := range f.kinds {
+		listErr := kind.FindInstances(ctx, f.opened.account, filter, func(c cloud.Coverage, found []cloud.Instance) error {
+			switch {
+			case c.OK:
+				if ours = f.write(ctx, kind.Kind(), c.Region, began, found); len(found) > 0 {
+					crashpoint.Reached(crashpoint.Found, f.in.Subject)
+				}
+			case !cloud.Reason(c.Reason).Retryable():
+				refused[c.Region] = c
+			case !slices.Contains(again, c.Region):
+				again = append(again, c.Region)
+			}
+			return ours
+		})
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
 		}
-		return ours
-	})
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		if ours != nil {
+			return nil, ours
+		}
+		theirs = cmp.Or(theirs, listErr)
 	}
-	if ours != nil {
-		return nil, ours
+	return again, theirs
+}
+
+// selectable are the adapters of the account whose kinds the selector can find.
+func (f *finding) selectable() (out []cloud.Instances) {
+	used := cloud.SelectorParts{Tags: len(f.selector.Tags) > 0, Name: f.selector.NamePrefix != ""}
+	for _, i := range f.opened.cloud.Instances {
+		if k, ok := cloud.KindNamed(i.Kind()); ok && k.SelectableBy(used) {
+			out = append(out, i)
+		}
 	}
-	return again, listErr
+	return out
 }
 
 // write puts what was found into the inventory and on the operation.
-func (f *finding) write(ctx context.Context, region string, began time.Time, found []cloud.Instance) error {
+func (f *finding) write(ctx context.Context, kind, region string, began time.Time, found []cloud.Instance) error {
 	found = slices.DeleteFunc(found, func(i cloud.Instance) bool { return !f.selector.Matches(i.Name, i.Region, i.Tags) })
 	slices.SortFunc(found, func(a, b cloud.Instance) int { return cmpString(a.ProviderID, b.ProviderID) })
-	r := reading{s: &Sync{f.p.accounts, f.p.logger, f.p.metrics}, in: WorkInput{Org: f.in.Org, Subject: f.in.Account}, opened: f.opened, readAt: began}
+	r := reading{s: &Sync{f.p.accounts, f.p.logger, f.p.metrics}, in: WorkInput{Org: f.in.Org, Subject: f.in.Account}, opened: f.opened, kind: kind, readAt: began}
 	for chunk := range slices.Chunk(found, rowsAtOnce) {
 		if err := f.p.accounts.tenants.InTenant(ctx, f.in.Org, func(q *gen.Queries) error { return r.upsert(ctx, q, region, chunk) }); err != nil {
 			return err
@@ -163,7 +184,7 @@ func (f *finding) write(ctx context.Context, region string, began time.Time, fou
 		err := f.p.fenced(ctx, f.in.WorkInput, func(q *gen.Queries) error {
 			if err := q.InsertFoundTargets(ctx, gen.InsertFoundTargetsParams{
 				OperationID: f.in.Subject, ScheduleID: &f.in.Schedule, Wanted: f.wanted, ActBefore: &f.actBefore, OrgID: f.in.Org,
-				CloudAccountID: f.in.Account, Kind: cloud.KindEC2Instance, Region: region, ProviderIds: ids,
+				CloudAccountID: f.in.Account, Kind: kind, Region: region, ProviderIds: ids,
 			}); err != nil {
 				return err
 			}

@@ -38,11 +38,12 @@ func NewPower(d Deps) *Power {
 	return &Power{accounts: accounts{d.Tenants, d.Opener, d.Clouds}, logger: d.Logger, metrics: d.Metrics, poll: poll, watchFor: watchFor}
 }
 
-// Batch is the targets of one operation in one account and region: what one
+// Batch is the targets of one operation in one account and region, of one kind: what one
 // provider call can carry.
 type Batch struct {
 	Account uuid.UUID `json:"account"`
 	Region  string    `json:"region"`
+	Kind    string    `json:"kind,omitempty"`
 }
 
 // TakeResult says what there is to do.
@@ -150,7 +151,7 @@ func (t *taking) run(ctx context.Context) error {
 		}
 		mine = append(mine, r.ResourceID)
 		taken[r.ResourceState] = append(taken[r.ResourceState], r.ResourceID)
-		t.addBatch(Batch{r.CloudAccountID, r.Region})
+		t.addBatch(Batch{r.CloudAccountID, r.Region, r.Kind})
 	}
 	if err := ends.write(ctx, t.q, t.in, time.Time{}); err != nil {
 		return err

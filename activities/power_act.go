@@ -19,7 +19,7 @@ import (
 const maxAttempts = 8
 
 func (d *drive) actAll(ctx context.Context, want cloud.Power, targets []toAct) error {
-	size := d.opened.cloud.Instances.MaxPowerBatch()
+	size := d.instances.MaxPowerBatch()
 	for chunk := range slices.Chunk(targets, size) {
 		if err := d.act(ctx, want, chunk); err != nil {
 			return err
@@ -47,7 +47,7 @@ func (d *drive) act(ctx context.Context, want cloud.Power, targets []toAct) erro
 	left = min(left, power.LeaveWithin)
 	callCtx, cancel := context.WithTimeout(cloud.WithNotAfter(ctx, before.Add(left)), left+power.AnswerWithin)
 	defer cancel()
-	result, err := d.opened.cloud.Instances.SetPower(callCtx, d.opened.account, d.in.Region, want, ids)
+	result, err := d.instances.SetPower(callCtx, d.opened.account, d.in.Region, want, ids)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -40,7 +40,12 @@ func (p *Power) Drive(ctx context.Context, in DriveInput) error {
 	if err != nil {
 		return err
 	}
-	d := &drive{p: p, in: in, opened: opened, began: time.Now()}
+	instances, ok := opened.cloud.instances(in.Kind)
+	if !ok {
+		p.logger.ErrorContext(ctx, "no adapter for a kind", "org_id", in.Org, "operation_id", in.Subject, "account_id", in.Account, "kind", in.Kind)
+		return p.abandonBatch(ctx, in, power.Failed, providerReason(cloud.ReasonUnsupported), in.Kind)
+	}
+	d := &drive{p: p, in: in, opened: opened, instances: instances, began: time.Now()}
 	for {
 		more, err := d.round(ctx)
 		if err != nil || !more {
@@ -54,11 +59,12 @@ func (p *Power) Drive(ctx context.Context, in DriveInput) error {
 
 // drive is the state of one attempt: nothing that must survive it.
 type drive struct {
-	p      *Power
-	in     DriveInput
-	opened openAccount
-	began  time.Time
-	due    time.Time // when a timetable asked; zero when a person did
+	p         *Power
+	in        DriveInput
+	opened    openAccount
+	instances cloud.Instances // of the batch's kind
+	began     time.Time
+	due       time.Time // when a timetable asked; zero when a person did
 	// backoff is asked for by the provider, or grows with its faults.
 	backoff    time.Duration
 	faults     int
@@ -111,7 +117,7 @@ func (d *drive) round(ctx context.Context) (more bool, err error) {
 func (d *drive) openTargets(ctx context.Context) (rows []gen.OpenTargetsRow, err error) {
 	err = d.p.accounts.tenants.InTenant(ctx, d.in.Org, func(q *gen.Queries) (err error) {
 		rows, err = q.OpenTargets(ctx, gen.OpenTargetsParams{
-			OrgID: d.in.Org, OperationID: d.in.Subject, Lease: d.in.Lease, CloudAccountID: d.in.Account, Region: d.in.Region,
+			OrgID: d.in.Org, OperationID: d.in.Subject, Lease: d.in.Lease, CloudAccountID: d.in.Account, Region: d.in.Region, Kind: d.in.Kind,
 		})
 		return err
 	})
@@ -129,7 +135,7 @@ func (d *drive) look(ctx context.Context, rows []gen.OpenTargetsRow) (map[string
 	// A provider that hangs must not hang us.
 	ctx, cancel := context.WithTimeout(ctx, 60*time.Second)
 	defer cancel()
-	found, err := d.opened.cloud.Instances.DescribeInstances(ctx, d.opened.account, d.in.Region, ids)
+	found, err := d.instances.DescribeInstances(ctx, d.opened.account, d.in.Region, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -323,7 +329,7 @@ func (p *Power) fenced(ctx context.Context, in WorkInput, fn func(q *gen.Queries
 func (p *Power) abandonBatch(ctx context.Context, in DriveInput, state power.TargetState, reason, detail string) error {
 	return p.fenced(ctx, in.WorkInput, func(q *gen.Queries) error {
 		rows, err := q.OpenTargets(ctx, gen.OpenTargetsParams{
-			OrgID: in.Org, OperationID: in.Subject, Lease: in.Lease, CloudAccountID: in.Account, Region: in.Region,
+			OrgID: in.Org, OperationID: in.Subject, Lease: in.Lease, CloudAccountID: in.Account, Region: in.Region, Kind: in.Kind,
 		})
 		if err != nil {
 			return err

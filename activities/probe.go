@@ -119,7 +119,7 @@ func (p *Probe) probe(ctx context.Context, org uuid.UUID, draft gen.CredentialDr
 		p.logger.ErrorContext(ctx, "draft does not open", "org_id", org, "draft_id", draft.ID, "error", err)
 		return inventory.ProbeResult{Reason: string(cloud.ReasonInvalid)}, "refused"
 	}
-	found, err := provider.Instances.Probe(ctx, cloud.Account{
+	found, err := provider.Prober.Probe(ctx, cloud.Account{
 		Org: org.String(), Workspace: draft.WorkspaceID.String(), HomeRegion: draft.HomeRegion, Credential: credential,
 	})
 	if err != nil {

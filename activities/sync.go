@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -58,15 +59,21 @@ func (s *Sync) ReadAccount(ctx context.Context, in WorkInput) (SyncResult, error
 		return SyncResult{}, err
 	}
 	r := reading{s: s, in: in, opened: opened, readAt: began}
-	listErr := opened.cloud.Instances.ListInstances(ctx, opened.account, func(c cloud.Coverage, found []cloud.Instance) error {
-		return r.region(ctx, c, found)
-	})
-	if ctx.Err() != nil {
-		return SyncResult{}, ctx.Err()
+	var listErr error
+	for _, kind := range opened.cloud.Instances {
+		r.kind = kind.Kind()
+		err := kind.ListInstances(ctx, opened.account, func(c cloud.Coverage, found []cloud.Instance) error {
+			return r.region(ctx, c, found)
+		})
+		if ctx.Err() != nil {
+			return SyncResult{}, ctx.Err()
+		}
+		if r.err != nil {
+			return SyncResult{}, r.err
+		}
+		listErr = cmp.Or(listErr, err)
 	}
-	if r.err != nil {
-		return SyncResult{}, r.err
-	}
+	r.coverage = inventory.MergeCoverage(r.coverage)
 	s.metrics.synced(opened.provider, inventory.AccountState(r.coverage), time.Since(start), r.coverage)
 	return s.finish(ctx, in, r.coverage, listErr, began, asked)
 }
@@ -212,6 +219,7 @@ type reading struct {
 	s        *Sync
 	in       WorkInput
 	opened   openAccount
+	kind     string    // that is being read
 	readAt   time.Time // before it, by the database's clock
 	coverage []inventory.Coverage
 	err      error // of ours, not the provider's: repeat the whole reading
@@ -251,7 +259,7 @@ func (r *reading) write(ctx context.Context, region string, instances []cloud.In
 	}
 	return tenants.InTenant(ctx, r.in.Org, func(q *gen.Queries) error {
 		gone, err := q.MarkGone(ctx, gen.MarkGoneParams{
-			ReadAt: r.readAt, OrgID: r.in.Org, CloudAccountID: r.in.Subject, Kind: cloud.KindEC2Instance, Region: region, SeenProviderIds: seen,
+			ReadAt: r.readAt, OrgID: r.in.Org, CloudAccountID: r.in.Subject, Kind: r.kind, Region: region, SeenProviderIds: seen,
 		})
 		if err != nil {
 			return err
@@ -269,7 +277,7 @@ func (r *reading) write(ctx context.Context, region string, instances []cloud.In
 // brought them, without an order of ours. The last look at one is the first
 // reading after its quarter of an hour.
 func (r *reading) astray(ctx context.Context, q *gen.Queries, region string) error {
-	seen, err := q.SeeFollowed(ctx, gen.SeeFollowedParams{OrgID: r.in.Org, CloudAccountID: r.in.Subject, Region: region, ReadAt: r.readAt})
+	seen, err := q.SeeFollowed(ctx, gen.SeeFollowedParams{OrgID: r.in.Org, CloudAccountID: r.in.Subject, Kind: r.kind, Region: region, ReadAt: r.readAt})
 	if err != nil {
 		return err
 	}
@@ -289,7 +297,7 @@ func (r *reading) astray(ctx context.Context, q *gen.Queries, region string) err
 
 func (r *reading) upsert(ctx context.Context, q *gen.Queries, region string, chunk []cloud.Instance) error {
 	p := gen.UpsertResourcesParams{
-		OrgID: r.in.Org, WorkspaceID: r.opened.workspace, CloudAccountID: r.in.Subject, Kind: cloud.KindEC2Instance, Region: region, ReadAt: r.readAt,
+		OrgID: r.in.Org, WorkspaceID: r.opened.workspace, CloudAccountID: r.in.Subject, Kind: r.kind, Region: region, ReadAt: r.readAt,
 	}
 	tags := map[string]map[string]string{}
 	for _, i := range chunk {

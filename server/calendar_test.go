@@ -251,9 +251,9 @@ func TestACalendarOfAnAddress(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	p := w.register("Ana")
-	c := w.createCalendar(p, ofAddress(p, " WEBCAL://calendars.example.com:8443/feriados.ics?key=canary-secret#topo "))
-	require.Equal(t, "https://calendars.example.com:8443/feriados.ics", c.GetAddress())
-	require.Equal(t, "https://calendars.example.com:8443/feriados.ics?key=canary-secret", one[string](w, `SELECT address FROM calendars WHERE id = $1`, c.GetId()))
+	c := w.createCalendar(p, ofAddress(p, " WEBCAL://calendars.example.com:8443/ical/canary-path/feriados.ics?key=canary-secret#topo "))
+	require.Equal(t, "https://calendars.example.com:8443/…", c.GetAddress())
+	require.Equal(t, "https://calendars.example.com:8443/ical/canary-path/feriados.ics?key=canary-secret", one[string](w, `SELECT address FROM calendars WHERE id = $1`, c.GetId()))
 	require.Equal(t, []string{"calendar", "calendar-clock"}, w.agendaOf(c.GetId()))
 	require.Nil(t, c.GetRefreshTime())
 	require.NotNil(t, c.GetNextRefreshTime())
@@ -269,7 +269,7 @@ func TestACalendarOfAnAddress(t *testing.T) {
 	update := func(address string) *v1.Calendar {
 		return w.updateCalendar(p, &v1.UpdateCalendarRequest{CalendarId: c.GetId(), Name: "x", Content: &v1.UpdateCalendarRequest_Address{Address: address}})
 	}
-	same := update("https://calendars.example.com:8443/feriados.ics?key=canary-secret")
+	same := update("https://calendars.example.com:8443/ical/canary-path/feriados.ics?key=canary-secret")
 	require.Equal(t, "CALENDAR_UNREACHABLE", same.GetLastError())
 	require.Equal(t, before+2, askedTimes())
 	moved := update("https://calendars.example.com/outro.ics")
@@ -290,7 +290,49 @@ func TestACalendarOfAnAddress(t *testing.T) {
 	for _, row := range column[string](w, `SELECT coalesce(before::text, '') || coalesce(after::text, '') FROM audit_log WHERE subject_kind = 'calendar'`) {
 		require.NotContains(t, row, "canary")
 	}
-	require.NotContains(t, w.logs.String(), "canary-secret")
+	require.NotContains(t, w.logs.String(), "canary")
+}
+
+// Where a calendar is published may be a secret, in its path as well as in its
+// query ("secret address in iCal format"): no answer has more than its host, for
+// whoever may change calendars no more than for whoever may only see them.
+func TestTheAddressOfACalendarIsNotGivenBack(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	p := w.register("Ana")
+	const secret = "https://calendar.example.com/ical/ana%40example.com/private-canary0123/basic.ics"
+	create := ofAddress(p, secret)
+	create.RequestId = uuid.NewString()
+	id := w.createCalendar(p, create).GetId()
+	org, ws := p.org.String(), p.workspace.String()
+	viewer := w.member("Bia", p.org, p.workspace, "viewer", "")
+	for name, ask := range map[string]asked{
+		"create again":   {w, p, "CreateCalendar", create},
+		"list":           {w, p, "ListCalendars", &v1.ListCalendarsRequest{OrgId: org, WorkspaceId: ws}},
+		"list, a viewer": {w, viewer, "ListCalendars", &v1.ListCalendarsRequest{OrgId: org, WorkspaceId: ws}},
+		"get":            {w, p, "GetCalendar", &v1.GetCalendarRequest{OrgId: org, WorkspaceId: ws, CalendarId: id}},
+		"get, a viewer":  {w, viewer, "GetCalendar", &v1.GetCalendarRequest{OrgId: org, WorkspaceId: ws, CalendarId: id}},
+		"rename":         {w, p, "UpdateCalendar", &v1.UpdateCalendarRequest{OrgId: org, CalendarId: id, Name: "Outro nome"}},
+		"the same":       {w, p, "UpdateCalendar", &v1.UpdateCalendarRequest{OrgId: org, CalendarId: id, Name: "x", Content: &v1.UpdateCalendarRequest_Address{Address: secret}}},
+		"refresh":        {w, p, "RefreshCalendar", &v1.RefreshCalendarRequest{OrgId: org, CalendarId: id}},
+	} {
+		got := ask.answer()
+		got.ok(t)
+		require.Contains(t, string(got.body), "https://calendar.example.com/…", name)
+		require.NotContains(t, string(got.body), "canary", name)
+		require.NotContains(t, string(got.body), "ical/", name)
+	}
+	require.Equal(t, secret, one[string](w, `SELECT address FROM calendars WHERE id = $1`, id), "the worker reads it from there")
+	// What is refused is not repeated either: not to whoever sent it, not to the log.
+	for _, address := range []string{"http://calendar.example.com/private-canary0123/basic.ics", "https://calendar.example.com:99/private-canary0123", "private-canary0123", "https://[private-canary0123/"} {
+		got := w.rpc(p.token, "CalendarService/CreateCalendar", ofAddress(p, address))
+		got.refused(t, "ADDRESS_REFUSED")
+		require.NotContains(t, string(got.body), "canary", address)
+	}
+	for _, row := range column[string](w, `SELECT coalesce(before::text, '') || coalesce(after::text, '') FROM audit_log WHERE org_id = $1`, p.org) {
+		require.NotContains(t, row, "canary")
+	}
+	require.NotContains(t, w.logs.String(), "canary")
 }
 
 func TestTheOperatorMayAllowAddressesOfHisOwn(t *testing.T) {
@@ -299,7 +341,7 @@ func TestTheOperatorMayAllowAddressesOfHisOwn(t *testing.T) {
 		d.Egress = egress.Policy{HTTP: true, Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
 	})
 	p := w.register("Ana")
-	require.Equal(t, "http://127.0.0.1:8080/x.ics", w.createCalendar(p, ofAddress(p, "http://127.0.0.1:8080/x.ics")).GetAddress())
+	require.Equal(t, "http://127.0.0.1:8080/…", w.createCalendar(p, ofAddress(p, "http://127.0.0.1:8080/x.ics")).GetAddress())
 	w.rpc(p.token, "CalendarService/CreateCalendar", ofAddress(p, "http://127.0.0.1:5432/x.ics")).refused(t, "ADDRESS_REFUSED")
 }
 

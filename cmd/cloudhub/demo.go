@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"connectrpc.com/connect"
@@ -39,6 +38,7 @@ type demoClient struct {
 	accounts  cloudhubv1connect.CloudAccountServiceClient
 	inventory cloudhubv1connect.InventoryServiceClient
 	schedules cloudhubv1connect.ScheduleServiceClient
+	calendars cloudhubv1connect.CalendarServiceClient
 	token     string
 	org, ws   string
 	// sim is where the customer's own people make roles; without it accounts are
@@ -78,7 +78,7 @@ func (d *dev) demo(ctx context.Context) (*demoLogin, error) {
 		return nil, err
 	}
 	if fresh {
-		if err := d.writeHistory(ctx, c.org); err != nil {
+		if err := d.writeHistory(ctx, c.org, c.ws); err != nil {
 			return nil, err
 		}
 	}
@@ -101,6 +101,7 @@ func newDemoClient(url string) *demoClient {
 	c.accounts = cloudhubv1connect.NewCloudAccountServiceClient(h, url, o...)
 	c.inventory = cloudhubv1connect.NewInventoryServiceClient(h, url, o...)
 	c.schedules = cloudhubv1connect.NewScheduleServiceClient(h, url, o...)
+	c.calendars = cloudhubv1connect.NewCalendarServiceClient(h, url, o...)
 	return c
 }
 
@@ -253,100 +254,4 @@ func (c *demoClient) machines(ctx context.Context) ([]*v1.Resource, error) {
 	return slices.DeleteFunc(out, func(r *v1.Resource) bool {
 		return r.GetLeftAlone() != v1.LeftAloneReason_LEFT_ALONE_REASON_UNSPECIFIED
 	}), nil
-}
-
-func tagged(machines []*v1.Resource, key, value string, most int) []string {
-	var out []string
-	for _, m := range machines {
-		if m.GetTags()[key] == value && len(out) < most {
-			out = append(out, m.GetId())
-		}
-	}
-	return out
-}
-
-var (
-	workdays = []v1.Weekday{1, 2, 3, 4, 5}
-	everyDay = []v1.Weekday{1, 2, 3, 4, 5, 6, 7}
-)
-
-// makeSchedules makes the lived-in schedules once; fresh says that it did.
-func (c *demoClient) makeSchedules(ctx context.Context, machines []*v1.Resource) (fresh bool, err error) {
-	have, err := c.schedules.ListSchedules(ctx, &v1.ListSchedulesRequest{OrgId: c.org, WorkspaceId: c.ws})
-	if err != nil || len(have.GetSchedules()) > 0 {
-		return false, err
-	}
-	for _, s := range []struct {
-		name, start, stop string
-		days              []v1.Weekday
-		ids               []string
-	}{
-		{"Homologação, dias úteis", "07:00", "19:00", workdays, tagged(machines, "ambiente", "homologação", 14)},
-		{"Dev, dias úteis", "08:30", "18:30", workdays, tagged(machines, "ambiente", "desenvolvimento", 12)},
-		{"Relatórios da noite", "22:00", "05:30", everyDay, tagged(machines, "sistema", "relatórios", 4)},
-		{"Lojas: estoque", "06:00", "22:30", everyDay, tagged(machines, "sistema", "estoque", 6)},
-	} {
-		if len(s.ids) == 0 {
-			return false, fmt.Errorf("the estate has no machine for the schedule %s", s.name)
-		}
-		if err := c.create(ctx, s.name, &v1.ScheduleRule{StartTime: s.start, StopTime: s.stop, Weekdays: s.days, TimeZone: demoZone}, s.ids); err != nil {
-			return false, err
-		}
-	}
-	return true, nil
-}
-
-func (c *demoClient) create(ctx context.Context, name string, rule *v1.ScheduleRule, ids []string) error {
-	_, err := c.schedules.CreateSchedule(ctx, &v1.CreateScheduleRequest{OrgId: c.org, WorkspaceId: c.ws, Name: name, Rule: rule, ResourceIds: ids})
-	if err != nil {
-		return fmt.Errorf("schedule %s: %w", name, err)
-	}
-	return nil
-}
-
-// moveToNextMinutes moves one ordinary pair so that it stops at the next minute
-// and starts at the one after: what a newcomer watches.
-func (c *demoClient) moveToNextMinutes(ctx context.Context, machines []*v1.Resource) error {
-	zone, err := time.LoadLocation(demoZone)
-	if err != nil {
-		return err
-	}
-	// A minute that begins while this is written would be tomorrow's.
-	stop := time.Now().Add(3 * time.Second).Truncate(time.Minute).Add(time.Minute).In(zone)
-	rule := &v1.ScheduleRule{StopTime: stop.Format("15:04"), StartTime: stop.Add(time.Minute).Format("15:04"), Weekdays: everyDay, TimeZone: demoZone}
-	have, err := c.schedules.ListSchedules(ctx, &v1.ListSchedulesRequest{OrgId: c.org, WorkspaceId: c.ws, PageSize: 500})
-	if err != nil {
-		return err
-	}
-	for _, s := range have.GetSchedules() {
-		if s.GetName() != demoScheduleName {
-			continue
-		}
-		_, err := c.schedules.UpdateSchedule(ctx, &v1.UpdateScheduleRequest{
-			OrgId: c.org, WorkspaceId: c.ws, ScheduleId: s.GetId(), Name: s.GetName(), Rule: rule, ResourceIds: s.GetResourceIds(),
-		})
-		return err
-	}
-	ids := runningWithoutSchedule(machines, have.GetSchedules(), 3)
-	if len(ids) == 0 {
-		return errors.New("the estate has no running machine that is free for the demonstration")
-	}
-	return c.create(ctx, demoScheduleName, rule, ids)
-}
-
-func runningWithoutSchedule(machines []*v1.Resource, schedules []*v1.Schedule, most int) []string {
-	taken := map[string]bool{}
-	for _, s := range schedules {
-		for _, id := range s.GetResourceIds() {
-			taken[id] = true
-		}
-	}
-	var out []string
-	for _, m := range machines {
-		free := m.GetState() == v1.ResourceState_RESOURCE_STATE_RUNNING && !taken[m.GetId()] && !strings.Contains(m.GetName(), "prd")
-		if free && len(out) < most {
-			out = append(out, m.GetId())
-		}
-	}
-	return out
 }

@@ -216,9 +216,8 @@ func newWorker(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 	p.ready = tenants.Ping
 	p.follow = func(ctx context.Context, hup <-chan os.Signal) { followKeys(ctx, log, reg, hup, opener) }
 	endpoint := v.Get(config.AWSEndpoint)
-	clouds := activities.Clouds{cloud.AWS: {
-		Instances: aws.New(aws.Options{Endpoint: endpoint, Principal: own, Logger: log, Observer: observeCalls(reg)}), Simulated: endpoint != "",
-	}}
+	amazon := aws.New(aws.Options{Endpoint: endpoint, Principal: own, Logger: log, Observer: observeCalls(reg)})
+	clouds := activities.Clouds{cloud.AWS: {Prober: amazon, Instances: []cloud.Instances{amazon}, Simulated: endpoint != ""}}
 	policy, err := egress.Parse(v.Get(config.EgressAllow))
 	if err != nil {
 		return nil, err

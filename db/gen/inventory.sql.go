@@ -53,10 +53,10 @@ func (q *Queries) CountAllByState(ctx context.Context, arg CountAllByStateParams
 }
 
 const countChosen = `-- name: CountChosen :many
-SELECT r.cloud_account_id, a.name AS cloud_account_name, r.region, count(*)::int AS n
+SELECT r.cloud_account_id, a.name AS cloud_account_name, r.region, r.kind, count(*)::int AS n
 FROM resources r JOIN cloud_accounts a ON a.org_id = r.org_id AND a.id = r.cloud_account_id
 WHERE r.org_id = $1 AND r.workspace_id = $2 AND r.id = ANY($3::uuid[]) AND r.state <> 'gone'
-GROUP BY r.cloud_account_id, a.name, r.region ORDER BY a.name, r.cloud_account_id, r.region
+GROUP BY r.cloud_account_id, a.name, r.region, r.kind ORDER BY a.name, r.cloud_account_id, r.region, r.kind
 `
 
 type CountChosenParams struct {
@@ -69,6 +69,7 @@ type CountChosenRow struct {
 	CloudAccountID   uuid.UUID
 	CloudAccountName string
 	Region           string
+	Kind             string
 	N                int32
 }
 
@@ -85,6 +86,7 @@ func (q *Queries) CountChosen(ctx context.Context, arg CountChosenParams) ([]Cou
 			&i.CloudAccountID,
 			&i.CloudAccountName,
 			&i.Region,
+			&i.Kind,
 			&i.N,
 		); err != nil {
 			return nil, err

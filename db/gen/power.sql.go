@@ -472,7 +472,7 @@ func (q *Queries) LockFencedOperation(ctx context.Context, arg LockFencedOperati
 
 const lockTargetResources = `-- name: LockTargetResources :many
 SELECT t.resource_id, t.cloud_account_id, t.region, t.wanted, t.state AS target_state, t.asked_at, t.accepted_at,
-  r.provider_id, r.state AS resource_state, r.protected, CASE WHEN r.act_anyway THEN '' ELSE coalesce(r.left_alone, '') END::text AS left_alone, r.operation_id,
+  r.kind, r.provider_id, r.state AS resource_state, r.protected, CASE WHEN r.act_anyway THEN '' ELSE coalesce(r.left_alone, '') END::text AS left_alone, r.operation_id,
   EXISTS (SELECT 1 FROM holds h WHERE h.org_id = r.org_id AND h.resource_id = r.id AND h.ended_at IS NULL AND h.until > now())::bool AS held,
   a.observe_only, a.provider, (o.paused_at IS NOT NULL)::bool AS paused
 FROM operation_targets t
@@ -496,6 +496,7 @@ type LockTargetResourcesRow struct {
 	TargetState    string
 	AskedAt        time.Time
 	AcceptedAt     *time.Time
+	Kind           string
 	ProviderID     string
 	ResourceState  string
 	Protected      bool
@@ -526,6 +527,7 @@ func (q *Queries) LockTargetResources(ctx context.Context, arg LockTargetResourc
 			&i.TargetState,
 			&i.AskedAt,
 			&i.AcceptedAt,
+			&i.Kind,
 			&i.ProviderID,
 			&i.ResourceState,
 			&i.Protected,
@@ -850,7 +852,7 @@ JOIN resources r ON r.org_id = t.org_id AND r.id = t.resource_id
 JOIN cloud_accounts a ON a.org_id = r.org_id AND a.id = r.cloud_account_id
 JOIN organizations g ON g.id = o.org_id
 WHERE o.org_id = $1 AND o.id = $2 AND o.fence = $3::bigint AND o.ended_at IS NULL AND t.ended_at IS NULL
-  AND t.cloud_account_id = $4 AND t.region = $5
+  AND t.cloud_account_id = $4 AND t.region = $5 AND ($6::text = '' OR r.kind = $6::text)
 ORDER BY t.resource_id
 `
 
@@ -860,6 +862,7 @@ type OpenTargetsParams struct {
 	Lease          int64
 	CloudAccountID uuid.UUID
 	Region         string
+	Kind           string
 }
 
 type OpenTargetsRow struct {
@@ -894,6 +897,7 @@ func (q *Queries) OpenTargets(ctx context.Context, arg OpenTargetsParams) ([]Ope
 		arg.Lease,
 		arg.CloudAccountID,
 		arg.Region,
+		arg.Kind,
 	)
 	if err != nil {
 		return nil, err
@@ -1133,8 +1137,8 @@ WITH seen AS (
   SELECT f.org_id, f.workspace_id, f.resource_id, f.operation_id, f.schedule_id, f.wanted, r.state, r.name, r.provider_id,
     (f.wanted = 'running' AND r.state IN ('stopped', 'stopping', 'gone') OR f.wanted = 'stopped' AND r.state IN ('running', 'starting'))::bool AS astray
   FROM follows f JOIN resources r ON r.org_id = f.org_id AND r.id = f.resource_id
-  WHERE f.org_id = $1 AND r.cloud_account_id = $2 AND r.region = $3 AND r.operation_id IS NULL AND f.since < $4::timestamptz
-    AND (f.until < $4::timestamptz OR f.wanted = 'running' AND r.state IN ('stopped', 'stopping', 'gone') OR f.wanted = 'stopped' AND r.state IN ('running', 'starting'))
+  WHERE f.org_id = $1 AND r.cloud_account_id = $2 AND r.kind = $3 AND r.region = $4 AND r.operation_id IS NULL AND f.since < $5::timestamptz
+    AND (f.until < $5::timestamptz OR f.wanted = 'running' AND r.state IN ('stopped', 'stopping', 'gone') OR f.wanted = 'stopped' AND r.state IN ('running', 'starting'))
   FOR UPDATE OF f SKIP LOCKED
 ), let_go AS (
   DELETE FROM follows d USING seen WHERE d.org_id = seen.org_id AND d.resource_id = seen.resource_id
@@ -1146,6 +1150,7 @@ FROM seen WHERE seen.astray ORDER BY seen.resource_id
 type SeeFollowedParams struct {
 	OrgID          uuid.UUID
 	CloudAccountID uuid.UUID
+	Kind           string
 	Region         string
 	ReadAt         time.Time
 }
@@ -1161,12 +1166,13 @@ type SeeFollowedRow struct {
 	ProviderID  string
 }
 
-// After a reading of a region that began at read_at: what has left its state is
+// After a reading of a kind in a region that began at read_at: what has left its state is
 // answered once; what has kept it for its time is let go.
 func (q *Queries) SeeFollowed(ctx context.Context, arg SeeFollowedParams) ([]SeeFollowedRow, error) {
 	rows, err := q.db.Query(ctx, seeFollowed,
 		arg.OrgID,
 		arg.CloudAccountID,
+		arg.Kind,
 		arg.Region,
 		arg.ReadAt,
 	)

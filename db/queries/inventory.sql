@@ -56,10 +56,10 @@ WHERE r.org_id = @org_id AND r.workspace_id = @workspace_id AND r.kind = @kind A
 GROUP BY r.cloud_account_id, a.name, r.region ORDER BY a.name, r.cloud_account_id, r.region;
 
 -- name: CountChosen :many
-SELECT r.cloud_account_id, a.name AS cloud_account_name, r.region, count(*)::int AS n
+SELECT r.cloud_account_id, a.name AS cloud_account_name, r.region, r.kind, count(*)::int AS n
 FROM resources r JOIN cloud_accounts a ON a.org_id = r.org_id AND a.id = r.cloud_account_id
 WHERE r.org_id = @org_id AND r.workspace_id = @workspace_id AND r.id = ANY(@ids::uuid[]) AND r.state <> 'gone'
-GROUP BY r.cloud_account_id, a.name, r.region ORDER BY a.name, r.cloud_account_id, r.region;
+GROUP BY r.cloud_account_id, a.name, r.region, r.kind ORDER BY a.name, r.cloud_account_id, r.region, r.kind;
 
 -- name: ResourcesByName :many
 -- By the provider's id or by name, as a person writes them in a file.

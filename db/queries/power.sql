@@ -21,7 +21,7 @@ FROM operations WHERE org_id = @org_id AND id = @id AND fence = @lease::bigint A
 -- The resources of the open targets of an operation, locked in the order of
 -- their ids, with all that decides whether they may be touched.
 SELECT t.resource_id, t.cloud_account_id, t.region, t.wanted, t.state AS target_state, t.asked_at, t.accepted_at,
-  r.provider_id, r.state AS resource_state, r.protected, CASE WHEN r.act_anyway THEN '' ELSE coalesce(r.left_alone, '') END::text AS left_alone, r.operation_id,
+  r.kind, r.provider_id, r.state AS resource_state, r.protected, CASE WHEN r.act_anyway THEN '' ELSE coalesce(r.left_alone, '') END::text AS left_alone, r.operation_id,
   EXISTS (SELECT 1 FROM holds h WHERE h.org_id = r.org_id AND h.resource_id = r.id AND h.ended_at IS NULL AND h.until > now())::bool AS held,
   a.observe_only, a.provider, (o.paused_at IS NOT NULL)::bool AS paused
 FROM operation_targets t
@@ -199,7 +199,7 @@ JOIN resources r ON r.org_id = t.org_id AND r.id = t.resource_id
 JOIN cloud_accounts a ON a.org_id = r.org_id AND a.id = r.cloud_account_id
 JOIN organizations g ON g.id = o.org_id
 WHERE o.org_id = @org_id AND o.id = @operation_id AND o.fence = @lease::bigint AND o.ended_at IS NULL AND t.ended_at IS NULL
-  AND t.cloud_account_id = @cloud_account_id AND t.region = @region
+  AND t.cloud_account_id = @cloud_account_id AND t.region = @region AND (@kind::text = '' OR r.kind = @kind::text)
 ORDER BY t.resource_id;
 
 -- name: OperationEnd :one
@@ -274,13 +274,13 @@ ON CONFLICT (org_id, resource_id) DO UPDATE SET operation_id = excluded.operatio
 DELETE FROM follows WHERE org_id = @org_id AND resource_id = ANY(@resource_ids::uuid[]);
 
 -- name: SeeFollowed :many
--- After a reading of a region that began at read_at: what has left its state is
+-- After a reading of a kind in a region that began at read_at: what has left its state is
 -- answered once; what has kept it for its time is let go.
 WITH seen AS (
   SELECT f.org_id, f.workspace_id, f.resource_id, f.operation_id, f.schedule_id, f.wanted, r.state, r.name, r.provider_id,
     (f.wanted = 'running' AND r.state IN ('stopped', 'stopping', 'gone') OR f.wanted = 'stopped' AND r.state IN ('running', 'starting'))::bool AS astray
   FROM follows f JOIN resources r ON r.org_id = f.org_id AND r.id = f.resource_id
-  WHERE f.org_id = @org_id AND r.cloud_account_id = @cloud_account_id AND r.region = @region AND r.operation_id IS NULL AND f.since < @read_at::timestamptz
+  WHERE f.org_id = @org_id AND r.cloud_account_id = @cloud_account_id AND r.kind = @kind AND r.region = @region AND r.operation_id IS NULL AND f.since < @read_at::timestamptz
     AND (f.until < @read_at::timestamptz OR f.wanted = 'running' AND r.state IN ('stopped', 'stopping', 'gone') OR f.wanted = 'stopped' AND r.state IN ('running', 'starting'))
   FOR UPDATE OF f SKIP LOCKED
 ), let_go AS (

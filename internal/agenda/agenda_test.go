@@ -1,6 +1,11 @@
 package agenda
 
 import (
+	"encoding/json"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -48,6 +53,45 @@ func TestEveryKindHasALane(t *testing.T) {
 		require.Positive(t, ArrivingCap(l))
 	}
 	require.Greater(t, QuietAfter, LeaseFor)
+}
+
+// The operators' page names every kind, in both languages; a new one that it does
+// not know would show as it is stored.
+func TestEveryKindHasANameOnTheOperatorsPage(t *testing.T) {
+	t.Parallel()
+	var kinds []string
+	for _, k := range append(slices.Clone(WorkKinds), ClockKinds...) {
+		kinds = append(kinds, string(k))
+	}
+	source, err := os.ReadFile("agenda.go")
+	require.NoError(t, err)
+	require.ElementsMatch(t, kinds, quoted(regexp.MustCompile(`Kind\w+ +Kind = "([^"]+)"`), source), "each kind is delivered or expanded")
+	const web = "../../web/src/"
+	page, err := os.ReadFile(web + "features/admin/rows.ts")
+	require.NoError(t, err)
+	list := regexp.MustCompile(`(?s)export const kinds = \[(.*?)\]`).FindSubmatch(page)
+	require.Len(t, list, 2)
+	require.ElementsMatch(t, kinds, quoted(regexp.MustCompile(`"([^"]+)"`), list[1]))
+	for _, language := range []string{"pt-BR", "en"} {
+		raw, err := os.ReadFile(web + "i18n/locales/" + language + "/admin.json")
+		require.NoError(t, err)
+		var texts struct {
+			Kind map[string]string `json:"kind"`
+		}
+		require.NoError(t, json.Unmarshal(raw, &texts))
+		require.ElementsMatch(t, kinds, slices.Collect(maps.Keys(texts.Kind)), language)
+		for kind, name := range texts.Kind {
+			require.NotEmpty(t, name, kind)
+			require.NotEqual(t, kind, name, language)
+		}
+	}
+}
+
+func quoted(pattern *regexp.Regexp, text []byte) (out []string) {
+	for _, m := range pattern.FindAllSubmatch(text, -1) {
+		out = append(out, string(m[1]))
+	}
+	return out
 }
 
 func TestCalendarsAreReadFourTimesADay(t *testing.T) {

@@ -22,10 +22,6 @@ const (
 	M365  Provider = "m365"
 )
 
-// KindInstance is a virtual machine that can be started and stopped, of
-// whichever provider. The full kind is provider-qualified: "aws.ec2.instance".
-const KindEC2Instance = "aws.ec2.instance"
-
 // State is what a machine is doing, in words that fit every provider.
 type State string
 
@@ -260,7 +256,7 @@ type Prober interface {
 	Probe(ctx context.Context, account Account) (Probe, error)
 }
 
-// InstanceLister reads all machines of an account.
+// InstanceLister reads all machines of one kind of an account.
 type InstanceLister interface {
 	// ListInstances reads every enabled region completely, calling each for
 	// every region as it is done (from one goroutine at a time). A region that
@@ -276,7 +272,7 @@ type InstanceLister interface {
 	DescribeInstances(ctx context.Context, account Account, region string, ids []string) ([]Instance, error)
 }
 
-// PowerSwitch starts and stops machines.
+// PowerSwitch starts and stops machines of one kind.
 type PowerSwitch interface {
 	// SetPower asks for one change for up to MaxPowerBatch machines of one
 	// region in one provider call. It makes exactly one attempt: no SDK retry.
@@ -297,9 +293,10 @@ type PowerResult struct {
 	Refused  []Refusal
 }
 
-// Instances is everything the product can do with the machines of a provider.
+// Instances is everything the product can do with the machines of one kind.
 type Instances interface {
-	Prober
+	// Kind is the name of the kind, in the registry (Kinds).
+	Kind() string
 	InstanceLister
 	PowerSwitch
 }

@@ -10,15 +10,6 @@ type PowerRate struct {
 	PerSecond float64
 }
 
-// powerRates by resource kind. EC2: the resource token buckets of StartInstances
-// and StopInstances, from "Request throttling for the Amazon EC2 API".
-var powerRates = map[string]map[Power]PowerRate{
-	KindEC2Instance: {PowerOn: {1000, 2}, PowerOff: {1000, 20}},
-}
-
-// PowerRateOf answers the zero rate, which limits nothing, for what is not known.
-func PowerRateOf(kind string, want Power) PowerRate { return powerRates[kind][want] }
-
 // Takes is how long the provider takes at least until it has accepted n machines.
 func (r PowerRate) Takes(n int) time.Duration {
 	if r.PerSecond == 0 || n <= r.Burst {

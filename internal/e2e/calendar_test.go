@@ -56,7 +56,7 @@ func newFeed(t *testing.T) *feed {
 	})}}
 	s.Start()
 	t.Cleanup(s.Close)
-	f.url = s.URL + "/feriados.ics?key=canary-of-the-feed"
+	f.url = s.URL + "/canary-of-the-path/feriados.ics?key=canary-of-the-feed"
 	return f
 }
 
@@ -220,7 +220,7 @@ func TestACalendarIsReadFromItsAddress(t *testing.T) {
 	require.Equal(t, first, w.nextOf(pair))
 	require.Equal(t, 1, w.count(`SELECT count(*) FROM calendars WHERE id = $1 AND failing_since IS NULL AND next_refresh_at > now() AND next_refresh_at = (
 		SELECT due_at FROM agenda WHERE kind = 'calendar-clock' AND subject = $1::text)`, calendar))
-	require.NotContains(t, w.logs.String(), "canary-of-the-feed")
+	require.NotContains(t, w.logs.String(), "canary")
 }
 
 // failsOnce has the feed fail in every way there is.

@@ -256,7 +256,7 @@ func (k *killTable) String() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	columns := []string{kills, atAsking}
-	for _, p := range crashpoint.All[:len(crashpoint.All)-1] {
+	for _, p := range crashpoint.OfPower[:len(crashpoint.OfPower)-1] {
 		columns = append(columns, string(p))
 	}
 	fmt.Fprintf(w, "process\t%s\t\n", strings.Join(columns, "\t"))

@@ -25,7 +25,7 @@ const (
 
 // pointsOf are the points that a path comes to.
 func pointsOf(path string) []crashpoint.Point {
-	points := slices.Clone(crashpoint.All)
+	points := slices.Clone(crashpoint.OfPower)
 	if path == byPerson {
 		points = slices.DeleteFunc(points, func(p crashpoint.Point) bool { return p == crashpoint.Expanded })
 	}
@@ -107,7 +107,7 @@ func killedAtEveryPoint(t *testing.T, victim string) {
 	c.revive(victim)
 	c.finish()
 	t.Logf("%s killed with %d operations at %d points of two paths (of these had ended: %s); all had ended %.1f s later",
-		victim, len(cases), len(crashpoint.All), past, time.Since(died).Seconds())
+		victim, len(cases), len(crashpoint.OfPower), past, time.Since(died).Seconds())
 	c.check()
 }
 

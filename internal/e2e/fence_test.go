@@ -11,7 +11,6 @@ import (
 
 	"github.com/cloudhub/cloudhub/activities"
 	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
-	"github.com/cloudhub/cloudhub/internal/cloud"
 	"github.com/cloudhub/cloudhub/internal/cloud/aws"
 	"github.com/cloudhub/cloudhub/internal/cloud/sim"
 	"github.com/cloudhub/cloudhub/internal/platform/vault"
@@ -32,7 +31,7 @@ func byHand(t *testing.T, w *world, op string) attempt {
 	require.NoError(t, err)
 	p := activities.NewPower(activities.Deps{
 		Tenants: w.db.Tenants, Opener: opener, Logger: w.logger(), PollEvery: func(time.Duration) time.Duration { return 50 * time.Millisecond },
-		Clouds: activities.Clouds{cloud.AWS: {Instances: aws.New(aws.Options{Endpoint: w.endpoint}), Simulated: true}},
+		Clouds: simulatedAWS(aws.New(aws.Options{Endpoint: w.endpoint})),
 	})
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestActivityEnvironment()

@@ -24,7 +24,7 @@ const (
 func TestSoakAFleetsMinute(t *testing.T) {
 	f := newFleet(t, fleetSize{orgs: 5, accounts: 4, machines: 25})
 	// All that a timetable comes to.
-	points := slices.DeleteFunc(slices.Clone(crashpoint.All), func(p crashpoint.Point) bool { return p == crashpoint.Committed })
+	points := slices.DeleteFunc(slices.Clone(crashpoint.OfPower), func(p crashpoint.Point) bool { return p == crashpoint.Committed })
 	victims := [][]string{{theWorker}, {theServer}, {thePostgres}, {theTemporal}, everything}
 	kills, between := 0, 0
 	for n := range fleetRounds {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cloudhub/cloudhub/db/dbtest"
+	"github.com/cloudhub/cloudhub/internal/cloud"
 	"github.com/cloudhub/cloudhub/internal/platform/embedded"
 	"github.com/cloudhub/cloudhub/worker"
 )
@@ -39,6 +40,7 @@ func run(m *testing.M) (code int) {
 		return temporalProcess(address)
 	}
 	flag.Parse()
+	cloud.Kinds = append(cloud.Kinds, kindBox)
 	if err := flag.Set("test.parallel", atOnce); err != nil {
 		return fail(err)
 	}

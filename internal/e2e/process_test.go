@@ -346,6 +346,7 @@ func TestTheWholeProgramKilledInTheMiddleOfAStop(t *testing.T) {
 	require.Equal(t, r.PrivateURL+"/mailbox/", r.MailboxURL)
 	require.Contains(t, p.out.String(), r.MailboxURL, "it is printed")
 	w := devWorld(t, r)
+	w.livedIn()
 	var victim *v1.Resource
 	for _, m := range w.machines() {
 		if m.GetState() == running && m.GetLeftAlone() == 0 && strings.Contains(m.GetName(), "prd") {

@@ -30,7 +30,6 @@ import (
 	v1 "github.com/cloudhub/cloudhub/api/gen/cloudhub/v1"
 	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/internal/agenda"
-	"github.com/cloudhub/cloudhub/internal/cloud"
 	"github.com/cloudhub/cloudhub/internal/cloud/aws"
 	"github.com/cloudhub/cloudhub/internal/cloud/sim"
 	"github.com/cloudhub/cloudhub/internal/platform/vault"
@@ -54,7 +53,7 @@ func (w *world) otherVersion(c client.Client) (stop func()) {
 	require.NoError(w.t, err)
 	p := activities.NewPower(activities.Deps{
 		Tenants: w.db.Tenants, Opener: opener, Logger: w.logger(), PollEvery: func(time.Duration) time.Duration { return 100 * time.Millisecond },
-		Clouds: activities.Clouds{cloud.AWS: {Instances: aws.New(aws.Options{Endpoint: w.endpoint}), Simulated: true}},
+		Clouds: simulatedAWS(aws.New(aws.Options{Endpoint: w.endpoint})),
 	})
 	var all []worker.Worker
 	for _, lane := range []agenda.Lane{agenda.LanePerson, agenda.LaneMinute} {

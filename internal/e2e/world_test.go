@@ -61,6 +61,8 @@ type world struct {
 	// deliverWithin is how long one attempt of a delivery may take; zero is the
 	// product's own.
 	deliverWithin time.Duration
+	// kinds are adapters beside that of EC2.
+	kinds []cloud.Instances
 	person
 }
 
@@ -157,7 +159,7 @@ func (w *world) startWorker() {
 	}
 	wk, err := worker.New(w.t.Context(), worker.Deps{
 		Deps: activities.Deps{
-			Tenants: w.db.Tenants, Opener: opener, Clouds: activities.Clouds{cloud.AWS: {Instances: adapter, Simulated: true}}, Logger: w.logger(),
+			Tenants: w.db.Tenants, Opener: opener, Clouds: simulatedAWS(adapter, w.kinds...), Logger: w.logger(),
 			PollEvery: func(time.Duration) time.Duration { return 100 * time.Millisecond }, WatchFor: w.watchFor,
 			Egress: w.egress, FetchWithin: 4 * time.Second, DeliverWithin: w.deliverWithin,
 		},

@@ -39,3 +39,19 @@ func TestMissing(t *testing.T) {
 	require.Equal(t, []string{"a"}, r.Missing("inventory"))
 	require.Equal(t, []string{"a", "b"}, r.Missing(""))
 }
+
+// Regions are one line each, whichever kinds were read in them.
+func TestCoverageOfSeveralKinds(t *testing.T) {
+	t.Parallel()
+	got := MergeCoverage([]Coverage{
+		{Region: "sa-east-1", OK: true, Count: 3}, {Region: "us-east-1", OK: true, Count: 1}, {Region: "us-east-2", Reason: "PROVIDER_DENIED", Detail: "first"},
+		{Region: "sa-east-1", OK: true, Count: 2}, {Region: "us-east-1", Reason: "PROVIDER_DENIED", Detail: "AccessDenied"}, {Region: "us-east-2", OK: true, Count: 4},
+	})
+	require.Equal(t, []Coverage{
+		{Region: "sa-east-1", OK: true, Count: 5},
+		{Region: "us-east-1", Count: 1, Reason: "PROVIDER_DENIED", Detail: "AccessDenied"},
+		{Region: "us-east-2", Count: 4, Reason: "PROVIDER_DENIED", Detail: "first"},
+	}, got)
+	require.Equal(t, "partial", AccountState(got))
+	require.Nil(t, MergeCoverage(nil))
+}

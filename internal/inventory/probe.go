@@ -1,5 +1,7 @@
 package inventory
 
+import "slices"
+
 // ProbeResult is what trying a credential found out, as stored with the draft.
 type ProbeResult struct {
 	ExternalID string       `json:"external_id,omitempty"`
@@ -41,6 +43,24 @@ type Coverage struct {
 	Count  int    `json:"count"`
 	Reason string `json:"reason,omitempty"`
 	Detail string `json:"detail,omitempty"`
+}
+
+// MergeCoverage makes one line a region of the readings of several kinds: it was
+// read when every kind was, and what it counts is all of them. The first failure
+// says why it was not.
+func MergeCoverage(readings []Coverage) (out []Coverage) {
+	for _, c := range readings {
+		i := slices.IndexFunc(out, func(o Coverage) bool { return o.Region == c.Region })
+		if i < 0 {
+			out = append(out, c)
+			continue
+		}
+		out[i].Count += c.Count
+		if out[i].OK {
+			out[i].OK, out[i].Reason, out[i].Detail = c.OK, c.Reason, c.Detail
+		}
+	}
+	return out
 }
 
 // AccountState sums a coverage up: ok, partial or failing.

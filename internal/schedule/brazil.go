@@ -30,23 +30,31 @@ const (
 
 // BrazilSources lists the national holidays in the order of the year.
 //
-// Good Friday is included, though the law calls it a religious holiday that the
-// municipality declares (Lei 9.093/1995, art. 2): all of them do, the federal
-// government's yearly list of holidays has it among the national ones, and banks
-// and stock exchange are closed. Who chooses "national holidays" expects it.
+// The laws, as they are published at planalto.gov.br and camara.leg.br: Lei
+// 662/1949, art. 1, with the wording of Lei 10.607/2002, names seven days, among
+// them 21 April, until then by Lei 1.266/1950 (which the same law repeals), and 2
+// November, until then none of the nation's; Lei 6.802/1980, art. 1: 12 October;
+// Lei 14.759/2023, art. 1, in force since its publication on 22 December 2023: 20
+// November. The names are those of the federal government's yearly list of
+// holidays and optional days (such as Portaria MP 2/2014).
+//
+// Good Friday is included, though no federal law makes it a holiday: Lei
+// 9.093/1995, art. 2, counts it among the religious holidays that a municipality
+// declares, four at most, this one always among them. The federal list has it
+// among the national ones, and who chooses "national holidays" expects it.
 // Carnival and Corpus Christi are not here: the same list has them as optional
-// days, and companies do work on them. Polling days (Código Eleitoral, art. 380)
-// are not here: they are Sundays that no company takes for a holiday. State and
-// municipal holidays come with a calendar of one's own.
+// days (ponto facultativo), they are holidays only where a municipality has said
+// so, and companies do work on them. Polling days (Lei 4.737/1965, Código
+// Eleitoral, art. 380) are not here: they are Sundays that no company takes for a
+// holiday. State and municipal holidays come with a calendar of one's own.
 var BrazilSources = []BrazilSource{
 	{Name: "Confraternização Universal", Law: laws2002, month: time.January, day: 1},
 	{Name: "Paixão de Cristo", Law: "Lei 9.093/1995, art. 2º (feriado religioso, declarado em lei municipal)", easter: -2},
-	// Until 2002 by Lei 1.266/1950, which Lei 10.607/2002 replaced.
 	{Name: "Tiradentes", Law: laws2002, month: time.April, day: 21},
 	{Name: "Dia Mundial do Trabalho", Law: laws2002, month: time.May, day: 1},
 	{Name: "Independência do Brasil", Law: laws2002, month: time.September, day: 7},
 	{Name: "Nossa Senhora Aparecida", Law: "Lei 6.802/1980, art. 1º", month: time.October, day: 12},
-	// National since the law of 19 December 2002; municipal before.
+	// The law is of 19 December 2002.
 	{Name: "Finados", Law: laws2002, Since: 2003, month: time.November, day: 2},
 	{Name: "Proclamação da República", Law: laws2002, month: time.November, day: 15},
 	// The law is of 21 December 2023.

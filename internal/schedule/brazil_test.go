@@ -3,6 +3,7 @@ package schedule
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,6 +49,25 @@ func TestBrazil(t *testing.T) {
 	}
 	require.Empty(t, Brazil(1999))
 	require.Empty(t, Brazil(2101))
+}
+
+// The federal government's own list of a year, without its optional days: Portaria
+// MP 2 of 3 January 2014, and for a year after Lei 14.759/2023 the calendar of a
+// city hall that names the same laws (Viana, ES, 2025), with Good Friday, which it
+// has by a law of its own.
+func TestBrazilByThePublishedLists(t *testing.T) {
+	t.Parallel()
+	for year, want := range map[int]string{
+		2014: "01-01 04-18 04-21 05-01 09-07 10-12 11-02 11-15 12-25",
+		2025: "01-01 04-18 04-21 05-01 09-07 10-12 11-02 11-15 11-20 12-25",
+	} {
+		var got []string
+		for d := range Brazil(year) {
+			got = append(got, d.String()[len("2014-"):])
+		}
+		slices.Sort(got)
+		require.Equal(t, want, strings.Join(got, " "), year)
+	}
 }
 
 func TestBrazilDayByDay(t *testing.T) {

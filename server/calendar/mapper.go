@@ -31,7 +31,9 @@ func toProto(c gen.Calendar, days, schedules int32) *v1.Calendar {
 	}
 }
 
-// shown is an address without its query, which may be a secret.
+// shown is where a calendar is published: scheme and host. What follows may be a
+// secret, in the path ("secret address in iCal format") as well as in the query,
+// and is given to nobody, not even to whoever wrote it. Not in the audit either.
 func shown(address *string) string {
 	if address == nil {
 		return ""
@@ -40,8 +42,11 @@ func shown(address *string) string {
 	if err != nil {
 		return ""
 	}
-	u.RawQuery, u.ForceQuery = "", false
-	return u.String()
+	host := (&url.URL{Scheme: u.Scheme, Host: u.Host}).String()
+	if u.Path == "" && u.RawQuery == "" {
+		return host
+	}
+	return host + "/…"
 }
 
 func moment(t *time.Time) *timestamppb.Timestamp {

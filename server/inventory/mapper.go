@@ -30,6 +30,7 @@ func StoredState(s v1.ResourceState) string {
 	return ""
 }
 
+// A kind without a line here is not listed; its machines are switched all the same.
 var kinds = map[string]v1.ResourceKind{cloud.KindEC2Instance: v1.ResourceKind_RESOURCE_KIND_AWS_EC2_INSTANCE}
 
 func storedKind(k v1.ResourceKind) string {

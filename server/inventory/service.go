@@ -90,7 +90,7 @@ func (s *Service) listParams(ctx context.Context, req *v1.ListResourcesRequest) 
 	}
 	kind := storedKind(req.GetKind())
 	if kind == "" {
-		kind = cloud.KindEC2Instance // the only one so far
+		kind = cloud.Kinds[0].Name
 	}
 	p := gen.ListResourcesParams{
 		OrgID: grant.Org, WorkspaceID: grant.Workspace, Kind: kind, AfterName: from.Name, AfterID: from.ID,

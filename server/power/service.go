@@ -153,7 +153,7 @@ func check(ctx context.Context, q *gen.Queries, ids []uuid.UUID) (account uuid.U
 	if len(rows) != len(ids) {
 		return uuid.Nil, rpcerr.NotFound()
 	}
-	i := slices.IndexFunc(rows, func(r gen.ResourcesByIDRow) bool { return r.Kind != cloud.KindEC2Instance })
+	i := slices.IndexFunc(rows, func(r gen.ResourcesByIDRow) bool { return !cloud.Switchable(r.Kind) })
 	if i >= 0 {
 		return uuid.Nil, rpcerr.New(rpcerr.ReasonNotSwitchable, "name", rows[i].Name)
 	}

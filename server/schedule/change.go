@@ -14,6 +14,7 @@ import (
 	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/db/gen"
 	"github.com/cloudhub/cloudhub/internal/agenda"
+	"github.com/cloudhub/cloudhub/internal/cloud"
 	"github.com/cloudhub/cloudhub/internal/platform/crashpoint"
 	"github.com/cloudhub/cloudhub/internal/platform/rpcerr"
 	"github.com/cloudhub/cloudhub/internal/schedule"
@@ -239,7 +240,8 @@ func without(ids, known []uuid.UUID) []uuid.UUID {
 	return slices.DeleteFunc(slices.Clone(ids), func(id uuid.UUID) bool { return slices.Contains(known, id) })
 }
 
-// checkResources refuses ids that are not machines of this workspace.
+// checkResources refuses ids that are not machines of this workspace that can be
+// switched. Errors: NOT_FOUND, NOT_SWITCHABLE.
 func checkResources(ctx context.Context, q *gen.Queries, ids []uuid.UUID) error {
 	if len(ids) == 0 {
 		return nil
@@ -249,7 +251,14 @@ func checkResources(ctx context.Context, q *gen.Queries, ids []uuid.UUID) error 
 	if err == nil && len(rows) != len(ids) {
 		err = rpcerr.NotFound()
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(rows, func(r gen.ResourcesByIDRow) bool { return !cloud.Switchable(r.Kind) })
+	if i >= 0 {
+		return rpcerr.New(rpcerr.ReasonNotSwitchable, "name", rows[i].Name)
+	}
+	return nil
 }
 
 func write(ctx context.Context, q *gen.Queries, action string, id uuid.UUID, before, after any) error {

@@ -143,23 +143,26 @@ func (p previewing) runs(ctx context.Context, q *gen.Queries) ([]*v1.PreviewedRu
 	return out, nil
 }
 
-// placed is how many machines of a schedule one account has in one region.
+// placed is how many machines of a schedule, of one kind, one account has in one region.
 type placed struct {
 	account uuid.UUID
 	name    string
 	region  string
+	kind    string
 	n       int
 }
 
 func (p previewing) placed(ctx context.Context, q *gen.Queries) (out []placed, err error) {
 	grant := rpc.GrantOf(ctx)
 	if p.selector != nil {
-		rows, err := q.CountSelected(ctx, selected(ctx, *p.selector))
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range rows {
-			out = append(out, placed{r.CloudAccountID, r.CloudAccountName, r.Region, int(r.N - r.LeftAlone)})
+		for _, s := range selected(ctx, *p.selector) {
+			rows, err := q.CountSelected(ctx, s)
+			if err != nil {
+				return nil, err
+			}
+			for _, r := range rows {
+				out = append(out, placed{r.CloudAccountID, r.CloudAccountName, r.Region, s.Kind, int(r.N - r.LeftAlone)})
+			}
 		}
 		return out, nil
 	}
@@ -171,7 +174,7 @@ func (p previewing) placed(ctx context.Context, q *gen.Queries) (out []placed, e
 		return nil, err
 	}
 	for _, r := range rows {
-		out = append(out, placed{r.CloudAccountID, r.CloudAccountName, r.Region, int(r.N)})
+		out = append(out, placed{r.CloudAccountID, r.CloudAccountName, r.Region, r.Kind, int(r.N)})
 	}
 	return out, nil
 }
@@ -188,7 +191,7 @@ func (p previewing) warnings(ctx context.Context, q *gen.Queries) (out []*v1.Rat
 			minute *int
 			want   cloud.Power
 		}{{p.rule.Start, cloud.PowerOn}, {p.rule.Stop, cloud.PowerOff}} {
-			rate := cloud.PowerRateOf(cloud.KindEC2Instance, half.want)
+			rate := cloud.PowerRateOf(place.kind, half.want)
 			takes := rate.Takes(place.n)
 			if half.minute == nil || takes <= p.catchUp {
 				continue
@@ -206,11 +209,12 @@ func (p previewing) warnings(ctx context.Context, q *gen.Queries) (out []*v1.Rat
 	return out, nil
 }
 
-// selected is a selector as the queries take it.
-func selected(ctx context.Context, s schedule.Selector) gen.CountSelectedParams {
+// selected is a selector as the queries take it, once for each kind that it can
+// find.
+func selected(ctx context.Context, s schedule.Selector) (out []gen.CountSelectedParams) {
 	grant := rpc.GrantOf(ctx)
 	p := gen.CountSelectedParams{
-		OrgID: grant.Org, WorkspaceID: grant.Workspace, Kind: cloud.KindEC2Instance, CloudAccountIds: s.Accounts, Regions: s.Regions,
+		OrgID: grant.Org, WorkspaceID: grant.Workspace, CloudAccountIds: s.Accounts, Regions: s.Regions,
 		NamePrefix: s.NamePrefix, TagCount: int32(len(s.Tags)), TagKeys: []string{}, TagValues: []string{}, TagAnys: []bool{},
 	}
 	if p.CloudAccountIds == nil {
@@ -228,7 +232,13 @@ func selected(ctx context.Context, s schedule.Selector) gen.CountSelectedParams 
 			p.TagKeys, p.TagValues, p.TagAnys = append(p.TagKeys, t.Key), append(p.TagValues, v), append(p.TagAnys, len(t.Values) == 0)
 		}
 	}
-	return p
+	for _, k := range cloud.Kinds {
+		if k.SelectableBy(cloud.SelectorParts{Tags: len(s.Tags) > 0, Name: s.NamePrefix != ""}) {
+			p.Kind = k.Name
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // previewLimit is how many of the machines that match are shown.
@@ -247,26 +257,36 @@ func (s *Service) PreviewTargets(ctx context.Context, req *v1.PreviewTargetsRequ
 				return err
 			}
 		}
-		p := selected(ctx, *selector)
-		counts, err := q.CountSelected(ctx, p)
-		if err != nil {
-			return err
+		out.MatchedCount, out.LeftAloneCount, out.Resources = 0, 0, nil
+		for _, p := range selected(ctx, *selector) {
+			if err := match(ctx, q, p, out); err != nil {
+				return err
+			}
 		}
-		for _, c := range counts {
-			out.MatchedCount += c.N
-			out.LeftAloneCount += c.LeftAlone
-		}
-		rows, err := q.ListSelected(ctx, gen.ListSelectedParams{
-			OrgID: p.OrgID, WorkspaceID: p.WorkspaceID, Kind: p.Kind, CloudAccountIds: p.CloudAccountIds, Regions: p.Regions, NamePrefix: p.NamePrefix,
-			TagCount: p.TagCount, TagKeys: p.TagKeys, TagValues: p.TagValues, TagAnys: p.TagAnys, RowLimit: previewLimit,
-		})
-		for _, r := range rows {
-			out.Resources = append(out.Resources, inventory.Neutral(gen.ListResourcesRow(r)))
-		}
-		return err
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// match adds the machines of one kind.
+func match(ctx context.Context, q *gen.Queries, p gen.CountSelectedParams, out *v1.PreviewTargetsResponse) error {
+	counts, err := q.CountSelected(ctx, p)
+	if err != nil {
+		return err
+	}
+	for _, c := range counts {
+		out.MatchedCount += c.N
+		out.LeftAloneCount += c.LeftAlone
+	}
+	rows, err := q.ListSelected(ctx, gen.ListSelectedParams{
+		OrgID: p.OrgID, WorkspaceID: p.WorkspaceID, Kind: p.Kind, CloudAccountIds: p.CloudAccountIds, Regions: p.Regions, NamePrefix: p.NamePrefix,
+		TagCount: p.TagCount, TagKeys: p.TagKeys, TagValues: p.TagValues, TagAnys: p.TagAnys, RowLimit: int32(previewLimit - len(out.Resources)),
+	})
+	for _, r := range rows {
+		out.Resources = append(out.Resources, inventory.Neutral(gen.ListResourcesRow(r)))
+	}
+	return err
 }

@@ -2,7 +2,7 @@ import type { Page } from "@playwright/test";
 import { expect, expectNotReloaded, markDocument, row, tabTo, test } from "./fixtures";
 import { demo } from "./ready";
 
-// A simulated machine takes up to 40 s to stop and 20 s to start.
+// A simulated machine takes up to 40 s to stop and 15 s to start.
 test.describe.configure({ timeout: 150_000 });
 const cloudTime = { timeout: 75_000 };
 

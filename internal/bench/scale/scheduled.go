@@ -111,7 +111,8 @@ func scheduledChild(ctx context.Context, _ []string) error {
 	}
 	defer c.Close()
 	log := slog.New(slog.DiscardHandler)
-	clouds := activities.Clouds{cloud.AWS: {Instances: aws.New(aws.Options{Endpoint: os.Getenv("CLOUDHUB_AWS_ENDPOINT"), Logger: log}), Simulated: true}}
+	adapter := aws.New(aws.Options{Endpoint: os.Getenv("CLOUDHUB_AWS_ENDPOINT"), Logger: log})
+	clouds := activities.Clouds{cloud.AWS: {Prober: adapter, Instances: []cloud.Instances{adapter}, Simulated: true}}
 	w := worker.New(c, scheduledQueue, worker.Options{MaxConcurrentActivityExecutionSize: 500, MaxConcurrentWorkflowTaskPollers: 2, MaxConcurrentActivityTaskPollers: 2})
 	w.RegisterWorkflow(scheduledPower)
 	w.RegisterActivity(&claimer{db.NewSystem(system)})

@@ -60,7 +60,7 @@ type Options struct {
 	Observer func(Call)
 }
 
-// Adapter implements cloud.Instances for EC2. It is safe for concurrent use,
+// Adapter implements cloud.Prober for AWS, and cloud.Instances for EC2. It is safe for concurrent use,
 // and holds no key of a customer's, only sessions of roles until they end: the
 // two SDK clients are shared by all accounts and regions, and each call brings
 // its own key and region with it.

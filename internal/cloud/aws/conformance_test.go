@@ -45,7 +45,7 @@ func (b *simulator) harness() cloudtest.Harness {
 		Missing: missingPower, DeniedCode: "UnauthorizedOperation",
 		Regions: b.regions, Nonexistent: nonexistent, PageSize: 1000,
 		Make: b.take, Settle: func(*testing.T) { b.advance(5 * time.Minute) }, Sent: b.powerCalls,
-		Throttled: func(t *testing.T, region string, calls int, outer func(http.RoundTripper) http.RoundTripper) cloud.Instances {
+		Throttled: func(t *testing.T, region string, calls int, outer func(http.RoundTripper) http.RoundTripper) cloudtest.Adapter {
 			_, err := b.sim.AddFault(sim.Fault{
 				Account: simAccount, Region: region, Times: calls, Effect: sim.FaultError, Code: "RequestLimitExceeded", Message: "Request limit exceeded.",
 			})
@@ -85,7 +85,7 @@ func TestConformanceWithMoto(t *testing.T) {
 			},
 			Nonexistent: nonexistent, PageSize: 1000,
 			Make: b.run, Settle: func(*testing.T) {},
-			Throttled: func(_ *testing.T, _ string, calls int, outer func(http.RoundTripper) http.RoundTripper) cloud.Instances {
+			Throttled: func(_ *testing.T, _ string, calls int, outer func(http.RoundTripper) http.RoundTripper) cloudtest.Adapter {
 				busy := &throttling{}
 				busy.left.Store(int32(calls))
 				return aws.New(aws.Options{Endpoint: b.endpoint, Outer: outer, Transport: busy})
@@ -173,7 +173,7 @@ func (b *simulator) advance(d time.Duration) {
 	b.ahead += d
 }
 
-func (b *simulator) adapter(_ *testing.T, outer func(http.RoundTripper) http.RoundTripper) cloud.Instances {
+func (b *simulator) adapter(_ *testing.T, outer func(http.RoundTripper) http.RoundTripper) cloudtest.Adapter {
 	return aws.New(aws.Options{Endpoint: b.server.URL, Outer: outer, Principal: ownPrincipal})
 }
 
@@ -216,7 +216,7 @@ func newMoto(t *testing.T) *motoBackend {
 	return b
 }
 
-func (b *motoBackend) adapter(_ *testing.T, outer func(http.RoundTripper) http.RoundTripper) cloud.Instances {
+func (b *motoBackend) adapter(_ *testing.T, outer func(http.RoundTripper) http.RoundTripper) cloudtest.Adapter {
 	return aws.New(aws.Options{Endpoint: b.endpoint, Outer: outer})
 }
 

@@ -14,6 +14,9 @@ import (
 // maxPowerBatch is what the provider's bucket of machines holds: see published.
 const maxPowerBatch = 1000
 
+// Kind implements cloud.Instances.
+func (a *Adapter) Kind() string { return cloud.KindEC2Instance }
+
 // MaxPowerBatch implements cloud.PowerSwitch.
 func (a *Adapter) MaxPowerBatch() int { return maxPowerBatch }
 

@@ -74,11 +74,11 @@ func TestConformanceByRoleAndThePoliciesAreTheLeast(t *testing.T) {
 		mu.Unlock()
 		h := b.harness()
 		// What a case wraps is the calls about the account, not the taking of its role.
-		h.New = func(t *testing.T, outer func(http.RoundTripper) http.RoundTripper) cloud.Instances {
+		h.New = func(t *testing.T, outer func(http.RoundTripper) http.RoundTripper) cloudtest.Adapter {
 			return b.adapter(t, pastSTS(outer))
 		}
 		throttled := h.Throttled
-		h.Throttled = func(t *testing.T, region string, calls int, outer func(http.RoundTripper) http.RoundTripper) cloud.Instances {
+		h.Throttled = func(t *testing.T, region string, calls int, outer func(http.RoundTripper) http.RoundTripper) cloudtest.Adapter {
 			return throttled(t, region, calls, pastSTS(outer))
 		}
 		h.Account, h.Denied, h.Wrong, h.WrongIsSent = b.role("full", externalID), b.role("read", externalID), b.role("none", externalID), false

@@ -57,11 +57,17 @@ const (
 	Terminated  Kind = "terminated"  // still listed by the provider, but gone for good
 )
 
+// Adapter is what the suite asks of an adapter.
+type Adapter interface {
+	cloud.Prober
+	cloud.Instances
+}
+
 // Harness is one adapter against one backend.
 type Harness struct {
 	// New returns an adapter with a full budget. Outer, if not nil, wraps what
 	// sends the adapter's requests, above the check of the time.
-	New func(t *testing.T, outer func(http.RoundTripper) http.RoundTripper) cloud.Instances
+	New func(t *testing.T, outer func(http.RoundTripper) http.RoundTripper) Adapter
 	// Account may do everything. Its HomeRegion and ExternalID are set.
 	Account cloud.Account
 	// Denied is the same account with a key that lacks just Missing, among
@@ -85,7 +91,7 @@ type Harness struct {
 	Settle func(t *testing.T)
 	// Throttled is New with a backend that throttles the next calls to the
 	// region, of any kind, as many as asked.
-	Throttled func(t *testing.T, region string, calls int, outer func(http.RoundTripper) http.RoundTripper) cloud.Instances
+	Throttled func(t *testing.T, region string, calls int, outer func(http.RoundTripper) http.RoundTripper) Adapter
 	// Sent is how many power calls have reached the backend. Nil when the
 	// backend does not count them, or counts those of other cases too.
 	Sent func() int

@@ -24,7 +24,7 @@ func DemoEstate(now time.Time) Estate {
 	e := Estate{
 		Seed: 2026,
 		Behaviour: Behaviour{
-			Start:    Span{8 * second, 20 * second},
+			Start:    Span{6 * second, 15 * second},
 			Stop:     Span{10 * second, 40 * second},
 			Replace:  Span{20 * second, 60 * second},
 			Latency:  Span{second / 25, second / 5},

@@ -1,11 +1,11 @@
-// Package crashpoint names the boundaries of a change of power at which any
-// process may die: one list that the code and the tests share.
+// Package crashpoint names the boundaries of a change of power, and of a reading
+// from outside, at which any process may die: one list that the code and the tests share.
 //
 // The code says Reached at each of them. In the ordinary build that is an empty
 // function. In a build with the tag crashpoints it stops there when a test has
 // armed the point for what the code is about, so that the test can kill or
 // freeze whatever process it wants while the boundary is exactly where it is
-// (internal/e2e: crash_test.go, late_test.go, crash_soak_test.go).
+// (internal/e2e: crash_test.go, late_test.go, crash_soak_test.go, reader_test.go).
 //
 // It must not change what the code does, and nothing may be held at a point that
 // others need: a point stands behind a commit, or before a statement.
@@ -57,5 +57,21 @@ const (
 	Gone Point = "gone"
 )
 
-// All lists the points in order.
-var All = []Point{Committed, Expanded, Leased, Started, Taken, Deciding, Intended, Signed, Sending, Accepted, Answered, Noted, Seen, Recorded, Gone}
+// The points of readings from outside.
+const (
+	// Looking: a reading of a selector has begun; the provider is asked next.
+	// Subject: the operation.
+	Looking Point = "looking"
+	// Found: what a selector matches in one region is written on the operation, and
+	// the reading has not ended. Subject: the operation.
+	Found Point = "found"
+	// Fetched: a calendar's address has answered, and nothing of it is recorded yet.
+	// Subject: the calendar.
+	Fetched Point = "fetched"
+)
+
+// OfPower lists the points of an operation in order.
+var OfPower = []Point{Committed, Expanded, Leased, Started, Taken, Deciding, Intended, Signed, Sending, Accepted, Answered, Noted, Seen, Recorded, Gone}
+
+// OfReadings lists those of readings.
+var OfReadings = []Point{Looking, Found, Fetched}

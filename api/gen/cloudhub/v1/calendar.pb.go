@@ -88,7 +88,8 @@ type Calendar struct {
 	Id     string         `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Name   string         `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	Source CalendarSource `protobuf:"varint,3,opt,name=source,proto3,enum=cloudhub.v1.CalendarSource" json:"source,omitempty"`
-	// Where it is published; its query is left out, because it may be a secret.
+	// Where it is published: "https://calendar.example.com/…". Path and query are
+	// never given back, because they may be a secret.
 	Address  string `protobuf:"bytes,4,opt,name=address,proto3" json:"address,omitempty"`
 	DayCount int32  `protobuf:"varint,5,opt,name=day_count,json=dayCount,proto3" json:"day_count,omitempty"`
 	// When its days were last read; absent when never.
@@ -662,7 +663,7 @@ type CreateCalendarRequest_File struct {
 }
 
 type CreateCalendarRequest_Address struct {
-	// https (webcal is taken as https).
+	// https (webcal is taken as https). Only its host is ever shown again.
 	Address string `protobuf:"bytes,5,opt,name=address,proto3,oneof"`
 }
 
@@ -1117,28 +1118,26 @@ const file_cloudhub_v1_calendar_proto_rawDesc = "" +
 	"\bcalendar\x18\x01 \x01(\v2\x15.cloudhub.v1.CalendarR\bcalendar\x12,\n" +
 	"\x04days\x18\x02 \x03(\v2\x18.cloudhub.v1.CalendarDayR\x04days\"I\n" +
 	"\fCalendarDays\x129\n" +
-	"\x04days\x18\x01 \x03(\v2\x18.cloudhub.v1.CalendarDayB\v\xbaH\b\x92\x01\x05\b\x01\x10\xd0\x0fR\x04days\"\xc7\x02\n" +
+	"\x04days\x18\x01 \x03(\v2\x18.cloudhub.v1.CalendarDayB\v\xbaH\b\x92\x01\x05\b\x01\x10\xd0\x0fR\x04days\"\xcb\x02\n" +
 	"\x15CreateCalendarRequest\x12\x1f\n" +
 	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12S\n" +
 	"\x04name\x18\x02 \x01(\tB?\xbaH<r:\x10\x01\x18d24^[^\\x00-\\x1f\\x7f]*[^\\x00-\\x20\\x7f][^\\x00-\\x1f\\x7f]*$R\x04name\x12/\n" +
 	"\x04days\x18\x03 \x01(\v2\x19.cloudhub.v1.CalendarDaysH\x00R\x04days\x12!\n" +
-	"\x04file\x18\x04 \x01(\tB\v\xbaH\br\x06\x10\x01\x18\xa0\xf76H\x00R\x04file\x12&\n" +
-	"\aaddress\x18\x05 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fH\x00R\aaddress\x12*\n" +
+	"\x04file\x18\x04 \x01(\tB\v\xbaH\br\x06\x10\x01\x18\xa0\xf76H\x00R\x04file\x12*\n" +
+	"\aaddress\x18\x05 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xd0\x0f\x88\xaa\x19\x01H\x00R\aaddress\x12*\n" +
 	"\n" +
 	"request_id\x18\x06 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestIdB\x10\n" +
 	"\acontent\x12\x05\xbaH\x02\b\x01\"K\n" +
 	"\x16CreateCalendarResponse\x121\n" +
-	"\bcalendar\x18\x01 \x01(\v2\x15.cloudhub.v1.CalendarR\bcalendar\"\xdc\x02\n" +
+	"\bcalendar\x18\x01 \x01(\v2\x15.cloudhub.v1.CalendarR\bcalendar\"\xe0\x02\n" +
 	"\x15UpdateCalendarRequest\x12\x1f\n" +
 	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12)\n" +
 	"\vcalendar_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\n" +
 	"calendarId\x12S\n" +
 	"\x04name\x18\x03 \x01(\tB?\xbaH<r:\x10\x01\x18d24^[^\\x00-\\x1f\\x7f]*[^\\x00-\\x20\\x7f][^\\x00-\\x1f\\x7f]*$R\x04name\x12/\n" +
 	"\x04days\x18\x04 \x01(\v2\x19.cloudhub.v1.CalendarDaysH\x00R\x04days\x12!\n" +
-	"\x04file\x18\x05 \x01(\tB\v\xbaH\br\x06\x10\x01\x18\xa0\xf76H\x00R\x04file\x12&\n" +
-	"\aaddress\x18\x06 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fH\x00R\aaddress\x12\x1b\n" +
+	"\x04file\x18\x05 \x01(\tB\v\xbaH\br\x06\x10\x01\x18\xa0\xf76H\x00R\x04file\x12*\n" +
+	"\aaddress\x18\x06 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xd0\x0f\x88\xaa\x19\x01H\x00R\aaddress\x12\x1b\n" +
 	"\x04etag\x18\a \x01(\tB\a\xbaH\x04r\x02\x18@R\x04etagB\t\n" +
 	"\acontent\"K\n" +
 	"\x16UpdateCalendarResponse\x121\n" +

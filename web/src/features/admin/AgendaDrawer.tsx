@@ -150,6 +150,8 @@ function subjectName(kind: string) {
     case "calendar":
     case "calendar-clock":
       return "fact.calendar";
+    case "reseal":
+      return "fact.organization";
     case "timetable":
       return "fact.workspace";
     default:

@@ -37,10 +37,12 @@ export function viewNamed(name: string): ViewName {
   return views.find((one) => one === name) ?? "due";
 }
 
+/** Those of internal/agenda, which a test there compares. */
 export const kinds = [
   "power",
   "probe",
   "sync",
+  "reseal",
   "calendar",
   "timetable",
   "sync-clock",

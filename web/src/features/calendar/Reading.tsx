@@ -8,6 +8,8 @@ import { isWaiting } from "./source";
 export function Reading({ calendar }: { calendar: Calendar }) {
   const { t } = useTranslation("calendar");
   if (calendar.source === CalendarSource.BUILT_IN) return <span className="text-fg-3">{t("reading.law")}</span>;
+  // Nothing is read of what was written by hand.
+  if (calendar.source === CalendarSource.DAYS) return <span className="text-fg-3">–</span>;
   if (isWaiting(calendar)) {
     return (
       <StateMark shape="pending" tone="pending">

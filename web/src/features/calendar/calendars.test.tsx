@@ -54,7 +54,7 @@ function show(
                 id: id.replace(/1$/, "2"),
                 name: "Municipais",
                 source: CalendarSource.ADDRESS,
-                address: "https://a.example/x.ics",
+                address: "https://a.example/…",
                 lastError: "CALENDAR_UNREACHABLE",
                 lastErrorDetail: "503",
                 refreshTime: timestampFromMs(Date.now() - 90_000_000),
@@ -87,7 +87,7 @@ function show(
 test("the list says source, use and, in words, what cannot be read", async () => {
   show();
   const row = await screen.findByRole("row", { name: /Municipais/ });
-  expect(row.textContent).toContain("de um endereço · a.example/x.ics");
+  expect(row.textContent).toContain("de um endereço · a.example/…");
   expect(row.textContent).toContain("Não deu para ler");
   expect(screen.getByRole("row", { name: /Feriados nacionais \(Brasil\).*da lei/ })).toBeTruthy();
 });

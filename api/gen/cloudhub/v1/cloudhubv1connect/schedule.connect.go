@@ -85,7 +85,8 @@ const (
 type ScheduleServiceClient interface {
 	// CreateSchedule makes a start, a stop or a pair, for chosen machines or for those
 	// that a selector finds when it runs.
-	// Errors: NOT_FOUND (a resource, an account, a calendar), TIME_ZONE_UNKNOWN,
+	// Errors: NOT_FOUND (a resource, an account, a calendar), NOT_SWITCHABLE (a
+	// resource of another kind), TIME_ZONE_UNKNOWN,
 	// SCHEDULE_CONFLICT (start and stop in the same minute, here or with another
 	// schedule of one of the chosen machines), PLAN_REQUIRED.
 	CreateSchedule(context.Context, *v1.CreateScheduleRequest) (*v1.CreateScheduleResponse, error)
@@ -128,7 +129,8 @@ type ScheduleServiceClient interface {
 	// Errors: NOT_FOUND, VALIDATION (the schedule has no such half), NOT_SWITCHABLE.
 	RunNow(context.Context, *v1.RunNowRequest) (*v1.RunNowResponse, error)
 	// CreateHold keeps every schedule from one machine, or one schedule from its
-	// machines, until a time. Errors: NOT_FOUND, VALIDATION (the time has passed).
+	// machines, until a time. Errors: NOT_FOUND, NOT_SWITCHABLE, VALIDATION (the time
+	// has passed).
 	CreateHold(context.Context, *v1.CreateHoldRequest) (*v1.CreateHoldResponse, error)
 	// EndHold ends a hold before its time. Errors: NOT_FOUND.
 	EndHold(context.Context, *v1.EndHoldRequest) (*v1.EndHoldResponse, error)
@@ -419,7 +421,8 @@ func (c *scheduleServiceClient) ListHolds(ctx context.Context, req *v1.ListHolds
 type ScheduleServiceHandler interface {
 	// CreateSchedule makes a start, a stop or a pair, for chosen machines or for those
 	// that a selector finds when it runs.
-	// Errors: NOT_FOUND (a resource, an account, a calendar), TIME_ZONE_UNKNOWN,
+	// Errors: NOT_FOUND (a resource, an account, a calendar), NOT_SWITCHABLE (a
+	// resource of another kind), TIME_ZONE_UNKNOWN,
 	// SCHEDULE_CONFLICT (start and stop in the same minute, here or with another
 	// schedule of one of the chosen machines), PLAN_REQUIRED.
 	CreateSchedule(context.Context, *v1.CreateScheduleRequest) (*v1.CreateScheduleResponse, error)
@@ -462,7 +465,8 @@ type ScheduleServiceHandler interface {
 	// Errors: NOT_FOUND, VALIDATION (the schedule has no such half), NOT_SWITCHABLE.
 	RunNow(context.Context, *v1.RunNowRequest) (*v1.RunNowResponse, error)
 	// CreateHold keeps every schedule from one machine, or one schedule from its
-	// machines, until a time. Errors: NOT_FOUND, VALIDATION (the time has passed).
+	// machines, until a time. Errors: NOT_FOUND, NOT_SWITCHABLE, VALIDATION (the time
+	// has passed).
 	CreateHold(context.Context, *v1.CreateHoldRequest) (*v1.CreateHoldResponse, error)
 	// EndHold ends a hold before its time. Errors: NOT_FOUND.
 	EndHold(context.Context, *v1.EndHoldRequest) (*v1.EndHoldResponse, error)

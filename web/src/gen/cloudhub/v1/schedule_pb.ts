@@ -1847,7 +1847,8 @@ export const ScheduleService: GenService<{
   /**
    * CreateSchedule makes a start, a stop or a pair, for chosen machines or for those
    * that a selector finds when it runs.
-   * Errors: NOT_FOUND (a resource, an account, a calendar), TIME_ZONE_UNKNOWN,
+   * Errors: NOT_FOUND (a resource, an account, a calendar), NOT_SWITCHABLE (a
+   * resource of another kind), TIME_ZONE_UNKNOWN,
    * SCHEDULE_CONFLICT (start and stop in the same minute, here or with another
    * schedule of one of the chosen machines), PLAN_REQUIRED.
    *
@@ -1994,7 +1995,8 @@ export const ScheduleService: GenService<{
   },
   /**
    * CreateHold keeps every schedule from one machine, or one schedule from its
-   * machines, until a time. Errors: NOT_FOUND, VALIDATION (the time has passed).
+   * machines, until a time. Errors: NOT_FOUND, NOT_SWITCHABLE, VALIDATION (the time
+   * has passed).
    *
    * @generated from rpc cloudhub.v1.ScheduleService.CreateHold
    */
