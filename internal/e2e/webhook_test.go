@@ -68,20 +68,6 @@ func (r *receiver) messages() []message {
 	return append([]message(nil), r.got...)
 }
 
-// bodies are the events received, by type.
-func (r *receiver) types(t *testing.T) map[string]int {
-	t.Helper()
-	out := map[string]int{}
-	for _, m := range r.messages() {
-		var e struct {
-			Event string `json:"event"`
-		}
-		require.NoError(t, json.Unmarshal(m.body, &e))
-		out[e.Event]++
-	}
-	return out
-}
-
 func status(code int) func(http.ResponseWriter, *http.Request, message) {
 	return func(w http.ResponseWriter, _ *http.Request, _ message) { w.WriteHeader(code) }
 }
@@ -236,7 +222,9 @@ func TestAWebhookThatFailsIsTriedAgain(t *testing.T) {
 	require.Equal(t, "DELIVERY_REFUSED", got.GetAttempts()[0].GetErrorReason())
 	require.NotNil(t, got.GetAttempts()[0].GetNextAttemptTime())
 	require.Equal(t, v1.DestinationHealth_DESTINATION_HEALTH_FAILING, w.destinationNow(d.GetId()).GetHealth())
-	w.eventually("its workflow waits", func() bool { return w.count("SELECT count(*) FROM agenda WHERE kind = 'destination' AND watching") == 1 })
+	w.eventually("its workflow waits", func() bool {
+		return w.count("SELECT count(*) FROM agenda WHERE kind = 'destination' AND watching") == 1
+	})
 	r.says(nil)
 	// Others are sent meanwhile.
 	w.until(w.test(d.GetId()), v1.DeliveryState_DELIVERY_STATE_DELIVERED)
