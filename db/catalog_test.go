@@ -126,7 +126,8 @@ func TestPartitionsOfTheAuditLog(t *testing.T) {
 	}
 }
 
-// Attempts are dropped by the day, and what no day holds is kept until its own.
+// Attempts are dropped by the week of their last day, and what no week holds is kept
+// until its own.
 func TestPartitionsOfAttempts(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -140,8 +141,8 @@ func TestPartitionsOfAttempts(t *testing.T) {
 	require.Zero(t, turn(), "again, nothing happens")
 	partitions := `SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'delivery_attempts'::regclass ORDER BY 1`
 	made := column[string](t, d.Owner, partitions)
-	require.Len(t, made, 41, "today and forty days, less the day that the default holds, and the default")
-	d.Exec(t, `CREATE TABLE delivery_attempts_20200101 PARTITION OF delivery_attempts FOR VALUES FROM ('2020-01-01') TO ('2020-01-02')`)
+	require.Len(t, made, 7, "this week and those of forty days, less the one that the default holds, and the default")
+	d.Exec(t, `CREATE TABLE delivery_attempts_20200101 PARTITION OF delivery_attempts FOR VALUES FROM ('2020-01-01') TO ('2020-01-08')`)
 	d.Exec(t, `INSERT INTO delivery_attempts (org_id, destination_id, event_id, number, started_at, keep_until, url, request_headers)
 		VALUES ($1, $2, $3, 1, now(), '2020-01-01', '', '[]'), ($1, $2, $3, 2, now(), '2019-06-01', '', '[]')`, f.Org, f.Destination, f.Notification)
 	require.EqualValues(t, 1, turn())

@@ -84,8 +84,8 @@ CREATE INDEX deliveries_retry ON deliveries (org_id, destination_id, next_at) WH
 CREATE INDEX deliveries_stopped ON deliveries (org_id, destination_id, state, event_id) WHERE state IN ('exhausted', 'held');
 CREATE SEQUENCE delivery_lease;
 
--- Partitions are by the day on which they are dropped, which the plan decides when
--- the attempt is made.
+-- Partitions are by the day until which attempts are kept, which the plan decides when
+-- one is made: a week of such days each, which is dropped when all of it has passed.
 CREATE TABLE delivery_attempts (
   org_id           uuid NOT NULL,
   destination_id   uuid NOT NULL,
@@ -120,18 +120,19 @@ DECLARE
   part    text;
   dropped int := 0;
 BEGIN
-  FOR i IN 0..least(days_ahead, 400) LOOP
-    day := (now() AT TIME ZONE 'UTC')::date + i;
+  FOR i IN 0..least(days_ahead, 400) / 7 + 1 LOOP
+    day := date_trunc('week', now() AT TIME ZONE 'UTC')::date + 7 * i;
     part := 'delivery_attempts_' || to_char(day, 'YYYYMMDD');
-    IF to_regclass('public.' || part) IS NULL AND NOT EXISTS (SELECT 1 FROM public.delivery_attempts_default d WHERE d.keep_until = day) THEN
-      EXECUTE format('CREATE TABLE public.%I PARTITION OF public.delivery_attempts FOR VALUES FROM (%L) TO (%L)', part, day, day + 1);
+    IF to_regclass('public.' || part) IS NULL AND NOT EXISTS (
+        SELECT 1 FROM public.delivery_attempts_default d WHERE d.keep_until >= day AND d.keep_until < day + 7) THEN
+      EXECUTE format('CREATE TABLE public.%I PARTITION OF public.delivery_attempts FOR VALUES FROM (%L) TO (%L)', part, day, day + 7);
       EXECUTE format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', part);
       EXECUTE format('ALTER TABLE public.%I FORCE ROW LEVEL SECURITY', part);
     END IF;
   END LOOP;
   FOR part IN SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
     WHERE i.inhparent = 'public.delivery_attempts'::regclass AND c.relname ~ '^delivery_attempts_[0-9]{8}$'
-      AND to_date(right(c.relname, 8), 'YYYYMMDD') < (now() AT TIME ZONE 'UTC')::date LOOP
+      AND to_date(right(c.relname, 8), 'YYYYMMDD') + 7 <= (now() AT TIME ZONE 'UTC')::date LOOP
     EXECUTE format('DROP TABLE public.%I', part);
     dropped := dropped + 1;
   END LOOP;

@@ -1,7 +1,10 @@
 /** The configuration files run in Node; this is all of it that they use. */
 declare const process: { env: Record<string, string | undefined> };
 /** The little of Node that the journeys and some tests use; its whole types are not worth a dependency. */
-declare const Buffer: { concat(parts: readonly Uint8Array[]): Uint8Array & { toString(encoding?: "utf8"): string } };
+declare const Buffer: {
+  concat(parts: readonly Uint8Array[]): Uint8Array & { toString(encoding?: "utf8"): string };
+  from(text: string): never;
+};
 declare module "node:fs" {
   export function readFileSync(path: string, encoding: "utf8"): string;
   export function copyFileSync(from: string, to: string): void;
@@ -26,20 +29,22 @@ declare module "node:crypto" {
   export function createHmac(algorithm: "sha256", key: Uint8Array): Mac;
 }
 declare module "node:http" {
-  interface Incoming extends AsyncIterable<Uint8Array> {
+  export interface Incoming extends AsyncIterable<Uint8Array> {
     method: string;
     url: string;
     headers: Record<string, string | undefined>;
   }
-  interface Outgoing {
+  export interface Outgoing {
     statusCode: number;
     setHeader(name: string, value: string): void;
+    writeHead(status: number, headers: Record<string, string>): void;
     end(text?: string): void;
   }
-  interface Server {
+  export interface Server {
     listen(port: number, host: string, ready: () => void): void;
+    on(event: "error", heard: (error: Error) => void): void;
     address(): { port: number };
-    close(closed: (error?: unknown) => void): void;
+    close(closed?: (error?: unknown) => void): void;
     closeAllConnections(): void;
   }
   export function createServer(answer: (request: Incoming, response: Outgoing) => void | Promise<void>): Server;
@@ -66,17 +71,3 @@ declare module "node:child_process" {
     options: { encoding: "utf8"; env: Record<string, string> },
   ): string;
 }
-declare module "node:http" {
-  export interface Server {
-    listen(port: number, host: string, done: () => void): void;
-    on(event: "error", heard: (error: Error) => void): void;
-    close(): void;
-  }
-  export function createServer(
-    answer: (
-      request: unknown,
-      response: { writeHead(status: number, headers: Record<string, string>): void; end(body: string): void },
-    ) => void,
-  ): Server;
-}
-declare const Buffer: { from(text: string): never };
