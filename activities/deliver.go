@@ -89,6 +89,8 @@ type Claimed struct {
 	// Due: the attempt is the schedule's own; a probe of a destination that cools
 	// is not.
 	Due bool
+	// Probe: the breaker is open, and this one tries whether it may close.
+	Probe bool
 	// What is sent, and where to; nil when it is gone.
 	Send *gen.ToSendRow
 }

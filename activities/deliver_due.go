@@ -119,7 +119,13 @@ func (d *Destination) round(ctx context.Context, in WorkInput) (int, error) {
 				Org: r.OrgID, Destination: r.DestinationID, Event: r.EventID, Lease: r.Lease, Step: int(r.Step), Attempts: int(r.Attempts), OrderKey: r.OrderKey, Due: r.Due,
 			})
 		}
-		return d.deliverer.Load(ctx, q, claimed)
+		if err := d.deliverer.Load(ctx, q, claimed); err != nil {
+			return err
+		}
+		for i, c := range claimed {
+			claimed[i].Probe = c.Send != nil && c.Send.Open // its row is locked
+		}
+		return nil
 	})
 	if err != nil || len(claimed) == 0 {
 		return 0, err

@@ -32,6 +32,7 @@ type failingDestination struct {
 	worst   webhook.Class
 	answer  webhook.Answer // of the longest wait
 	gone    bool
+	probe   bool
 	random  float64
 }
 
@@ -74,6 +75,7 @@ func Decide(attempts []Attempt) Recording {
 		f.org, f.id, f.random = a.Claimed.Org, a.Claimed.Destination, random()
 		f.count++
 		f.gone = f.gone || a.Class == webhook.Gone
+		f.probe = f.probe || a.Claimed.Probe
 		if f.worst != webhook.Busy {
 			f.worst = a.Class
 		}
@@ -159,11 +161,12 @@ func (r Recording) Write(ctx context.Context, q *gen.Queries, released []Claimed
 }
 
 func (r Recording) writeFailures(ctx context.Context, q *gen.Queries) error {
-	var p gen.NoteFailingParams
+	p := gen.NoteFailingParams{OpenAfter: webhook.OpenAfter}
 	of := map[uuid.UUID]failingDestination{}
 	for _, f := range r.failures {
 		of[f.id] = f
 		p.OrgIds, p.Ids, p.Counts = append(p.OrgIds, f.org), append(p.Ids, f.id), append(p.Counts, int32(f.count))
+		p.Probes, p.Opens = append(p.Probes, f.probe), append(p.Opens, f.worst == webhook.Busy)
 	}
 	rows, err := q.NoteFailing(ctx, p)
 	if err != nil {
@@ -180,11 +183,11 @@ func (r Recording) writeFailures(ctx context.Context, q *gen.Queries) error {
 		case failingFor >= webhook.DisableAfter:
 			err = disable(ctx, q, row, rpcerr.ReasonDestinationFailedLong)
 		default:
-			worst := f.worst
-			if row.Open {
-				worst = webhook.Busy // a probe that failed: the next one is later
+			cool := f.answer.RetryAfter // of what was on its way when it opened
+			if !row.Open || f.probe {
+				cool = webhook.Cool(f.worst, int(row.Failures), f.answer, f.random)
 			}
-			if cool := webhook.Cool(worst, int(row.Failures), f.answer, f.random); cool > 0 {
+			if cool > 0 {
 				open.OrgIds, open.Ids, open.WaitSeconds = append(open.OrgIds, row.OrgID), append(open.Ids, row.ID), append(open.WaitSeconds, cool.Seconds())
 			}
 			err = warn(ctx, q, row, failingFor)

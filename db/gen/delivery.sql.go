@@ -109,16 +109,20 @@ func (q *Queries) HoldAll(ctx context.Context, arg HoldAllParams) error {
 }
 
 const noteFailing = `-- name: NoteFailing :many
-UPDATE destinations d SET last_failure_at = clock_timestamp(), failing_since = coalesce(d.failing_since, clock_timestamp()), failures = d.failures + x.n
-FROM (SELECT unnest($1::uuid[]) AS org_id, unnest($2::uuid[]) AS id, unnest($3::int[]) AS n) x
+UPDATE destinations d SET last_failure_at = clock_timestamp(), failing_since = coalesce(d.failing_since, clock_timestamp()),
+  failures = CASE WHEN d.open AND x.probe THEN d.failures + 1 WHEN d.open THEN d.failures WHEN x.opens THEN $1::int ELSE least(d.failures + x.n, $1::int) END
+FROM (SELECT unnest($2::uuid[]) AS org_id, unnest($3::uuid[]) AS id, unnest($4::int[]) AS n, unnest($5::bool[]) AS probe, unnest($6::bool[]) AS opens) x
 WHERE d.org_id = x.org_id AND d.id = x.id
 RETURNING d.org_id, d.workspace_id, d.id, d.name, d.channel, d.failures, d.open, d.warned, d.disabled_at, extract(epoch FROM clock_timestamp() - d.failing_since)::float8 AS failing_seconds
 `
 
 type NoteFailingParams struct {
-	OrgIds []uuid.UUID
-	Ids    []uuid.UUID
-	Counts []int32
+	OpenAfter int32
+	OrgIds    []uuid.UUID
+	Ids       []uuid.UUID
+	Counts    []int32
+	Probes    []bool
+	Opens     []bool
 }
 
 type NoteFailingRow struct {
@@ -134,9 +138,18 @@ type NoteFailingRow struct {
 	FailingSeconds float64
 }
 
-// Of destinations whose last attempt failed; answers how they stand then.
+// Of destinations whose last attempt failed; answers how they stand then. Failures are
+// counted until the breaker opens, and then its probes: what was on its way when it
+// opened says nothing new.
 func (q *Queries) NoteFailing(ctx context.Context, arg NoteFailingParams) ([]NoteFailingRow, error) {
-	rows, err := q.db.Query(ctx, noteFailing, arg.OrgIds, arg.Ids, arg.Counts)
+	rows, err := q.db.Query(ctx, noteFailing,
+		arg.OpenAfter,
+		arg.OrgIds,
+		arg.Ids,
+		arg.Counts,
+		arg.Probes,
+		arg.Opens,
+	)
 	if err != nil {
 		return nil, err
 	}

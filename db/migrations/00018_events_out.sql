@@ -21,7 +21,7 @@ CREATE TABLE destinations (
   last_success_at timestamptz,                   -- to the minute
   last_failure_at timestamptz,
   failing_since   timestamptz,                   -- no attempt was accepted since
-  failures        int NOT NULL DEFAULT 0,        -- in a row
+  failures        int NOT NULL DEFAULT 0,        -- in a row: attempts until it opens, then probes
   open            boolean NOT NULL DEFAULT false, -- the breaker: one delivery is tried at cooling_until, the others wait
   cooling_until   timestamptz,                   -- nothing is sent before
   warned          smallint NOT NULL DEFAULT 0,   -- how often people were told in this time of failure

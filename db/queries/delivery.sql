@@ -57,9 +57,12 @@ WHERE d.org_id = x.org_id AND d.id = x.id
   AND (d.failures > 0 OR d.open OR d.failing_since IS NOT NULL OR d.cooling_until IS NOT NULL OR d.last_success_at IS NULL OR d.last_success_at < clock_timestamp() - interval '1 minute');
 
 -- name: NoteFailing :many
--- Of destinations whose last attempt failed; answers how they stand then.
-UPDATE destinations d SET last_failure_at = clock_timestamp(), failing_since = coalesce(d.failing_since, clock_timestamp()), failures = d.failures + x.n
-FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@ids::uuid[]) AS id, unnest(@counts::int[]) AS n) x
+-- Of destinations whose last attempt failed; answers how they stand then. Failures are
+-- counted until the breaker opens, and then its probes: what was on its way when it
+-- opened says nothing new.
+UPDATE destinations d SET last_failure_at = clock_timestamp(), failing_since = coalesce(d.failing_since, clock_timestamp()),
+  failures = CASE WHEN d.open AND x.probe THEN d.failures + 1 WHEN d.open THEN d.failures WHEN x.opens THEN @open_after::int ELSE least(d.failures + x.n, @open_after::int) END
+FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@ids::uuid[]) AS id, unnest(@counts::int[]) AS n, unnest(@probes::bool[]) AS probe, unnest(@opens::bool[]) AS opens) x
 WHERE d.org_id = x.org_id AND d.id = x.id
 RETURNING d.org_id, d.workspace_id, d.id, d.name, d.channel, d.failures, d.open, d.warned, d.disabled_at, extract(epoch FROM clock_timestamp() - d.failing_since)::float8 AS failing_seconds;
 

@@ -166,18 +166,16 @@ func jitter(d time.Duration, random float64) time.Duration {
 const OpenAfter = 5
 
 // Cool is how long a destination is left alone: what it asked for, or longer with each
-// failure in a row, an hour at most; 0: it is not. failures counts this one.
+// probe that failed, an hour at most; 0: it is not. failures counts this one: up to
+// OpenAfter each attempt, and beyond it each probe, however many attempts were on their
+// way when the breaker opened.
 func Cool(c Class, failures int, a Answer, random float64) time.Duration {
 	if c != Busy && failures < OpenAfter {
 		return 0
 	}
-	n := failures - 1
-	if c != Busy {
-		n = failures - OpenAfter
-	}
 	wait := time.Hour
-	if n < 10 {
-		wait = min(5*time.Second<<max(n, 0), time.Hour)
+	if n := max(failures-OpenAfter, 0); n < 10 {
+		wait = min(5*time.Second<<n, time.Hour)
 	}
 	return max(jitter(wait, random), a.RetryAfter)
 }

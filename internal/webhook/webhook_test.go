@@ -135,6 +135,11 @@ func TestADestinationCools(t *testing.T) {
 	}
 	require.Equal(t, 5*time.Second, Cool(Failed, OpenAfter, Answer{Status: 500}, 0.5))
 	require.Equal(t, 5*time.Second, Cool(Busy, 1, Answer{Status: 502}, 0.5))
+	for _, c := range []Class{Failed, Busy} {
+		require.Equal(t, 5*time.Second, Cool(c, OpenAfter, Answer{}, 0.5))
+		require.Equal(t, 10*time.Second, Cool(c, OpenAfter+1, Answer{}, 0.5), "after one probe")
+		require.Equal(t, 20*time.Second, Cool(c, OpenAfter+2, Answer{}, 0.5))
+	}
 	require.Equal(t, 2*time.Hour, Cool(Busy, 1, Answer{Status: 429, RetryAfter: 2 * time.Hour}, 0.5))
 	last := time.Duration(0)
 	for n := 1; n < 1000; n++ {
