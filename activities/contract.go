@@ -41,12 +41,17 @@ func WorkflowID(k agenda.Kind, subject string) string { return agenda.WorkflowID
 
 // Names under which workflows are registered.
 const (
-	WorkflowPower    = "power"
-	WorkflowProbe    = "probe"
-	WorkflowSync     = "sync"
-	WorkflowReseal   = "reseal"
-	WorkflowCalendar = "calendar"
+	WorkflowPower       = "power"
+	WorkflowProbe       = "probe"
+	WorkflowSync        = "sync"
+	WorkflowReseal      = "reseal"
+	WorkflowCalendar    = "calendar"
+	WorkflowDestination = "destination"
 )
+
+// SignalAsked wakes the workflow of a destination that waits for its next attempt:
+// somebody has asked for something.
+const SignalAsked = "asked"
 
 // Search attributes by which an operator finds a workflow in Temporal's UI.
 // They hold ids and fixed words, never names.

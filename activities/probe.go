@@ -15,6 +15,7 @@ import (
 	"github.com/cloudhub/cloudhub/internal/cloud"
 	"github.com/cloudhub/cloudhub/internal/inventory"
 	"github.com/cloudhub/cloudhub/internal/platform/egress"
+	"github.com/cloudhub/cloudhub/internal/platform/mail"
 	"github.com/cloudhub/cloudhub/internal/platform/vault"
 )
 
@@ -36,6 +37,15 @@ type Deps struct {
 	// FetchWithin is for tests that cannot wait for an address that does not
 	// answer; zero means 15 s.
 	FetchWithin time.Duration
+	// DeliverWithin is how long one attempt of a delivery may take; zero means
+	// webhook.Timeout.
+	DeliverWithin time.Duration
+	// Deliverer is the one of this process; nil makes one where it is needed.
+	Deliverer *Deliverer
+	// Mailer sends e-mail; nil: this installation sends none.
+	Mailer *mail.Mailer
+	// PublicURL is where people reach the interface; empty: messages have no link.
+	PublicURL string
 	// Metrics count what ends; nil counts nothing.
 	Metrics *Metrics
 }

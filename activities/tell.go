@@ -3,15 +3,20 @@ package activities
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 
 	"github.com/google/uuid"
 
 	"github.com/cloudhub/cloudhub/db/gen"
+	"github.com/cloudhub/cloudhub/internal/event"
 	"github.com/cloudhub/cloudhub/internal/notify"
 	"github.com/cloudhub/cloudhub/internal/power"
 )
 
-// Tell writes events and notifications, in the transaction that makes them true.
+// Tell writes events and notifications, in the transaction that makes them true. An
+// event that is not as its schema has it is logged and written all the same: what was
+// done must never be undone, or its record lost, for a mistake in a schema. Tests
+// fail on it.
 func Tell(ctx context.Context, q *gen.Queries, b notify.Batch) error {
 	if len(b.Events) > 0 {
 		var p gen.InsertEventsParams
@@ -24,7 +29,16 @@ func Tell(ctx context.Context, q *gen.Queries, b notify.Batch) error {
 			if err != nil {
 				return err
 			}
+			if err := event.Validate(e.Type, data); err != nil {
+				// The process's logger: so rare a thing is not handed through every caller.
+				slog.ErrorContext(ctx, "an event is not as its schema has it", "org_id", e.Org, "event_id", id, "event_type", e.Type, "error", err)
+			}
+			subject := ""
+			if e.Subject != uuid.Nil {
+				subject = e.Subject.String()
+			}
 			p.OrgIds, p.Ids, p.WorkspaceIds = append(p.OrgIds, e.Org), append(p.Ids, id), append(p.WorkspaceIds, e.Workspace)
+			p.Subjects = append(p.Subjects, subject)
 			p.Types, p.Datas = append(p.Types, string(e.Type)), append(p.Datas, data)
 		}
 		if err := q.InsertEvents(ctx, p); err != nil {

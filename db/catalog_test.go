@@ -126,6 +126,37 @@ func TestPartitionsOfTheAuditLog(t *testing.T) {
 	}
 }
 
+// Attempts are dropped by the week of their last day, and what no week holds is kept
+// until its own.
+func TestPartitionsOfAttempts(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	f := dbtest.Tenant(t, d) // its attempt is in the default partition
+	turn := func() int32 {
+		dropped, err := d.System.Read().TurnAttemptPartitions(t.Context(), 40)
+		require.NoError(t, err)
+		return dropped
+	}
+	require.Zero(t, turn())
+	require.Zero(t, turn(), "again, nothing happens")
+	partitions := `SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'delivery_attempts'::regclass ORDER BY 1`
+	made := column[string](t, d.Owner, partitions)
+	require.Len(t, made, 7, "this week and those of forty days, less the one that the default holds, and the default")
+	d.Exec(t, `CREATE TABLE delivery_attempts_20200101 PARTITION OF delivery_attempts FOR VALUES FROM ('2020-01-01') TO ('2020-01-08')`)
+	d.Exec(t, `INSERT INTO delivery_attempts (org_id, destination_id, event_id, number, started_at, keep_until, url, request_headers)
+		VALUES ($1, $2, $3, 1, now(), '2020-01-01', '', '[]'), ($1, $2, $3, 2, now(), '2019-06-01', '', '[]')`, f.Org, f.Destination, f.Notification)
+	require.EqualValues(t, 1, turn())
+	require.Equal(t, made, column[string](t, d.Owner, partitions))
+	require.Equal(t, []int32{1}, column[int32](t, d.Owner, `SELECT number FROM delivery_attempts`), "the fixture's alone")
+	for role, url := range runtimeRoles(d.URLs) {
+		conn := dbtest.Connect(t, url)
+		for _, p := range made {
+			_, err := conn.Exec(t.Context(), "SELECT FROM "+p)
+			require.ErrorContains(t, err, "permission denied", "%s as %s", p, role)
+		}
+	}
+}
+
 // columnsOf is SQL for the names of columns by their numbers.
 func columnsOf(relation, numbers string) string {
 	return fmt.Sprintf(`(SELECT array_agg(a.attname::text ORDER BY k.n) FROM unnest(%s::int2[]) WITH ORDINALITY k(attnum, n)

@@ -40,7 +40,7 @@ func (e estate) states() gen.CountResourcesByStateParams {
 // plans is the intended way to answer each list, for a page of 50.
 func plans() map[string]plan {
 	all := map[string]plan{}
-	for _, group := range []map[string]plan{inventoryPlans(), accountPlans(), operationPlans(), powerPlans(), schedulePlans(), calendarPlans(), exceptionPlans(), dispatchPlans(), adminPlans(), identityPlans()} {
+	for _, group := range []map[string]plan{inventoryPlans(), accountPlans(), operationPlans(), powerPlans(), schedulePlans(), calendarPlans(), deliveryPlans(), exceptionPlans(), dispatchPlans(), adminPlans(), identityPlans()} {
 		for name, p := range group {
 			all[name] = p
 		}

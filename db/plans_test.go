@@ -187,6 +187,15 @@ func fill(t *testing.T, d *dbtest.DB) estate {
 		exec(`INSERT INTO calendar_days (org_id, calendar_id, day, name) SELECT org_id, id, current_date + 10 * j - 300, '' FROM calendars, generate_series(1, 200) j WHERE org_id = $1 ON CONFLICT DO NOTHING`, size.f.Org)
 		exec(`INSERT INTO schedule_calendars (org_id, workspace_id, schedule_id, calendar_id)
 			SELECT s.org_id, s.workspace_id, s.id, md5($1::uuid::text || 'calendar' || (1 + s.i % 40))::uuid FROM (SELECT *, row_number() OVER () AS i FROM schedules WHERE org_id = $1) s ON CONFLICT DO NOTHING`, size.f.Org)
+		exec(`INSERT INTO destinations (org_id, workspace_id, id, channel, name, config) SELECT $1::uuid, $2::uuid, md5($1::uuid::text || 'destination' || i)::uuid, 'webhook', 'd' || i, '{}' FROM generate_series(1, 9) i`, size.f.Org, size.f.Workspace)
+		exec(`INSERT INTO destination_secrets (org_id, workspace_id, destination_id, id, kind, schema_version, key_id, ciphertext)
+			SELECT d.org_id, d.workspace_id, d.id, gen_random_uuid(), 'header', 1, '1', '' FROM destinations d, generate_series(1, 200) WHERE d.org_id = $1`, size.f.Org)
+		exec(`INSERT INTO events (org_id, id, workspace_id, type, data)
+			SELECT $1::uuid, ('01a20000-' || lpad(to_hex(i / 4096), 4, '0') || '-7' || lpad(to_hex(i % 4096), 3, '0') || '-8000-' || left(md5($1::uuid::text), 12))::uuid, $2::uuid, 'webhook.test', '{}' FROM generate_series(1, 2000) i`, size.f.Org, size.f.Workspace)
+		exec(`INSERT INTO deliveries (org_id, destination_id, event_id, state, fresh, attempts) SELECT e.org_id, d.id, e.id, 'delivered', false, 1
+			FROM events e JOIN destinations d ON d.org_id = e.org_id WHERE e.org_id = $1 AND d.name <> 'Meu sistema' AND e.type = 'webhook.test'`, size.f.Org)
+		exec(`INSERT INTO delivery_attempts (org_id, destination_id, event_id, number, started_at, keep_until, url, request_headers, status)
+			SELECT org_id, destination_id, event_id, 1, now(), now()::date + 7, '', '[]', 200 FROM deliveries WHERE org_id = $1 ON CONFLICT DO NOTHING`, size.f.Org)
 		exec(`INSERT INTO notifications (org_id, workspace_id, id, kind, severity, data, created_at)
 			SELECT org_id, workspace_id, id, 'schedule_failed', 'error', '{}', created_at FROM operations WHERE org_id = $1`, size.f.Org)
 	}
@@ -218,20 +227,29 @@ type plan struct {
 // unplanned are queries of many rows without a plan of their own here.
 var unplanned = map[string]string{
 	"ClaimOperations": "only writes", "UpsertResources": "only writes: its key is the conflict's", "MayAct": "by primary keys of one batch, planned with OpenTargets",
-	"WaitingWork":             "a function; what it reads is counted in TestWaitingWorkReadsTheSameWhateverWaits",
-	"SeeFollowed":             "what is followed in one account: what its timetables did in the last half hour",
-	"CalendarsByID":           "of at most fifty of one organization",
-	"ListCalendars":           "at most fifty of one organization, and their days and schedules counted",
-	"WorkspacesToTell":        "every six hours, of a calendar that has failed for a day",
-	"CalendarsWithoutClock":   "as UnfinishedWithoutAgenda",
-	"CalendarNames":           "at most fifty of one organization",
-	"AgendaOldestDue":         "counts what is due: as much as there is",
-	"AgendaTrouble":           "counts what is due and parked: as much as there is",
-	"SummarizeAgenda":         "as AgendaTrouble, for the page",
-	"ListPlatformAdmins":      "all of a handful",
-	"UnfinishedWithoutAgenda": "an invariant over whole tables, once a minute and in tests",
-	"SealedRowsByKey":         "counts every sealed row, twice a minute, off the index alone",
-	"SchedulesByZoneData":     "once after an upgrade of the zone data",
+	"WaitingWork":                    "a function; what it reads is counted in TestWaitingWorkReadsTheSameWhateverWaits",
+	"SeeFollowed":                    "what is followed in one account: what its timetables did in the last half hour",
+	"CalendarsByID":                  "of at most fifty of one organization",
+	"ListCalendars":                  "at most fifty of one organization, and their days and schedules counted",
+	"WorkspacesToTell":               "every six hours, of a calendar that has failed for a day",
+	"CalendarsWithoutClock":          "as UnfinishedWithoutAgenda",
+	"CalendarNames":                  "at most fifty of one organization",
+	"ListDestinations":               "at most forty of one workspace, and of what waits for each 10,000 counted",
+	"DestinationSecretHints":         "of at most forty destinations of one workspace",
+	"DestinationSecretsToOpen":       "of the destinations of one claim, of one organization",
+	"LockDestinationSecretsToReseal": "once after a key was replaced",
+	"ClaimFresh":                     "a function; what it reads is counted in TestAClaimReadsTheSameWhateverWaits",
+	"ClaimRetries":                   "a function; of one destination",
+	"ToSend":                         "by the primary keys of one claim",
+	"NoteFailing":                    "only writes",
+	"DestinationsLost":               "as UnfinishedWithoutAgenda",
+	"AgendaOldestDue":                "counts what is due: as much as there is",
+	"AgendaTrouble":                  "counts what is due and parked: as much as there is",
+	"SummarizeAgenda":                "as AgendaTrouble, for the page",
+	"ListPlatformAdmins":             "all of a handful",
+	"UnfinishedWithoutAgenda":        "an invariant over whole tables, once a minute and in tests",
+	"SealedRowsByKey":                "counts every sealed row, twice a minute, off the index alone",
+	"SchedulesByZoneData":            "once after an upgrade of the zone data",
 }
 
 func ask[P, R any](method func(*gen.Queries, context.Context, P) (R, error), params func(e estate) P) func(estate, *gen.Queries) error {

@@ -44,6 +44,15 @@ func selectorOf(e estate) *v1.TargetSelector {
 	return &v1.TargetSelector{Tags: []*v1.TagMatch{{Key: "env", Values: []string{"prod"}}}, CloudAccountIds: []string{e.account.String()}, Regions: []string{"sa-east-1"}}
 }
 
+func webhookSpec() *v1.DestinationSpec {
+	return &v1.DestinationSpec{
+		Name: "Sistema " + uuid.NewString()[:8], Events: []string{"resource.stopped"},
+		Config: &v1.DestinationSpec_Webhook{Webhook: &v1.WebhookConfig{
+			Url: "https://hooks.example.com/cloudhub", Headers: []*v1.Header{{Name: "X-Api-Key", Value: "canary-secret-header", Secret: true}},
+		}},
+	}
+}
+
 // accessKey is one that nobody has used yet.
 func accessKey() *v1.AwsAccessKey {
 	raw := strings.ToUpper(strings.ReplaceAll(uuid.NewString(), "-", ""))
@@ -228,6 +237,46 @@ var fixtures = map[string]fixture{
 	}),
 	"CalendarService/RefreshCalendar": of(func(_ *world, _ person, e estate) proto.Message {
 		return &v1.RefreshCalendarRequest{OrgId: e.org.String(), CalendarId: e.calendar.String()}
+	}),
+	"WebhookService/ListEventTypes": of(func(*world, person, estate) proto.Message { return &v1.ListEventTypesRequest{} }),
+	"WebhookService/ListDestinations": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.ListDestinationsRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), Channels: []v1.Channel{v1.Channel_CHANNEL_WEBHOOK}}
+	}),
+	"WebhookService/GetDestination": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.GetDestinationRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), DestinationId: e.destination.String()}
+	}),
+	"WebhookService/DeleteDestination": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.DeleteDestinationRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), DestinationId: e.destination.String()}
+	}),
+	"WebhookService/PauseDestination": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.PauseDestinationRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), DestinationId: e.destination.String()}
+	}),
+	"WebhookService/ResumeDestination": of(func(w *world, _ person, e estate) proto.Message {
+		w.exec(`UPDATE destinations SET paused_at = '2026-01-01' WHERE id = $1`, e.destination)
+		return &v1.ResumeDestinationRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), DestinationId: e.destination.String()}
+	}),
+	"WebhookService/RotateSecret": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.RotateSecretRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), DestinationId: e.destination.String()}
+	}),
+	"WebhookService/SendTest": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.SendTestRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), DestinationId: e.destination.String()}
+	}),
+	"WebhookService/ListDeliveries": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.ListDeliveriesRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), DestinationId: e.destination.String()}
+	}),
+	"WebhookService/CreateDestination": of(func(w *world, _ person, e estate) proto.Message {
+		w.exec(`DELETE FROM destinations WHERE workspace_id = $1 AND id <> $2`, e.workspace, e.destination)
+		return &v1.CreateDestinationRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), RequestId: uuid.NewString(), Spec: webhookSpec()}
+	}),
+	"WebhookService/UpdateDestination": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.UpdateDestinationRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), DestinationId: e.destination.String(), Spec: webhookSpec()}
+	}),
+	"WebhookService/GetDelivery": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.GetDeliveryRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), DestinationId: e.destination.String(), DeliveryId: e.delivery.String()}
+	}),
+	"WebhookService/ReplayDeliveries": of(func(_ *world, _ person, e estate) proto.Message {
+		return &v1.ReplayDeliveriesRequest{OrgId: e.org.String(), WorkspaceId: e.workspace.String(), DestinationId: e.destination.String(),
+			What: &v1.ReplayDeliveriesRequest_Deliveries{Deliveries: &v1.DeliveryIds{Ids: []string{e.delivery.String()}}}}
 	}),
 	"AdminService/GetAgendaSummary": of(func(*world, person, estate) proto.Message { return &v1.GetAgendaSummaryRequest{} }),
 	"AdminService/ListAgenda": of(func(_ *world, _ person, e estate) proto.Message {

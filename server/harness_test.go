@@ -243,7 +243,7 @@ func (w *world) contents() map[string]string {
 	w.t.Helper()
 	out := map[string]string{}
 	tables := column[string](w, `SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-		WHERE n.nspname = 'public' AND c.relkind = 'r' AND NOT c.relispartition OR c.relname = 'audit_log' ORDER BY 1`)
+		WHERE n.nspname = 'public' AND c.relkind = 'r' AND NOT c.relispartition OR c.relname IN ('audit_log', 'delivery_attempts') ORDER BY 1`)
 	for _, name := range tables {
 		out[name] = one[string](w, `SELECT coalesce(md5(string_agg(x::text, '|' ORDER BY x::text)), '') FROM `+name+` x`)
 	}
@@ -258,6 +258,8 @@ type estate struct {
 	hold, notification      uuid.UUID
 	// calendar of the organization, read from an address.
 	calendar uuid.UUID
+	// destination of events, and one delivery to it that was given up.
+	destination, delivery uuid.UUID
 }
 
 // estate makes an account with three machines, a schedule over the first and an
@@ -276,6 +278,13 @@ func (w *world) estate(org, workspace uuid.UUID) estate {
 		VALUES ($1, $2, $3, $4, 'Migração', now() + interval '1 day', $3, 'Ana')`, org, workspace, e.hold, e.resources[2])
 	w.exec(`INSERT INTO notifications (org_id, workspace_id, id, kind, severity, data) VALUES ($1, $2, $3, 'schedule_failed', 'error', '{}')`, org, workspace, e.notification)
 	w.calendar(org, e.calendar, "Feriados "+e.calendar.String()[24:], "https://calendars.example.com/feriados.ics?key=canary")
+	e.destination, e.delivery = dbtest.NewID(w.t), dbtest.NewID(w.t)
+	w.exec(`INSERT INTO destinations (org_id, workspace_id, id, channel, name, config) VALUES ($1, $2, $3, 'webhook', 'd ' || $4::text, '{"url":"https://hooks.example.com/"}')`, org, workspace, e.destination, e.destination.String())
+	w.exec(`INSERT INTO destination_secrets (org_id, workspace_id, destination_id, id, kind, schema_version, key_id, ciphertext, hint) VALUES ($1, $2, $3, $3, 'signing', 1, 'k', 'sealed', 'aB3d')`, org, workspace, e.destination)
+	for _, id := range []uuid.UUID{dbtest.NewID(w.t), e.delivery} {
+		w.exec(`INSERT INTO events (org_id, id, workspace_id, type, data) VALUES ($1, $2, $3, 'webhook.test', '{"message":"x"}')`, org, id, workspace)
+		w.exec(`INSERT INTO deliveries (org_id, destination_id, event_id, state, fresh, attempts, ended_at) VALUES ($1, $2, $3, 'exhausted', false, 10, now())`, org, e.destination, id)
+	}
 	return e
 }
 

@@ -32,6 +32,15 @@ type spoiled struct {
 	mayPass bool
 }
 
+// spoiled is an answer to a spoiled request of an rpc; where there is nothing to spoil,
+// the answer is as long as ever.
+func (a answer) spoiled(m method) string {
+	if m.desc.Input().Fields().Len() == 0 && a.isOK() {
+		a.body = a.body[:min(len(a.body), 16<<10)]
+	}
+	return a.hostile()
+}
+
 // hostile says what is wrong with an answer to a spoiled request; "" is nothing.
 func (a answer) hostile() string {
 	switch {
@@ -70,7 +79,7 @@ func TestNothingThatIsSentBreaksTheServer(t *testing.T) {
 				continue // see TestAStreamsEnvelopeIsChecked
 			}
 			a := w.post(owner.token, m.name, s.as, s.raw, s.head...)
-			require.Empty(t, a.hostile(), "%s: %s: %d %.600s", m.name, s.what, a.status, a.body)
+			require.Empty(t, a.spoiled(m), "%s: %s: %d %.600s", m.name, s.what, a.status, a.body)
 			if !s.mayPass {
 				require.False(t, a.isOK(), "%s: %s passes", m.name, s.what)
 			}
@@ -95,7 +104,7 @@ func TestAnEmptyMessageNamesNoTenant(t *testing.T) {
 	for _, m := range methods() {
 		for _, as := range []string{asJSON, asProto} {
 			a := w.post(owner.token, m.name, as, nil)
-			require.Empty(t, a.hostile(), "%s: %s", m.name, a.body)
+			require.Empty(t, a.spoiled(m), "%s: %s", m.name, a.body)
 			if m.auth.GetAccess() == v1.Access_ACCESS_PERMISSION {
 				a.refused(t, "NOT_FOUND")
 				require.Empty(t, a.fields)

@@ -349,6 +349,10 @@ func (e estate) idFor(path string, p person) string {
 		return e.hold.String()
 	case "notification_id":
 		return e.notification.String()
+	case "destination_id":
+		return e.destination.String()
+	case "delivery_id", "id":
+		return e.delivery.String()
 	}
 	panic("say which id of an estate a field called " + path + " holds")
 }

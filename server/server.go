@@ -33,6 +33,7 @@ import (
 	"github.com/cloudhub/cloudhub/server/rpc"
 	"github.com/cloudhub/cloudhub/server/schedule"
 	"github.com/cloudhub/cloudhub/server/user"
+	"github.com/cloudhub/cloudhub/server/webhook"
 )
 
 // Deps is what a server is made of.
@@ -57,7 +58,9 @@ type Deps struct {
 	AWSPrincipal string
 	// Egress says what addresses that tenants give may lead to beside the public
 	// internet. The server follows none of them: it refuses early.
-	Egress     egress.Policy
+	Egress egress.Policy
+	// MailReady says that workers of this installation can send e-mail.
+	MailReady  bool
 	Registerer prometheus.Registerer
 	// Traces is where spans go; nil means nowhere.
 	Traces trace.TracerProvider
@@ -117,6 +120,9 @@ func New(d Deps) (*Server, error) {
 	mux.Handle(cloudhubv1connect.NewResourceServiceHandler(power.New(d.Tenants), o...))
 	mux.Handle(cloudhubv1connect.NewOperationServiceHandler(operation.New(d.Tenants, tokens, watch), o...))
 	mux.Handle(cloudhubv1connect.NewScheduleServiceHandler(schedule.New(d.Tenants, tokens, d.Now), o...))
+	mux.Handle(cloudhubv1connect.NewWebhookServiceHandler(webhook.New(webhook.Deps{
+		Tenants: d.Tenants, Sealer: d.Sealer, Tokens: tokens, Egress: d.Egress, MailReady: d.MailReady, Now: d.Now,
+	}), o...))
 	mux.Handle(cloudhubv1connect.NewCalendarServiceHandler(calendar.New(d.Tenants, d.Egress, d.Now), o...))
 	mux.Handle(cloudhubv1connect.NewOrganizationServiceHandler(organization.New(d.Tenants), o...))
 	mux.Handle(cloudhubv1connect.NewNotificationServiceHandler(notification.New(d.Tenants, tokens), o...))
@@ -125,6 +131,7 @@ func New(d Deps) (*Server, error) {
 	}
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("/readyz", s.ready)
+	mux.HandleFunc("GET /schemas/events/{file}", eventSchema)
 	mux.Handle("/", s.web())
 	s.handler = s.around(mux)
 	return s, nil

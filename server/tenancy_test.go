@@ -44,6 +44,9 @@ func (w *world) onlyOwn(p principal, m method, body []byte) {
 	if len(told) == 0 {
 		return
 	}
+	if m.name == "WebhookService/ListEventTypes" {
+		return // the examples' own
+	}
 	own := w.idsOf(p.person, p.org, workspace)
 	for id, path := range told {
 		require.True(w.t, own[id], "%s tells %s of %s in %s, which is not his: %s", m.name, p.name, id, path, body)
@@ -236,6 +239,9 @@ func firstPage(m method, e estate, token string) proto.Message {
 	set(msg, "workspace_id", e.workspace.String())
 	set(msg, "page_size", int32(1))
 	set(msg, "page_token", token)
+	if m.desc.Input().Fields().ByName("destination_id") != nil {
+		set(msg, "destination_id", e.destination.String())
+	}
 	return msg
 }
 
@@ -245,7 +251,7 @@ func filtered(msg proto.Message) map[string]proto.Message {
 	fields := msg.ProtoReflect().Descriptor().Fields()
 	for i := range fields.Len() {
 		fd := fields.Get(i)
-		if slices.Contains([]protoreflect.Name{"org_id", "workspace_id", "page_size", "page_token"}, fd.Name()) {
+		if slices.Contains([]protoreflect.Name{"org_id", "workspace_id", "page_size", "page_token", "destination_id"}, fd.Name()) {
 			continue
 		}
 		c := proto.Clone(msg)

@@ -273,6 +273,8 @@ func (d *Dispatcher) start(ctx context.Context, row gen.Agenda, facts gen.WorkFa
 	})
 	var already *serviceerror.WorkflowExecutionAlreadyStarted
 	switch {
+	case errors.As(err, &already) && kind == agenda.KindDestination:
+		return d.wake(ctx, row, already.RunId, a, delivered)
 	case errors.As(err, &already):
 		// It runs and will see `asked` at its end, or has passed it and is
 		// started anew a second later.
@@ -296,6 +298,29 @@ func (d *Dispatcher) start(ctx context.Context, row gen.Agenda, facts gen.WorkFa
 	delivered("started")
 	d.metrics.deliveryLag.WithLabelValues(laneName(agenda.Lane(row.Lane))).Observe(max(0, time.Since(row.DueAt).Seconds()))
 	a.add(row, run.GetRunID(), true, agenda.QuietAfter)
+	return nil
+}
+
+// wake tells a workflow that waits for its next attempt that somebody has asked. It
+// has then been told: what it finds at its next look is what was asked for.
+func (d *Dispatcher) wake(ctx context.Context, row gen.Agenda, runID string, a *acks, delivered func(string)) error {
+	callCtx, cancel := context.WithTimeout(ctx, temporalWithin)
+	defer cancel()
+	kind := agenda.Kind(row.Kind)
+	err := d.clients[activities.NamespaceOf(kind)].SignalWorkflow(callCtx, activities.WorkflowID(kind, row.Subject), runID, activities.SignalAsked, nil)
+	if gone(err) { // it has just closed, and is started anew a second later
+		delivered("busy")
+		return d.system.Read().AcknowledgeBusy(ctx, gen.AcknowledgeBusyParams{
+			RunID: runID, WaitSeconds: busyWait.Seconds(), OrgID: row.OrgID, Kind: row.Kind, Subject: row.Subject, Lease: row.Lease,
+		})
+	}
+	if err != nil {
+		delivered("error")
+		return errors.Join(err, d.note(ctx, row, err, agenda.RetryWait(int(row.Starts))))
+	}
+	d.metrics.deliveries.WithLabelValues(row.Kind, "woken").Inc()
+	delivered("woken")
+	a.add(row, runID, false, agenda.QuietAfter)
 	return nil
 }
 

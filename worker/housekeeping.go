@@ -8,8 +8,10 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/cloudhub/cloudhub/db/gen"
+	"github.com/cloudhub/cloudhub/internal/access"
 	"github.com/cloudhub/cloudhub/internal/agenda"
 	"github.com/cloudhub/cloudhub/internal/schedule"
+	"github.com/cloudhub/cloudhub/internal/webhook"
 )
 
 // keepHouse purges what is past its time, makes the next partitions, and
@@ -21,7 +23,7 @@ func (d *Dispatcher) keepHouse(ctx context.Context, q *gen.Queries, rows []gen.A
 	for name, purge := range map[string]func(context.Context) (int64, error){
 		"drafts": q.PurgeDrafts, "role preparations": q.PurgePreparations, "sessions": q.PurgeSessions, "login failures": q.PurgeLoginFailures,
 		"idempotency keys": q.PurgeIdempotencyKeys, "operations": q.PurgeOperations,
-		"skips": q.PurgeSkips, "holds": q.PurgeHolds, "events": q.PurgeEvents, "notifications": q.PurgeNotifications,
+		"skips": q.PurgeSkips, "holds": q.PurgeHolds, "events": purgeEvents(q), "deliveries": purgeDeliveries(q), "secrets of destinations": q.PurgeDestinationSecrets, "notifications": q.PurgeNotifications,
 	} {
 		n, err := purge(ctx)
 		if err != nil {
@@ -30,6 +32,9 @@ func (d *Dispatcher) keepHouse(ctx context.Context, q *gen.Queries, rows []gen.A
 		if n > 0 {
 			d.logger.InfoContext(ctx, "purged what is past its time", "what", name, "rows", n)
 		}
+	}
+	if _, err := q.TurnAttemptPartitions(ctx, int32(deliveryDays(access.Enterprise))); err != nil {
+		return err
 	}
 	if err := d.recomputeZones(ctx, q); err != nil {
 		return err
@@ -43,6 +48,29 @@ func (d *Dispatcher) keepHouse(ctx context.Context, q *gen.Queries, rows []gen.A
 		move.OrgIds, move.Subjects, move.Nexts = append(move.OrgIds, r.OrgID), append(move.Subjects, r.Subject), append(move.Nexts, now.Add(agenda.HousekeepingEvery))
 	}
 	return q.MoveClocks(ctx, move)
+}
+
+func deliveryDays(p access.Plan) int { return access.LimitsOf(p).DeliveryDays }
+
+func purgeEvents(q *gen.Queries) func(context.Context) (int64, error) {
+	return func(ctx context.Context) (int64, error) {
+		return q.PurgeEvents(ctx, gen.PurgeEventsParams{
+			FreeDays: int32(deliveryDays(access.Free)), ProDays: int32(deliveryDays(access.Pro)), EnterpriseDays: int32(deliveryDays(access.Enterprise)),
+		})
+	}
+}
+
+func purgeDeliveries(q *gen.Queries) func(context.Context) (int64, error) {
+	return func(ctx context.Context) (int64, error) {
+		now, err := q.SystemTime(ctx)
+		if err != nil {
+			return 0, err
+		}
+		before := func(p access.Plan) uuid.UUID { return webhook.FirstID(now.AddDate(0, 0, -deliveryDays(p))) }
+		return q.PurgeDeliveries(ctx, gen.PurgeDeliveriesParams{
+			BeforeFree: before(access.Free), BeforePro: before(access.Pro), BeforeEnterprise: before(access.Enterprise),
+		})
+	}
 }
 
 // recomputeZones moves schedules whose next time was computed with other zone
@@ -144,13 +172,20 @@ func (d *Dispatcher) checkInvariant(ctx context.Context) {
 	if err != nil {
 		return // the lanes say that the database is down
 	}
-	found := map[string]float64{string(agenda.KindPower): 0, string(agenda.KindTimetable): 0, string(agenda.KindSyncClock): 0, string(agenda.KindCalendarClock): 0}
+	found := map[string]float64{string(agenda.KindPower): 0, string(agenda.KindTimetable): 0, string(agenda.KindSyncClock): 0, string(agenda.KindCalendarClock): 0, string(agenda.KindDestination): 0}
 	calendars, err := d.system.Read().CalendarsWithoutClock(ctx)
 	if err != nil {
 		return
 	}
 	for _, c := range calendars {
 		rows = append(rows, gen.UnfinishedWithoutAgendaRow{Kind: string(agenda.KindCalendarClock), OrgID: c.OrgID, Subject: c.ID.String()})
+	}
+	destinations, err := d.system.Read().DestinationsLost(ctx)
+	if err != nil {
+		return
+	}
+	for _, r := range destinations {
+		rows = append(rows, gen.UnfinishedWithoutAgendaRow{Kind: string(agenda.KindDestination), OrgID: r.OrgID, Subject: r.ID.String()})
 	}
 	for _, r := range rows {
 		found[r.Kind]++

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -62,6 +63,7 @@ type Worker struct {
 	clients    map[string]client.Client
 	workers    []worker.Worker
 	dispatcher *Dispatcher
+	deliveries *deliveries
 	observed   *observed
 }
 
@@ -78,6 +80,7 @@ func New(ctx context.Context, d Deps) (*Worker, error) {
 		d.Traces = telemetry.NoTracing()
 	}
 	d.Deps.Metrics = activities.NewMetrics(d.Registerer)
+	d.Deliverer = activities.NewDeliverer(d.Deps)
 	tracer, sdkMetrics := d.Traces.Tracer("cloudhub/worker"), newTemporalMetrics(d.Registerer)
 	w := &Worker{deps: d, observed: newObserved(tracer, d.Logger, d.Registerer), clients: map[string]client.Client{}}
 	for _, ns := range []string{activities.Namespace, activities.NamespaceBackground} {
@@ -100,6 +103,7 @@ func New(ctx context.Context, d Deps) (*Worker, error) {
 	}
 	// A sync that a person asked for stands in the person's lane.
 	w.workers = append(w.workers, w.register(activities.NamespaceBackground, agenda.LanePerson), w.register(activities.NamespaceBackground, agenda.LaneMinute))
+	w.deliveries = newDeliveries(d.System, d.Deliverer, d.Logger, newDeliveryMetrics(d.Registerer))
 	w.dispatcher = &Dispatcher{system: d.System, tenants: d.Tenants, opener: d.Opener, clients: w.clients, logger: d.Logger, metrics: newMetrics(d.Registerer).fromZero(), tracer: tracer, namespaces: d.Namespaces, stuckAfter: d.StuckAfter}
 	return w, nil
 }
@@ -135,7 +139,7 @@ type Registry interface {
 }
 
 // workflowTypes are the names of all workflows.
-var workflowTypes = []string{activities.WorkflowPower, activities.WorkflowProbe, activities.WorkflowSync, activities.WorkflowCalendar}
+var workflowTypes = []string{activities.WorkflowPower, activities.WorkflowProbe, activities.WorkflowSync, activities.WorkflowCalendar, activities.WorkflowDestination}
 
 // Register registers every workflow under its name and every activity.
 func Register(r Registry, d activities.Deps) {
@@ -144,11 +148,13 @@ func Register(r Registry, d activities.Deps) {
 	r.RegisterWorkflowWithOptions(workflows.Sync, workflow.RegisterOptions{Name: activities.WorkflowSync})
 	r.RegisterWorkflowWithOptions(workflows.Reseal, workflow.RegisterOptions{Name: activities.WorkflowReseal})
 	r.RegisterWorkflowWithOptions(workflows.Calendar, workflow.RegisterOptions{Name: activities.WorkflowCalendar})
+	r.RegisterWorkflowWithOptions(workflows.Destination, workflow.RegisterOptions{Name: activities.WorkflowDestination})
 	r.RegisterActivity(activities.NewPower(d))
 	r.RegisterActivity(activities.NewProbe(d))
 	r.RegisterActivity(activities.NewSync(d))
 	r.RegisterActivity(activities.NewReseal(d))
 	r.RegisterActivity(activities.NewCalendar(d))
+	r.RegisterActivity(activities.NewDestination(d))
 }
 
 // Run works until the context ends, then lets running activities stop.
@@ -161,8 +167,11 @@ func (w *Worker) Run(ctx context.Context) error {
 			return err
 		}
 	}
+	var loop sync.WaitGroup
+	loop.Go(func() { w.deliveries.run(ctx) })
 	w.dispatcher.Run(ctx)
 	stopAll(w.workers)
+	loop.Wait()
 	return nil
 }
 

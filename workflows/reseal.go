@@ -25,7 +25,7 @@ func Reseal(ctx workflow.Context, in activities.WorkInput) error {
 		if !result.More {
 			return nil
 		}
-		batch.Asked, batch.After = result.Asked, result.After
+		batch.Asked, batch.After, batch.AfterSecret = result.Asked, result.After, result.AfterSecret
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
 			return workflow.NewContinueAsNewError(ctx, activities.WorkflowReseal, in)
 		}

@@ -23,6 +23,8 @@ import (
 	"github.com/cloudhub/cloudhub/internal/cloud/sim"
 	"github.com/cloudhub/cloudhub/internal/platform/config"
 	"github.com/cloudhub/cloudhub/internal/platform/embedded"
+	"github.com/cloudhub/cloudhub/internal/platform/mail"
+	"github.com/cloudhub/cloudhub/internal/platform/mail/mailbox"
 	"github.com/cloudhub/cloudhub/internal/platform/postgres"
 	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 	"github.com/cloudhub/cloudhub/internal/platform/vault"
@@ -71,6 +73,8 @@ type dev struct {
 	worker   *workerPart
 	simAddr  string
 	simToken string
+	// mailbox takes the mails when no mail server is set; nil when one is.
+	mailbox *mailbox.Mailbox
 	// announced: ready.json is ours.
 	announced bool
 	group     *errgroup.Group
@@ -128,6 +132,7 @@ func (d *dev) openFolder() error {
 		slog.NewJSONHandler(file, &slog.HandlerOptions{Level: level}),
 		slog.NewTextHandler(d.stderr, &slog.HandlerOptions{Level: max(level, slog.LevelWarn)}),
 	)))
+	slog.SetDefault(d.log)
 	return nil
 }
 
@@ -179,6 +184,9 @@ func (d *dev) start(ctx, parts context.Context) (err error) {
 		if err := d.startSim(parts); err != nil {
 			return err
 		}
+	}
+	if err := d.startMailbox(parts); err != nil {
+		return err
 	}
 	return d.startParts(ctx, parts)
 }
@@ -239,8 +247,35 @@ func (d *dev) startSim(parts context.Context) error {
 	return nil
 }
 
-// devEgress lets people try what reaches out (calendars) on this machine.
-const devEgress = "127.0.0.0/8,::1/128,http"
+// startMailbox keeps the mails of an installation that has no mail server.
+func (d *dev) startMailbox(parts context.Context) error {
+	if d.config.Get(config.SMTPHost) != "" {
+		return nil
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	d.mailbox = mailbox.New()
+	d.group.Go(func() error { return d.mailbox.Serve(parts, ln, d.log) })
+	host, port, err := net.SplitHostPort(ln.Addr().String())
+	if err != nil {
+		return err
+	}
+	from := d.config.Get(config.MailFrom)
+	if from == "" {
+		from = "CloudHub <cloudhub@localhost>"
+	}
+	for name, value := range map[string]string{config.SMTPHost: host, config.SMTPPort: port, config.SMTPTLS: string(mail.None), config.MailFrom: from} {
+		if err := d.config.Set(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// devEgress lets people try what reaches out (calendars, webhooks) on this machine.
+const devEgress = "127.0.0.0/8,::1/128,http,any-port"
 
 func (d *dev) startParts(ctx, parts context.Context) (err error) {
 	v := d.config

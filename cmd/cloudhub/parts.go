@@ -22,6 +22,7 @@ import (
 	"github.com/cloudhub/cloudhub/internal/cloud/aws"
 	"github.com/cloudhub/cloudhub/internal/platform/config"
 	"github.com/cloudhub/cloudhub/internal/platform/egress"
+	"github.com/cloudhub/cloudhub/internal/platform/mail"
 	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 	"github.com/cloudhub/cloudhub/internal/platform/vault"
 	"github.com/cloudhub/cloudhub/server"
@@ -120,7 +121,7 @@ func newServer(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 	}
 	p.Server, err = server.New(server.Deps{
 		Tenants: tenants, Identity: db.NewIdentity(identity), Admin: admin, TemporalUI: v.Get(config.TemporalUI), Ring: ring, Sealer: sealer, Logger: log, Now: time.Now,
-		AWSPrincipal: v.Get(config.AWSPrincipalARN), Egress: policy,
+		AWSPrincipal: v.Get(config.AWSPrincipalARN), Egress: policy, MailReady: v.Get(config.MailFrom) != "",
 		Secure: public.Scheme == "https", TrustedProxies: proxies, TrialDays: v.Int(config.TrialDays), Registerer: reg, Traces: traces, Web: builtWeb(), Trouble: trouble,
 	})
 	if err != nil {
@@ -189,6 +190,10 @@ func newWorker(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 	if err != nil {
 		return nil, err
 	}
+	mailer, err := newMailer(v)
+	if err != nil {
+		return nil, err
+	}
 	opener, err := vault.LoadOpener(v.Get(config.KeysDir))
 	if err != nil {
 		return nil, err
@@ -218,7 +223,7 @@ func newWorker(ctx context.Context, v config.Values, log *slog.Logger, reg prome
 		return nil, err
 	}
 	p.w, err = worker.New(ctx, worker.Deps{
-		Deps:   activities.Deps{Tenants: tenants, Opener: opener, Clouds: clouds, Egress: policy, Logger: log},
+		Deps:   activities.Deps{Tenants: tenants, Opener: opener, Clouds: clouds, Egress: policy, Mailer: mailer, PublicURL: v.Get(config.PublicURL), Logger: log},
 		System: db.NewSystem(system), TemporalAddress: v.Get(config.TemporalAddress), Registerer: reg, Traces: traces,
 	})
 	if err != nil {
@@ -244,6 +249,24 @@ func principal(ctx context.Context, v config.Values) (*aws.Principal, error) {
 	}
 }
 
+// newMailer sends through the operator's mail server; nil when there is none.
+func newMailer(v config.Values) (*mail.Mailer, error) {
+	host, from := v.Get(config.SMTPHost), v.Get(config.MailFrom)
+	if (host == "") != (from == "") {
+		return nil, usageError{fmt.Errorf("%[1]s%[2]s and %[1]s%[3]s belong together: set both or none", config.Prefix, config.SMTPHost, config.MailFrom)}
+	}
+	if host == "" {
+		return nil, nil
+	}
+	m, err := mail.New(mail.Settings{
+		Host: host, Port: v.Int(config.SMTPPort), User: v.Get(config.SMTPUser), Password: v.Get(config.SMTPPassword), TLS: mail.TLS(v.Get(config.SMTPTLS)), From: from,
+	})
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return m, nil
+}
+
 func runServer(ctx context.Context, e env, args []string) error {
 	if len(args) > 0 {
 		return usageError{errors.New("server takes no arguments: its settings are environment variables")}
@@ -254,7 +277,11 @@ func runServer(ctx context.Context, e env, args []string) error {
 	if e.config.Get(config.AWSPrincipalSecret) != "" {
 		return usageError{fmt.Errorf("%s%s is for workers alone: a server names the identity (%s%s) and does not have it", config.Prefix, config.AWSPrincipalSecret, config.Prefix, config.AWSPrincipalARN)}
 	}
+	if e.config.Get(config.SMTPPassword) != "" {
+		return usageError{fmt.Errorf("%s%s is for workers alone: a server sends no e-mail", config.Prefix, config.SMTPPassword)}
+	}
 	log := telemetry.JSONLogger(e.stderr, telemetry.Level(e.config.Get(config.LogLevel)))
+	slog.SetDefault(log)
 	reg := telemetry.NewRegistry()
 	traces, err := telemetry.NewTracing(ctx, e.config.Get(config.Traces), "cloudhub-server", version, log)
 	if err != nil {
@@ -282,6 +309,7 @@ func runWorker(ctx context.Context, e env, args []string) error {
 		return usageError{err}
 	}
 	log := telemetry.JSONLogger(e.stderr, telemetry.Level(e.config.Get(config.LogLevel)))
+	slog.SetDefault(log)
 	reg := telemetry.NewRegistry()
 	traces, err := telemetry.NewTracing(ctx, e.config.Get(config.Traces), "cloudhub-worker", version, log)
 	if err != nil {

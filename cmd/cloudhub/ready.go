@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cloudhub/cloudhub/internal/platform/config"
+	"github.com/cloudhub/cloudhub/internal/platform/mail/mailbox"
 	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 )
 
@@ -22,6 +23,7 @@ type readyFile struct {
 	PrivateURL    string         `json:"private_url"`
 	TemporalUIURL string         `json:"temporal_ui_url"`
 	SimURL        string         `json:"sim_url,omitempty"`
+	MailboxURL    string         `json:"mailbox_url,omitempty"`
 	Demo          *demoLogin     `json:"demo,omitempty"`
 	PIDs          map[string]int `json:"pids"`
 }
@@ -39,12 +41,18 @@ func (d *dev) announce(parts context.Context, login *demoLogin, took time.Durati
 	if err != nil {
 		return err
 	}
-	d.group.Go(func() error {
-		return telemetry.ServePrivate(parts, private, telemetry.Private(d.registry, d.server.ready))
-	})
+	mux := http.NewServeMux()
+	mux.Handle("/", telemetry.Private(d.registry, d.server.ready))
+	if d.mailbox != nil {
+		mux.Handle(mailbox.Path, d.mailbox.Handler())
+	}
+	d.group.Go(func() error { return telemetry.ServePrivate(parts, private, mux) })
 	r := readyFile{
 		URL: d.server.url(), PrivateURL: "http://" + private.Addr().String(), TemporalUIURL: d.temporal.UIURL(), SimURL: d.simAddr, Demo: login,
 		PIDs: map[string]int{"cloudhub": os.Getpid(), "postgres": d.postgres.PID()},
+	}
+	if d.mailbox != nil {
+		r.MailboxURL = r.PrivateURL + mailbox.Path
 	}
 	for _, address := range []string{r.URL + "/readyz", r.PrivateURL + "/readyz", r.TemporalUIURL} {
 		if err := answers(parts, address); err != nil {
@@ -73,6 +81,9 @@ func (d *dev) print(r readyFile, took time.Duration) {
 		fmt.Fprintf(d.stdout, "  %-12s %s\n  %-12s %s\n", "e-mail", r.Demo.Email, "password", r.Demo.Password)
 	}
 	fmt.Fprintf(d.stdout, "  %-12s %s\n  %-12s %s/metrics\n  %-12s %s\n", "Temporal", r.TemporalUIURL, "metrics", r.PrivateURL, "data", d.flags.dataDir)
+	if r.MailboxURL != "" {
+		fmt.Fprintf(d.stdout, "  %-12s %s\n", "mailbox", r.MailboxURL)
+	}
 	if r.Demo != nil {
 		fmt.Fprintf(d.stdout, "\nThe clouds are simulated. The schedule %q stops and starts its machines within the next minutes.\n", demoScheduleName)
 	}

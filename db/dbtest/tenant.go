@@ -41,6 +41,8 @@ type Fixture struct {
 	// Calendar of one day, to which the schedule keeps; Hold on the second resource;
 	// Notification of the last run.
 	Calendar, Hold, Notification uuid.UUID
+	// Destination of events, to which one was delivered: that of Notification's id.
+	Destination uuid.UUID
 }
 
 // Tenant makes a tenant at rest: nothing of it is due, and what is not final is
@@ -49,18 +51,18 @@ type Fixture struct {
 // comes from the owner.
 func Tenant(t testing.TB, d *DB) Fixture {
 	t.Helper()
-	ids := make([]uuid.UUID, 15)
+	ids := make([]uuid.UUID, 16)
 	for i := range ids {
 		ids[i] = NewID(t)
 	}
 	f := Fixture{
 		Org: ids[0], Workspace: ids[1], User: ids[2], Session: ids[3], Account: ids[4], Draft: ids[5],
 		Resources: ids[6:9:9], Schedule: ids[9], Operation: ids[10], Preparation: ids[11],
-		Calendar: ids[12], Hold: ids[13], Notification: ids[14],
+		Calendar: ids[12], Hold: ids[13], Notification: ids[14], Destination: ids[15],
 		NextAt: time.Now().Add(time.Hour).Truncate(time.Minute).UTC(),
 	}
 	f.ActorHash, f.RefreshTokenHash = hash("actor", f.User), hash("token", f.Session)
-	for _, step := range []func(context.Context, *DB) error{f.people, f.account, f.inventory, f.timetable, f.lastRun, f.exceptions, f.traces} {
+	for _, step := range []func(context.Context, *DB) error{f.people, f.account, f.inventory, f.timetable, f.lastRun, f.exceptions, f.delivery, f.traces} {
 		require.NoError(t, step(t.Context(), d))
 	}
 	return f
@@ -315,6 +317,37 @@ func (f Fixture) exceptions(ctx context.Context, d *DB) error {
 			},
 		)
 	})
+}
+
+// delivery was made once, and is in no queue.
+func (f Fixture) delivery(ctx context.Context, d *DB) error {
+	if err := d.Tenants.InTenant(ctx, f.Org, func(q *gen.Queries) error {
+		return first(
+			func() error {
+				return q.InsertDestination(ctx, gen.InsertDestinationParams{
+					OrgID: f.Org, WorkspaceID: f.Workspace, ID: f.Destination, Channel: "webhook", Name: "Meu sistema", Config: json.RawMessage(`{"url":"https://hooks.example.com/"}`),
+					Events: []string{}, Ordering: "none",
+				})
+			},
+			func() error {
+				return q.InsertDestinationSecret(ctx, gen.InsertDestinationSecretParams{
+					OrgID: f.Org, WorkspaceID: f.Workspace, DestinationID: f.Destination, ID: f.Destination, Kind: "signing", SchemaVersion: 1, KeyID: "1", Ciphertext: []byte("sealed"), Hint: "aB3d",
+				})
+			},
+		)
+	}); err != nil {
+		return err
+	}
+	for _, statement := range []string{
+		`INSERT INTO deliveries (org_id, destination_id, event_id, state, fresh, attempts, last_status, ended_at) VALUES ($1, $2, $3, 'delivered', false, 1, 200, now())`,
+		`INSERT INTO delivery_attempts (org_id, destination_id, event_id, number, started_at, keep_until, url, request_headers, status)
+			VALUES ($1, $2, $3, 1, now(), now()::date + 30, 'https://hooks.example.com/', '[]', 200)`,
+	} {
+		if _, err := d.Owner.Exec(ctx, statement, f.Org, f.Destination, f.Notification); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (f Fixture) traces(ctx context.Context, d *DB) error {

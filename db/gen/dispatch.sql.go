@@ -1141,11 +1141,19 @@ func (q *Queries) PurgeDrafts(ctx context.Context) (int64, error) {
 }
 
 const purgeEvents = `-- name: PurgeEvents :execrows
-DELETE FROM events WHERE created_at < now() - interval '30 days'
+DELETE FROM events e USING organizations o WHERE o.id = e.org_id AND e.created_at < now() - make_interval(days =>
+  CASE o.plan WHEN 'enterprise' THEN $1::int WHEN 'pro' THEN $2::int ELSE $3::int END)
 `
 
-func (q *Queries) PurgeEvents(ctx context.Context) (int64, error) {
-	result, err := q.db.Exec(ctx, purgeEvents)
+type PurgeEventsParams struct {
+	EnterpriseDays int32
+	ProDays        int32
+	FreeDays       int32
+}
+
+// As long as what was sent of them is kept.
+func (q *Queries) PurgeEvents(ctx context.Context, arg PurgeEventsParams) (int64, error) {
+	result, err := q.db.Exec(ctx, purgeEvents, arg.EnterpriseDays, arg.ProDays, arg.FreeDays)
 	if err != nil {
 		return 0, err
 	}

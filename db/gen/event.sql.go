@@ -14,10 +14,18 @@ import (
 
 const insertEvents = `-- name: InsertEvents :exec
 
-INSERT INTO events (org_id, id, workspace_id, type, data)
-SELECT u.org_id, u.id, u.workspace_id, u.type, u.data
-FROM (SELECT unnest($1::uuid[]) AS org_id, unnest($2::uuid[]) AS id, unnest($3::uuid[]) AS workspace_id,
-  unnest($4::text[]) AS type, unnest($5::jsonb[]) AS data) AS u
+WITH u AS (
+  SELECT unnest($1::uuid[]) AS org_id, unnest($2::uuid[]) AS id, unnest($3::uuid[]) AS workspace_id,
+    unnest($4::text[]) AS type, unnest($5::jsonb[]) AS data, unnest($6::text[]) AS subject
+), e AS (
+  INSERT INTO events (org_id, id, workspace_id, type, data, subject)
+  SELECT u.org_id, u.id, nullif(u.workspace_id, '00000000-0000-0000-0000-000000000000'), u.type, u.data, nullif(u.subject, '') FROM u
+  RETURNING events.org_id, events.id, events.workspace_id, events.type, events.subject
+)
+INSERT INTO deliveries (org_id, destination_id, event_id, state, order_key)
+SELECT e.org_id, d.id, e.id, CASE WHEN d.paused_at IS NULL AND d.disabled_at IS NULL THEN 'waiting' ELSE 'held' END, e.subject
+FROM e JOIN destinations d ON d.org_id = e.org_id AND (e.workspace_id IS NULL OR d.workspace_id = e.workspace_id)
+WHERE cardinality(d.events) = 0 OR e.type = ANY(d.events)
 `
 
 type InsertEventsParams struct {
@@ -26,10 +34,12 @@ type InsertEventsParams struct {
 	WorkspaceIds []uuid.UUID
 	Types        []string
 	Datas        []json.RawMessage
+	Subjects     []string
 }
 
 // role: app, system
-// In the transaction that makes them true.
+// In the transaction that makes them true, with a delivery for each destination that
+// has subscribed to them. Those of a whole organization go to every workspace.
 func (q *Queries) InsertEvents(ctx context.Context, arg InsertEventsParams) error {
 	_, err := q.db.Exec(ctx, insertEvents,
 		arg.OrgIds,
@@ -37,13 +47,14 @@ func (q *Queries) InsertEvents(ctx context.Context, arg InsertEventsParams) erro
 		arg.WorkspaceIds,
 		arg.Types,
 		arg.Datas,
+		arg.Subjects,
 	)
 	return err
 }
 
 const insertNotifications = `-- name: InsertNotifications :exec
-INSERT INTO notifications (org_id, id, workspace_id, kind, severity, data)
-SELECT u.org_id, u.id, u.workspace_id, u.kind, u.severity, u.data
+INSERT INTO notifications (org_id, workspace_id, id, kind, severity, data)
+SELECT u.org_id, u.workspace_id, u.id, u.kind, u.severity, u.data
 FROM (SELECT unnest($1::uuid[]) AS org_id, unnest($2::uuid[]) AS id, unnest($3::uuid[]) AS workspace_id,
   unnest($4::text[]) AS kind, unnest($5::text[]) AS severity, unnest($6::jsonb[]) AS data) AS u
 `
@@ -65,6 +76,37 @@ func (q *Queries) InsertNotifications(ctx context.Context, arg InsertNotificatio
 		arg.Kinds,
 		arg.Severities,
 		arg.Datas,
+	)
+	return err
+}
+
+const insertTest = `-- name: InsertTest :exec
+WITH e AS (
+  INSERT INTO events (org_id, id, workspace_id, type, data) VALUES ($2, $1, $4::uuid, $5, $6)
+)
+INSERT INTO deliveries (org_id, destination_id, event_id, state)
+SELECT d.org_id, d.id, $1, CASE WHEN d.paused_at IS NULL AND d.disabled_at IS NULL THEN 'waiting' ELSE 'held' END
+FROM destinations d WHERE d.org_id = $2 AND d.id = $3
+`
+
+type InsertTestParams struct {
+	ID            uuid.UUID
+	OrgID         uuid.UUID
+	DestinationID uuid.UUID
+	WorkspaceID   uuid.UUID
+	Type          string
+	Data          json.RawMessage
+}
+
+// An event for one destination alone.
+func (q *Queries) InsertTest(ctx context.Context, arg InsertTestParams) error {
+	_, err := q.db.Exec(ctx, insertTest,
+		arg.ID,
+		arg.OrgID,
+		arg.DestinationID,
+		arg.WorkspaceID,
+		arg.Type,
+		arg.Data,
 	)
 	return err
 }

@@ -155,6 +155,117 @@ type CredentialDraft struct {
 	Replaces    *uuid.UUID
 }
 
+type Delivery struct {
+	OrgID         uuid.UUID
+	DestinationID uuid.UUID
+	EventID       uuid.UUID
+	State         string
+	Fresh         bool
+	Step          int16
+	Attempts      int32
+	Replayed      bool
+	NextAt        time.Time
+	Lease         int64
+	LeaseUntil    *time.Time
+	OrderKey      *string
+	LastStatus    *int32
+	LastError     *string
+	CreatedAt     time.Time
+	EndedAt       *time.Time
+}
+
+type DeliveryAttempt struct {
+	OrgID           uuid.UUID
+	DestinationID   uuid.UUID
+	EventID         uuid.UUID
+	Number          int32
+	StartedAt       time.Time
+	KeepUntil       pgtype.Date
+	Url             string
+	RequestHeaders  json.RawMessage
+	Status          int32
+	ResponseHeaders json.RawMessage
+	ResponseBody    []byte
+	Truncated       bool
+	Address         string
+	DnsUs           int64
+	ConnectUs       int64
+	TlsUs           int64
+	FirstByteUs     int64
+	TotalUs         int64
+	Error           string
+	Reason          string
+	NextAt          *time.Time
+}
+
+type DeliveryAttemptsDefault struct {
+	OrgID           uuid.UUID
+	DestinationID   uuid.UUID
+	EventID         uuid.UUID
+	Number          int32
+	StartedAt       time.Time
+	KeepUntil       pgtype.Date
+	Url             string
+	RequestHeaders  json.RawMessage
+	Status          int32
+	ResponseHeaders json.RawMessage
+	ResponseBody    []byte
+	Truncated       bool
+	Address         string
+	DnsUs           int64
+	ConnectUs       int64
+	TlsUs           int64
+	FirstByteUs     int64
+	TotalUs         int64
+	Error           string
+	Reason          string
+	NextAt          *time.Time
+}
+
+type Destination struct {
+	OrgID          uuid.UUID
+	WorkspaceID    uuid.UUID
+	ID             uuid.UUID
+	Channel        string
+	Name           string
+	Description    string
+	Config         json.RawMessage
+	Events         []string
+	Ordering       string
+	RatePerSecond  int32
+	PausedAt       *time.Time
+	PausedByName   *string
+	DisabledAt     *time.Time
+	DisabledReason *string
+	LastSuccessAt  *time.Time
+	LastFailureAt  *time.Time
+	FailingSince   *time.Time
+	Failures       int32
+	Open           bool
+	CoolingUntil   *time.Time
+	Warned         int16
+	PacedUntil     *time.Time
+	Fence          int64
+	Version        int64
+	CreatedAt      time.Time
+	ChangedAt      time.Time
+}
+
+type DestinationSecret struct {
+	OrgID         uuid.UUID
+	WorkspaceID   uuid.UUID
+	DestinationID uuid.UUID
+	ID            uuid.UUID
+	Kind          string
+	Name          string
+	SchemaVersion int32
+	KeyID         string
+	Ciphertext    []byte
+	Hint          string
+	ExpiresAt     *time.Time
+	CreatedAt     time.Time
+}
+
 type Event struct {
 	OrgID       uuid.UUID
 	ID          uuid.UUID
@@ -162,6 +273,7 @@ type Event struct {
 	Type        string
 	Data        json.RawMessage
 	CreatedAt   time.Time
+	Subject     *string
 }
 
 type Follow struct {

@@ -66,6 +66,60 @@ func (q *Queries) LockCredentialsToReseal(ctx context.Context, arg LockCredentia
 	return items, nil
 }
 
+const lockDestinationSecretsToReseal = `-- name: LockDestinationSecretsToReseal :many
+SELECT workspace_id, id, kind, schema_version, key_id, ciphertext FROM destination_secrets
+WHERE org_id = $1 AND key_id = ANY($2::text[]) AND id > $3
+ORDER BY id LIMIT $4 FOR UPDATE
+`
+
+type LockDestinationSecretsToResealParams struct {
+	OrgID    uuid.UUID
+	Replaced []string
+	AfterID  uuid.UUID
+	RowLimit int32
+}
+
+type LockDestinationSecretsToResealRow struct {
+	WorkspaceID   uuid.UUID
+	ID            uuid.UUID
+	Kind          string
+	SchemaVersion int32
+	KeyID         string
+	Ciphertext    []byte
+}
+
+func (q *Queries) LockDestinationSecretsToReseal(ctx context.Context, arg LockDestinationSecretsToResealParams) ([]LockDestinationSecretsToResealRow, error) {
+	rows, err := q.db.Query(ctx, lockDestinationSecretsToReseal,
+		arg.OrgID,
+		arg.Replaced,
+		arg.AfterID,
+		arg.RowLimit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LockDestinationSecretsToResealRow
+	for rows.Next() {
+		var i LockDestinationSecretsToResealRow
+		if err := rows.Scan(
+			&i.WorkspaceID,
+			&i.ID,
+			&i.Kind,
+			&i.SchemaVersion,
+			&i.KeyID,
+			&i.Ciphertext,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const resealCredential = `-- name: ResealCredential :exec
 UPDATE credentials SET key_id = $1, ciphertext = $2 WHERE org_id = $3 AND cloud_account_id = $4
 `
@@ -83,6 +137,27 @@ func (q *Queries) ResealCredential(ctx context.Context, arg ResealCredentialPara
 		arg.Ciphertext,
 		arg.OrgID,
 		arg.CloudAccountID,
+	)
+	return err
+}
+
+const resealDestinationSecret = `-- name: ResealDestinationSecret :exec
+UPDATE destination_secrets SET key_id = $1, ciphertext = $2 WHERE org_id = $3 AND id = $4
+`
+
+type ResealDestinationSecretParams struct {
+	KeyID      string
+	Ciphertext []byte
+	OrgID      uuid.UUID
+	ID         uuid.UUID
+}
+
+func (q *Queries) ResealDestinationSecret(ctx context.Context, arg ResealDestinationSecretParams) error {
+	_, err := q.db.Exec(ctx, resealDestinationSecret,
+		arg.KeyID,
+		arg.Ciphertext,
+		arg.OrgID,
+		arg.ID,
 	)
 	return err
 }

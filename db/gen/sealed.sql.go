@@ -12,7 +12,8 @@ import (
 )
 
 const orgsSealedWith = `-- name: OrgsSealedWith :many
-SELECT DISTINCT org_id FROM credentials WHERE key_id = ANY($1::text[]) ORDER BY org_id LIMIT 1000
+SELECT org_id FROM credentials WHERE credentials.key_id = ANY($1::text[])
+UNION SELECT org_id FROM destination_secrets WHERE destination_secrets.key_id = ANY($1::text[]) ORDER BY org_id LIMIT 1000
 `
 
 // Whose rows are to be sealed anew.
@@ -42,6 +43,8 @@ SELECT s.key_id::text AS key_id, sum(s.n)::bigint AS n FROM (
   SELECT key_id, count(*) AS n FROM credentials GROUP BY key_id
   UNION ALL
   SELECT key_id, count(*) AS n FROM credential_drafts GROUP BY key_id
+  UNION ALL
+  SELECT key_id, count(*) AS n FROM destination_secrets GROUP BY key_id
 ) AS s GROUP BY s.key_id ORDER BY s.key_id
 `
 

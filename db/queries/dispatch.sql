@@ -267,7 +267,9 @@ DELETE FROM schedule_skips WHERE at < now() - interval '7 days';
 DELETE FROM holds WHERE least(until, ended_at) < now() - interval '90 days';
 
 -- name: PurgeEvents :execrows
-DELETE FROM events WHERE created_at < now() - interval '30 days';
+-- As long as what was sent of them is kept.
+DELETE FROM events e USING organizations o WHERE o.id = e.org_id AND e.created_at < now() - make_interval(days =>
+  CASE o.plan WHEN 'enterprise' THEN @enterprise_days::int WHEN 'pro' THEN @pro_days::int ELSE @free_days::int END);
 
 -- name: PurgeNotifications :execrows
 DELETE FROM notifications WHERE created_at < now() - interval '90 days';

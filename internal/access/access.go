@@ -166,16 +166,19 @@ type Limits struct {
 	Workspaces    int
 	CloudAccounts int
 	Members       int
+	// DeliveryDays is how long deliveries and the log of their attempts are kept; it
+	// is never 0.
+	DeliveryDays int
 }
 
 // LimitsOf has the figures of section 1.2 of the product's description.
 func LimitsOf(p Plan) Limits {
 	switch p {
 	case Enterprise:
-		return Limits{Workspaces: 20}
+		return Limits{Workspaces: 20, DeliveryDays: 90}
 	case Pro:
-		return Limits{Workspaces: 10, CloudAccounts: 20, Members: 20}
+		return Limits{Workspaces: 10, CloudAccounts: 20, Members: 20, DeliveryDays: 30}
 	default:
-		return Limits{Workspaces: 2, CloudAccounts: 3, Members: 3}
+		return Limits{Workspaces: 2, CloudAccounts: 3, Members: 3, DeliveryDays: 7}
 	}
 }

@@ -100,8 +100,8 @@ func TestPlansRise(t *testing.T) {
 		}
 		require.False(t, Plan("gold").Covers(have), "an unknown plan covers nothing")
 	}
-	require.Equal(t, Limits{Workspaces: 2, CloudAccounts: 3, Members: 3}, LimitsOf(Free))
-	require.Equal(t, Limits{Workspaces: 10, CloudAccounts: 20, Members: 20}, LimitsOf(Pro))
-	require.Equal(t, Limits{Workspaces: 20}, LimitsOf(Enterprise))
+	require.Equal(t, Limits{Workspaces: 2, CloudAccounts: 3, Members: 3, DeliveryDays: 7}, LimitsOf(Free))
+	require.Equal(t, Limits{Workspaces: 10, CloudAccounts: 20, Members: 20, DeliveryDays: 30}, LimitsOf(Pro))
+	require.Equal(t, Limits{Workspaces: 20, DeliveryDays: 90}, LimitsOf(Enterprise))
 	require.Equal(t, LimitsOf(Free), LimitsOf("gold"))
 }

@@ -26,6 +26,9 @@ const (
 	KindReseal Kind = "reseal"
 	// KindCalendar reads a calendar from its address; subject: the calendar.
 	KindCalendar Kind = "calendar"
+	// KindDestination sends to one destination what must be sent again; subject: the
+	// destination.
+	KindDestination Kind = "destination"
 )
 
 // Clock kinds: the dispatcher expands them itself.
@@ -66,7 +69,7 @@ func LaneOf(k Kind) Lane {
 }
 
 // WorkKinds are delivered to Temporal.
-var WorkKinds = []Kind{KindPower, KindProbe, KindSync, KindReseal, KindCalendar}
+var WorkKinds = []Kind{KindPower, KindProbe, KindSync, KindReseal, KindCalendar, KindDestination}
 
 // ClockKinds are expanded by the dispatcher.
 var ClockKinds = []Kind{KindTimetable, KindSyncClock, KindCalendarClock, KindHousekeeping}
@@ -84,7 +87,7 @@ const (
 // NamespaceOf says where the workflows of a kind run.
 func NamespaceOf(k Kind) string {
 	switch k {
-	case KindSync, KindReseal, KindCalendar:
+	case KindSync, KindReseal, KindCalendar, KindDestination:
 		return NamespaceBackground
 	default:
 		return Namespace
@@ -99,7 +102,8 @@ func WorkflowID(k Kind, subject string) string { return string(k) + "/" + subjec
 const LateAfter = 30 * time.Second
 
 // OpenTooLongAfter is how long after it was due work of a kind may be under way;
-// 0 for clocks, which are never. A change of power may act for a quarter of an
+// 0 when nothing is: a clock is never under way, and a destination may be down for
+// days. A change of power may act for a quarter of an
 // hour and be watched for twenty minutes more; a person waits ten seconds for a
 // trial of a credential, and its draft lives for ten minutes.
 func OpenTooLongAfter(k Kind) time.Duration {
@@ -110,18 +114,20 @@ func OpenTooLongAfter(k Kind) time.Duration {
 		return 2 * time.Minute
 	case KindSync:
 		return 30 * time.Minute
-	case KindCalendar:
+	case KindCalendar, KindReseal:
 		return 10 * time.Minute
 	default:
 		return 0
 	}
 }
 
-// OpenLimits is OpenTooLongAfter of all work kinds, in seconds, as the queries
-// take it.
+// OpenLimits is OpenTooLongAfter of the work kinds that have one, in seconds, as the
+// queries take it.
 func OpenLimits() (kinds []string, seconds []float64) {
 	for _, k := range WorkKinds {
-		kinds, seconds = append(kinds, string(k)), append(seconds, OpenTooLongAfter(k).Seconds())
+		if limit := OpenTooLongAfter(k); limit > 0 {
+			kinds, seconds = append(kinds, string(k)), append(seconds, limit.Seconds())
+		}
 	}
 	return kinds, seconds
 }

@@ -27,7 +27,7 @@ var shared struct {
 }
 
 // worlds is how many tests may have a world; a test beyond it fails and says so.
-const worlds = 100
+const worlds = 120
 
 // atOnce is how many tests run at the same time, whatever the machine's cores:
 // they wait for clocks and simulated clouds most of the time.

@@ -270,6 +270,7 @@ type readyFile struct {
 	URL           string `json:"url"`
 	PrivateURL    string `json:"private_url"`
 	TemporalUIURL string `json:"temporal_ui_url"`
+	MailboxURL    string `json:"mailbox_url"`
 	Demo          struct {
 		Email    string `json:"email"`
 		Password string `json:"password"`
@@ -339,9 +340,11 @@ func TestTheWholeProgramKilledInTheMiddleOfAStop(t *testing.T) {
 	info, err := os.Stat(filepath.Join(dir, "ready.json"))
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
-	for _, u := range []string{r.URL + "/healthz", r.PrivateURL + "/metrics", r.TemporalUIURL} {
+	for _, u := range []string{r.URL + "/healthz", r.PrivateURL + "/metrics", r.TemporalUIURL, r.MailboxURL} {
 		answersSoon(t, u, p)
 	}
+	require.Equal(t, r.PrivateURL+"/mailbox/", r.MailboxURL)
+	require.Contains(t, p.out.String(), r.MailboxURL, "it is printed")
 	w := devWorld(t, r)
 	w.livedIn()
 	var victim *v1.Resource

@@ -7,11 +7,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"connectrpc.com/connect"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
@@ -23,6 +26,7 @@ import (
 	"github.com/cloudhub/cloudhub/internal/cloud"
 	"github.com/cloudhub/cloudhub/internal/cloud/aws"
 	"github.com/cloudhub/cloudhub/internal/cloud/sim"
+	"github.com/cloudhub/cloudhub/internal/event"
 	"github.com/cloudhub/cloudhub/internal/platform/egress"
 	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 	"github.com/cloudhub/cloudhub/internal/platform/vault"
@@ -54,6 +58,9 @@ type world struct {
 	// egress is what addresses of people may lead to beside the public internet.
 	egress       egress.Policy
 	principalARN string
+	// deliverWithin is how long one attempt of a delivery may take; zero is the
+	// product's own.
+	deliverWithin time.Duration
 	// kinds are adapters beside that of EC2.
 	kinds []cloud.Instances
 	person
@@ -72,6 +79,7 @@ type person struct {
 	calendars                       cloudhubv1connect.CalendarServiceClient
 	organizations                   cloudhubv1connect.OrganizationServiceClient
 	notifications                   cloudhubv1connect.NotificationServiceClient
+	hooks                           cloudhubv1connect.WebhookServiceClient
 	admin                           cloudhubv1connect.AdminServiceClient
 }
 
@@ -153,7 +161,7 @@ func (w *world) startWorker() {
 		Deps: activities.Deps{
 			Tenants: w.db.Tenants, Opener: opener, Clouds: simulatedAWS(adapter, w.kinds...), Logger: w.logger(),
 			PollEvery: func(time.Duration) time.Duration { return 100 * time.Millisecond }, WatchFor: w.watchFor,
-			Egress: w.egress, FetchWithin: 4 * time.Second,
+			Egress: w.egress, FetchWithin: 4 * time.Second, DeliverWithin: w.deliverWithin,
 		},
 		System: w.db.System, TemporalAddress: w.temporalAt, Registerer: w.metrics, Namespaces: w.namespaces, DrainFor: time.Second, StuckAfter: w.stuckAfter,
 	})
@@ -214,6 +222,7 @@ func (w *world) enter(p person, how func(person) (*v1.AccessToken, error)) perso
 	p.calendars = cloudhubv1connect.NewCalendarServiceClient(h, w.url, o)
 	p.organizations = cloudhubv1connect.NewOrganizationServiceClient(h, w.url, o)
 	p.notifications = cloudhubv1connect.NewNotificationServiceClient(h, w.url, o)
+	p.hooks = cloudhubv1connect.NewWebhookServiceClient(h, w.url, o)
 	p.admin = cloudhubv1connect.NewAdminServiceClient(h, w.url, o)
 	got, err := how(p)
 	require.NoError(w.t, err)
@@ -331,7 +340,7 @@ func (w *world) settled() {
 	w.t.Helper()
 	w.eventually("the agenda holds no work", func() bool {
 		var n int
-		require.NoError(w.t, w.db.Owner.QueryRow(w.t.Context(), "SELECT count(*) FROM agenda WHERE kind IN ('power', 'probe', 'sync', 'calendar')").Scan(&n))
+		require.NoError(w.t, w.db.Owner.QueryRow(w.t.Context(), "SELECT count(*) FROM agenda WHERE kind IN ('power', 'probe', 'sync', 'calendar', 'destination')").Scan(&n))
 		return n == 0
 	})
 	lost, err := w.db.System.Read().UnfinishedWithoutAgenda(w.t.Context())
@@ -343,6 +352,24 @@ func (w *world) settled() {
 	var held int
 	require.NoError(w.t, w.db.Owner.QueryRow(w.t.Context(), "SELECT count(*) FROM resources WHERE operation_id IS NOT NULL").Scan(&held))
 	require.Zero(w.t, held, "no machine is held by an operation")
+	w.eventsAreAsPublished()
+}
+
+// eventsAreAsPublished reads all events: each is as its schema has it.
+func (w *world) eventsAreAsPublished() {
+	w.t.Helper()
+	rows, err := w.db.Owner.Query(w.t.Context(), "SELECT type, data, coalesce(subject, '') FROM events")
+	require.NoError(w.t, err)
+	var name event.Name
+	var data []byte
+	var subject string
+	_, err = pgx.ForEachRow(rows, []any{&name, &data, &subject}, func() error {
+		if strings.HasPrefix(string(name), "resource.") || strings.HasPrefix(string(name), "schedule.") || name == event.AlertTriggered {
+			require.NoError(w.t, uuid.Validate(subject), name)
+		}
+		return event.Validate(name, data)
+	})
+	require.NoError(w.t, err)
 }
 
 func (w *world) audits(action string) (n int) {

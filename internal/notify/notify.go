@@ -7,19 +7,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-)
 
-// Type names an event. The values are stored and published.
-type Type string
-
-// The events of this package.
-const (
-	ResourceStarted  Type = "resource.started"
-	ResourceStopped  Type = "resource.stopped"
-	ResourceFailed   Type = "resource.failed"
-	ScheduleExecuted Type = "schedule.executed"
-	ScheduleMissed   Type = "schedule.missed"
-	AlertTriggered   Type = "alert.triggered"
+	"github.com/cloudhub/cloudhub/internal/event"
 )
 
 // Kind names a notification. The values are stored.
@@ -45,9 +34,13 @@ const (
 // Event is one row of events.
 type Event struct {
 	Org       uuid.UUID
-	Workspace uuid.UUID
-	Type      Type
-	Data      any
+	Workspace uuid.UUID // nil: of the whole organization
+	Type      event.Name
+	// Subject is what it is about: destinations that keep an order send events of
+	// one subject one after the other. The nil id: about nothing in particular.
+	Subject uuid.UUID
+	// Data becomes JSON as the type's schema has it.
+	Data any
 }
 
 // Notification is one row of notifications.
@@ -62,16 +55,17 @@ type Notification struct {
 // Data is what a notification is about, as it is stored; the texts are the
 // interface's.
 type Data struct {
-	OperationID *uuid.UUID `json:"operation_id,omitempty"`
-	ScheduleID  *uuid.UUID `json:"schedule_id,omitempty"`
-	ResourceID  *uuid.UUID `json:"resource_id,omitempty"`
-	CalendarID  *uuid.UUID `json:"calendar_id,omitempty"`
-	SubjectName string     `json:"subject_name,omitempty"`
-	FailedCount int        `json:"failed_count,omitempty"`
-	TargetCount int        `json:"target_count,omitempty"`
-	DueTime     *time.Time `json:"due_time,omitempty"`
-	Wanted      string     `json:"wanted,omitempty"`
-	Seen        string     `json:"seen,omitempty"`
+	OperationID   *uuid.UUID `json:"operation_id,omitempty"`
+	ScheduleID    *uuid.UUID `json:"schedule_id,omitempty"`
+	ResourceID    *uuid.UUID `json:"resource_id,omitempty"`
+	CalendarID    *uuid.UUID `json:"calendar_id,omitempty"`
+	DestinationID *uuid.UUID `json:"destination_id,omitempty"`
+	SubjectName   string     `json:"subject_name,omitempty"`
+	FailedCount   int        `json:"failed_count,omitempty"`
+	TargetCount   int        `json:"target_count,omitempty"`
+	DueTime       *time.Time `json:"due_time,omitempty"`
+	Wanted        string     `json:"wanted,omitempty"`
+	Seen          string     `json:"seen,omitempty"`
 }
 
 // Batch collects what one transaction tells.
@@ -108,20 +102,21 @@ func (r Run) missed() bool {
 // Run tells of a run's end: schedule.missed when nothing of it was done in time,
 // else schedule.executed; people, when a timetable did not do what it should.
 func (b *Batch) Run(org, workspace uuid.UUID, r Run) {
-	t := ScheduleExecuted
+	t := event.ScheduleExecuted
 	if r.missed() {
-		t = ScheduleMissed
+		t = event.ScheduleMissed
 	}
-	b.Events = append(b.Events, Event{org, workspace, t, r})
+	r.DueTime = r.DueTime.UTC()
+	b.Events = append(b.Events, Event{org, workspace, t, r.ScheduleID, r})
 	failed := r.FailedCount + r.MissedCount
-	if r.ByPerson || t == ScheduleExecuted && failed+r.UnreadCount == 0 {
+	if r.ByPerson || t == event.ScheduleExecuted && failed+r.UnreadCount == 0 {
 		return
 	}
 	n := Notification{org, workspace, KindFailed, Error, Data{
 		OperationID: &r.OperationID, ScheduleID: &r.ScheduleID, SubjectName: r.ScheduleName, FailedCount: failed, TargetCount: r.TargetCount,
 		DueTime: &r.DueTime, Wanted: r.Wanted,
 	}}
-	if t == ScheduleMissed {
+	if t == event.ScheduleMissed {
 		n.Kind, n.Severity = KindMissed, Warning
 	}
 	b.Notifications = append(b.Notifications, n)
@@ -146,11 +141,11 @@ type Target struct {
 func (b *Batch) Target(org, workspace uuid.UUID, state string, t Target) {
 	switch {
 	case state == "failed":
-		b.Events = append(b.Events, Event{org, workspace, ResourceFailed, t})
+		b.Events = append(b.Events, Event{org, workspace, event.ResourceFailed, t.ResourceID, t})
 	case state == "done" && t.Wanted == "running":
-		b.Events = append(b.Events, Event{org, workspace, ResourceStarted, t})
+		b.Events = append(b.Events, Event{org, workspace, event.ResourceStarted, t.ResourceID, t})
 	case state == "done":
-		b.Events = append(b.Events, Event{org, workspace, ResourceStopped, t})
+		b.Events = append(b.Events, Event{org, workspace, event.ResourceStopped, t.ResourceID, t})
 	}
 }
 
@@ -172,7 +167,7 @@ type Astray struct {
 // Astray tells of it: nobody of ours had ordered it.
 func (b *Batch) Astray(org, workspace uuid.UUID, a Astray) {
 	a.Alert = string(KindNotFollowed)
-	b.Events = append(b.Events, Event{org, workspace, AlertTriggered, a})
+	b.Events = append(b.Events, Event{org, workspace, event.AlertTriggered, a.ResourceID, a})
 	b.Notifications = append(b.Notifications, Notification{org, workspace, KindNotFollowed, Warning, Data{
 		OperationID: &a.OperationID, ScheduleID: &a.ScheduleID, ResourceID: &a.ResourceID, SubjectName: a.ResourceName, Wanted: a.Wanted, Seen: a.Seen,
 	}})

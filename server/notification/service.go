@@ -87,10 +87,11 @@ func (s *Service) MarkNotificationsRead(ctx context.Context, req *v1.MarkNotific
 }
 
 var kinds = map[notify.Kind]v1.NotificationKind{
-	notify.KindMissed:          v1.NotificationKind_NOTIFICATION_KIND_SCHEDULE_MISSED,
-	notify.KindFailed:          v1.NotificationKind_NOTIFICATION_KIND_SCHEDULE_FAILED,
-	notify.KindNotFollowed:     v1.NotificationKind_NOTIFICATION_KIND_NOT_FOLLOWED,
-	notify.KindCalendarFailing: v1.NotificationKind_NOTIFICATION_KIND_CALENDAR_FAILING,
+	notify.KindMissed:             v1.NotificationKind_NOTIFICATION_KIND_SCHEDULE_MISSED,
+	notify.KindFailed:             v1.NotificationKind_NOTIFICATION_KIND_SCHEDULE_FAILED,
+	notify.KindNotFollowed:        v1.NotificationKind_NOTIFICATION_KIND_NOT_FOLLOWED,
+	notify.KindCalendarFailing:    v1.NotificationKind_NOTIFICATION_KIND_CALENDAR_FAILING,
+	notify.KindDestinationFailing: v1.NotificationKind_NOTIFICATION_KIND_DESTINATION_FAILING, notify.KindDestinationDisabled: v1.NotificationKind_NOTIFICATION_KIND_DESTINATION_DISABLED,
 }
 
 var severities = map[string]v1.Severity{
@@ -104,7 +105,7 @@ func toProto(r gen.ListNotificationsRow) *v1.Notification {
 		Id: r.ID.String(), Kind: kinds[notify.Kind(r.Kind)], Severity: severities[r.Severity], CreateTime: timestamppb.New(r.CreatedAt), Read: r.Read,
 		SubjectName: d.SubjectName, FailedCount: int32(d.FailedCount), TargetCount: int32(d.TargetCount), Wanted: d.Wanted, Seen: d.Seen,
 	}
-	for id, to := range map[*uuid.UUID]*string{d.OperationID: &out.OperationId, d.ScheduleID: &out.ScheduleId, d.ResourceID: &out.ResourceId, d.CalendarID: &out.CalendarId} {
+	for id, to := range map[*uuid.UUID]*string{d.OperationID: &out.OperationId, d.ScheduleID: &out.ScheduleId, d.ResourceID: &out.ResourceId, d.CalendarID: &out.CalendarId, d.DestinationID: &out.DestinationId} {
 		if id != nil {
 			*to = id.String()
 		}

@@ -109,8 +109,13 @@ func keyOf(ctx context.Context, procedure, requestID string, req proto.Message) 
 // by an rpc is waiting: it is the person's lane. account is the cloud account it
 // is about, nil for several or none.
 func Ask(ctx context.Context, q *gen.Queries, org uuid.UUID, kind agenda.Kind, subject, account uuid.UUID) error {
+	return AskIn(ctx, q, org, kind, agenda.LanePerson, subject, account)
+}
+
+// AskIn is Ask in another lane, for what nobody waits for.
+func AskIn(ctx context.Context, q *gen.Queries, org uuid.UUID, kind agenda.Kind, lane agenda.Lane, subject, account uuid.UUID) error {
 	return q.Ask(ctx, gen.AskParams{
-		OrgID: org, Kind: string(kind), Subject: subject.String(), Lane: int16(agenda.LanePerson), AccountID: account,
+		OrgID: org, Kind: string(kind), Subject: subject.String(), Lane: int16(lane), AccountID: account,
 		Trace: telemetry.Traceparent(ctx), RequestID: rpc.CallerOf(ctx).RequestID,
 	})
 }

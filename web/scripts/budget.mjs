@@ -4,7 +4,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
 /** Pages that only a signed-in person opens. */
-const inShell = /^(Instances|Schedules|Accounts|Run|Holds|Calendars|Import|Notifications)Page/;
+const inShell =
+  /^(Instances|Schedules|Accounts|Run|Holds|Calendars|Import|Notifications|Webhooks|Channels|Deliveries)Page/;
 const budgets = { entry: 230, css: 25, route: 80, texts: 40, fonts: 60 };
 const dist = new URL("../dist/", import.meta.url);
 const assets = new URL("assets/", dist);
@@ -51,7 +52,7 @@ for (const route of [...new Set([...first].flatMap(lazies))].filter((name) => /P
 const all = readdirSync(assets);
 rows.push(["css, all of it", sum(all.filter((name) => name.endsWith(".css"))), budgets.css]);
 for (const name of all.filter((name) =>
-  /^(common|auth|account|instance|schedule|calendar|notification|reasons)[.\w-]*\.js$/.test(name),
+  /^(common|auth|account|instance|schedule|calendar|notification|webhook|reasons)[.\w-]*\.js$/.test(name),
 )) {
   rows.push([`texts ${name}`, gz(name), budgets.texts]);
 }

@@ -47,7 +47,7 @@ func main() {
 	flag.IntVar(&o.clients, "clients", 16, "clients that read it at once")
 	flag.IntVar(&o.workspaces, "workspaces", 5_000, "workspaces whose timetables fall on one minute")
 	flag.IntVar(&o.scheduled, "scheduled", 1_000, "workspaces with a Temporal Schedule each, to compare with")
-	flag.StringVar(&o.parts, "parts", "lists,burst,fleet,idle", "what is measured")
+	flag.StringVar(&o.parts, "parts", "lists,burst,fleet,idle,deliveries", "what is measured")
 	flag.IntVar(&o.targets, "targets", 10_000, "machines of the fleet that stop in one minute")
 	flag.IntVar(&o.idle, "idle", 100_000, "schedules that have nothing to do")
 	flag.Parse()
@@ -76,7 +76,7 @@ func run(ctx context.Context, o options) (err error) {
 	for _, part := range []struct {
 		name string
 		run  func(context.Context, *site, options, *gates) error
-	}{{"lists", lists}, {"burst", burst}, {"fleet", fleets}, {"idle", idle}} {
+	}{{"lists", lists}, {"burst", burst}, {"fleet", fleets}, {"idle", idle}, {"deliveries", deliveries}} {
 		if !o.has(part.name) {
 			continue
 		}

@@ -30,6 +30,7 @@ import (
 // apart must be a process of its own.
 var children = map[string]func(context.Context, []string) error{
 	"temporal":         temporalChild,
+	"receivers":        receiversChild,
 	"scheduled-worker": scheduledChild,
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/mail"
 	"net/url"
 	"os"
 	"slices"
@@ -59,17 +60,24 @@ const (
 	AWSPrincipalSecret = "AWS_PRINCIPAL_SECRET_ACCESS_KEY"
 	AWSPrincipalChain  = "AWS_PRINCIPAL_DEFAULT_CHAIN"
 	EgressAllow        = "EGRESS_ALLOW"
-	TrialDays          = "TRIAL_DAYS"
-	LogLevel           = "LOG_LEVEL"
-	Traces             = "TRACES"
-	SimToken           = "SIM_TOKEN"
+	SMTPHost           = "SMTP_HOST"
+	SMTPPort           = "SMTP_PORT"
+	SMTPUser           = "SMTP_USER"
+	// SMTPPassword belongs to workers alone; a server that is given it does not start.
+	SMTPPassword = "SMTP_PASSWORD"
+	SMTPTLS      = "SMTP_TLS"
+	MailFrom     = "MAIL_FROM"
+	TrialDays    = "TRIAL_DAYS"
+	LogLevel     = "LOG_LEVEL"
+	Traces       = "TRACES"
+	SimToken     = "SIM_TOKEN"
 )
 
 // Table lists every setting, in the order of the README.
 var Table = []Setting{
 	{HTTP, "host:port", "0.0.0.0:8080", "127.0.0.1:8080", false, "dev, server", "Where the interface and the API answer.", hostPort},
 	{PrivateHTTP, "host:port", "127.0.0.1:9090", "127.0.0.1:0", false, "dev, server, worker", "Where metrics, pprof and readiness answer. Never public. Port 0 takes a free one.", hostPort},
-	{PublicURL, "http or https address", "https://cloudhub.example.com", "", false, "server", "The address people type. With https, cookies are Secure and HSTS is sent. Empty: plain http.", httpURL},
+	{PublicURL, "http or https address", "https://cloudhub.example.com", "", false, "server, worker", "The address people type, and to which messages lead. With https, cookies are Secure and HSTS is sent. Empty: plain http.", httpURL},
 	{TrustedProxies, "networks, comma separated", "10.0.0.0/8,192.168.1.7/32", "", false, "dev, server", "Proxies whose X-Forwarded-For is believed.", networks},
 	{DataDir, "folder", "/var/lib/cloudhub", "./data", false, "dev", "Everything that `cloudhub dev` keeps.", anything},
 	{PostgresBin, "folder with initdb and postgres", "/usr/lib/postgresql/15/bin", "", false, "dev", "Which PostgreSQL to start. Empty: found on the machine.", anything},
@@ -86,7 +94,13 @@ var Table = []Setting{
 	{AWSPrincipalKey, "AWS access key id", "AKIAIOSFODNN7EXAMPLE", "", false, "dev, worker", "Access key of that identity. It needs one permission, sts:AssumeRole.", accessKeyID},
 	{AWSPrincipalSecret, "AWS secret access key", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "", true, "dev, worker", "Its secret. A server never gets it.", anything},
 	{AWSPrincipalChain, "true or false", "true", "false", false, "dev, worker", "Instead of a key: that identity is whatever the AWS SDK finds on the worker's machine (environment, web identity, instance role).", trueOrFalse},
-	{EgressAllow, "networks, and the word http, comma separated", "10.20.0.0/16,http", "", false, "dev, server, worker", "What addresses that people give (calendars) may lead to beside the public internet over https: networks of your own, and plain http. `cloudhub dev` allows this machine and http.", egressList},
+	{EgressAllow, "networks, and the words http and any-port, comma separated", "10.20.0.0/16,http", "", false, "dev, server, worker", "What addresses that people give (calendars, webhooks) may lead to beside the public internet over https: networks of your own, plain http, and with any-port every port in those networks. `cloudhub dev` allows all three for this machine.", egressList},
+	{SMTPHost, "host name or address", "smtp.example.com", "", false, "dev, worker", "The server that sends e-mail. Empty: none is sent; `cloudhub dev` keeps mails in a mailbox of its own.", hostName},
+	{SMTPPort, "port", "465", "587", false, "dev, worker", "Its port.", port},
+	{SMTPUser, "any text", "cloudhub", "", false, "dev, worker", "Who signs in there. Empty: nobody does.", anything},
+	{SMTPPassword, "any text", "a-long-random-text", "", true, "dev, worker", "With this password. A server of CloudHub never gets it.", anything},
+	{SMTPTLS, "starttls, implicit or none", "implicit", "starttls", false, "dev, worker", "How the connection to it is protected: STARTTLS, which is demanded; TLS from the first byte (port 465); or not at all, which only a server on the same machine may be.", smtpTLS},
+	{MailFrom, "e-mail address, with a name or without", "CloudHub <cloudhub@example.com>", "", false, "dev, server, worker", "Who e-mails are from. Give it to servers and workers alike: with it people can choose e-mail as a destination.", mailAddress},
 	{TrialDays, "whole number, 0 to 365", "30", "30", false, "dev, server", "Days of the pro plan for a person's first organization.", days},
 	{LogLevel, "debug, info, warn or error", "info", "info", false, "all", "How much is logged.", logLevel},
 	{Traces, "off, otlp or file:PATH", "otlp", "off", false, "dev, server, worker", "Where traces go. `otlp`: by HTTP, to the address and with the headers of the standard `OTEL_EXPORTER_OTLP_…` settings. `file:PATH`: a JSON object for each span.", traces},
@@ -257,6 +271,33 @@ func accessKeyID(s string) error {
 		return errors.New("key id")
 	}
 	return nil
+}
+
+func hostName(s string) error {
+	if strings.ContainsAny(s, " /@") || len(s) > 253 || strings.Contains(s, ":") && net.ParseIP(s) == nil {
+		return errors.New("host")
+	}
+	return nil
+}
+
+func port(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 || n > 65535 {
+		return errors.New("port")
+	}
+	return nil
+}
+
+func smtpTLS(s string) error {
+	if !slices.Contains([]string{"starttls", "implicit", "none"}, s) {
+		return errors.New("protection")
+	}
+	return nil
+}
+
+func mailAddress(s string) error {
+	_, err := mail.ParseAddress(s)
+	return err
 }
 
 func trueOrFalse(s string) error {

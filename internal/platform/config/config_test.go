@@ -15,6 +15,10 @@ func TestLoadRefusesBadAndUnknown(t *testing.T) {
 		{"CLOUDHUB_LOG_LEVEL=loud", "debug, info, warn or error"},
 		{"CLOUDHUB_TRUSTED_PROXIES=here", "networks"},
 		{"CLOUDHUB_EGRESS_ALLOW=10.0.0.1", "networks"},
+		{"CLOUDHUB_SMTP_HOST=smtp://mail.example.com:25", "host name or address"},
+		{"CLOUDHUB_SMTP_PORT=0", "CLOUDHUB_SMTP_PORT"},
+		{"CLOUDHUB_SMTP_TLS=maybe", "starttls, implicit or none"},
+		{"CLOUDHUB_MAIL_FROM=nobody", "CLOUDHUB_MAIL_FROM"},
 		{"CLOUDHUB_PUBLIC_URL=ftp://x", "CLOUDHUB_PUBLIC_URL"},
 	} {
 		_, err := Load([]string{c.env})

@@ -24,6 +24,9 @@ type Options struct {
 	// Redirects is how many are followed, each after the same checks and none from
 	// https to http. 0: the redirect itself is the answer.
 	Redirects int
+	// IdlePerHost is how many connections to one host are kept for the next request.
+	// 0 is 2.
+	IdlePerHost int
 	// Roots are the authorities whose certificates are believed; nil means the
 	// machine's.
 	Roots *x509.CertPool
@@ -50,8 +53,8 @@ func (p Policy) Client(o Options) *http.Client {
 		TLSHandshakeTimeout:    min(o.Timeout, 10*time.Second),
 		ResponseHeaderTimeout:  o.Timeout,
 		MaxResponseHeaderBytes: 64 << 10,
-		MaxIdleConns:           100,
-		MaxIdleConnsPerHost:    2,
+		MaxIdleConns:           max(100, 64*o.IdlePerHost),
+		MaxIdleConnsPerHost:    max(2, o.IdlePerHost),
 		IdleConnTimeout:        30 * time.Second,
 	}
 	return &http.Client{

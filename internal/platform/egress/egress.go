@@ -24,13 +24,18 @@ type Policy struct {
 	Networks []netip.Prefix
 	// HTTP allows plain http beside https.
 	HTTP bool
+	// AnyPort allows every port in Networks, and not only those of the web.
+	AnyPort bool
 }
 
-// httpWord in a list of networks allows plain http.
-const httpWord = "http"
+// Words in a list of networks: plain http is allowed, and every port in them.
+const (
+	httpWord    = "http"
+	anyPortWord = "any-port"
+)
 
-// Parse reads a policy as it is configured: networks, and the word http where
-// plain http is allowed, comma separated.
+// Parse reads a policy as it is configured: networks, and the words http and any-port,
+// comma separated.
 func Parse(list string) (Policy, error) {
 	var p Policy
 	for s := range strings.SplitSeq(list, ",") {
@@ -38,10 +43,12 @@ func Parse(list string) (Policy, error) {
 		case "":
 		case httpWord:
 			p.HTTP = true
+		case anyPortWord:
+			p.AnyPort = true
 		default:
 			network, err := netip.ParsePrefix(s)
 			if err != nil {
-				return Policy{}, fmt.Errorf("%q is neither a network nor the word %s", s, httpWord)
+				return Policy{}, fmt.Errorf("%q is neither a network nor one of the words %s and %s", s, httpWord, anyPortWord)
 			}
 			p.Networks = append(p.Networks, network.Masked())
 		}
@@ -113,6 +120,9 @@ func (p Policy) checkPort(u *url.URL) error {
 	port, err := strconv.ParseUint(u.Port(), 10, 16)
 	if err != nil {
 		return refuse("its port is not a number")
+	}
+	if ip, err := netip.ParseAddr(u.Hostname()); p.AnyPort && (err != nil || p.allows(ip)) {
+		return nil // decided when it is dialled
 	}
 	return p.checkPortNumber(uint16(port))
 }
@@ -257,6 +267,9 @@ func (p Policy) control(network, address string, _ syscall.RawConn) error {
 	number, err := strconv.ParseUint(port, 10, 16)
 	if err != nil {
 		return refuse(reserved)
+	}
+	if p.AnyPort && p.allows(ip) {
+		return nil
 	}
 	return p.checkPortNumber(uint16(number))
 }

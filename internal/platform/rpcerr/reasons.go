@@ -154,6 +154,32 @@ const (
 	ReasonProviderTransient Reason = "PROVIDER_TRANSIENT"
 	// ReasonProviderInvalid: The provider did not understand the request. This is our fault; tell us the operation.
 	ReasonProviderInvalid Reason = "PROVIDER_INVALID"
+	// ReasonDestinationPaused: This destination is paused or disabled. Resume it first.
+	ReasonDestinationPaused Reason = "DESTINATION_PAUSED"
+	// ReasonHeaderRefused: The header {name} cannot be set: {why}.
+	ReasonHeaderRefused Reason = "HEADER_REFUSED"
+	// ReasonUnknownEventType: There is no event type {name}.
+	ReasonUnknownEventType Reason = "UNKNOWN_EVENT_TYPE"
+	// ReasonChannelNotReady: This installation cannot send e-mail yet. Whoever operates it must configure a mail server.
+	ReasonChannelNotReady Reason = "CHANNEL_NOT_READY"
+	// ReasonDeliveryRefused: The receiver answered with an error.
+	ReasonDeliveryRefused Reason = "DELIVERY_REFUSED"
+	// ReasonDeliveryRedirected: The receiver answered with a redirect, which is not followed. Give the final address.
+	ReasonDeliveryRedirected Reason = "DELIVERY_REDIRECTED"
+	// ReasonDeliveryGone: The receiver answered 410 Gone: it wants no more events.
+	ReasonDeliveryGone Reason = "DELIVERY_GONE"
+	// ReasonDeliveryBusy: The receiver asked for patience. Everything for it waits.
+	ReasonDeliveryBusy Reason = "DELIVERY_BUSY"
+	// ReasonDeliveryTimeout: The receiver did not answer within 15 seconds.
+	ReasonDeliveryTimeout Reason = "DELIVERY_TIMEOUT"
+	// ReasonDeliveryUnreachable: The address did not answer.
+	ReasonDeliveryUnreachable Reason = "DELIVERY_UNREACHABLE"
+	// ReasonDeliveryTls: The receiver's certificate or TLS version is not acceptable.
+	ReasonDeliveryTls Reason = "DELIVERY_TLS"
+	// ReasonDeliveryNotSent: It could not be sent for a reason of ours. It is tried again and counts against nobody.
+	ReasonDeliveryNotSent Reason = "DELIVERY_NOT_SENT"
+	// ReasonDestinationFailedLong: Nothing was accepted for five days, so it was disabled. What was to be sent is held.
+	ReasonDestinationFailedLong Reason = "DESTINATION_FAILED_LONG"
 )
 
 // codes has the Connect code of each reason that an rpc may answer with.
@@ -200,6 +226,10 @@ var codes = map[Reason]connect.Code{
 	ReasonRolePreparationGone:         connect.CodeFailedPrecondition,
 	ReasonRoleNotAssumable:            connect.CodeInvalidArgument,
 	ReasonRoleWithoutExternalId:       connect.CodeInvalidArgument,
+	ReasonDestinationPaused:           connect.CodeFailedPrecondition,
+	ReasonHeaderRefused:               connect.CodeInvalidArgument,
+	ReasonUnknownEventType:            connect.CodeInvalidArgument,
+	ReasonChannelNotReady:             connect.CodeFailedPrecondition,
 }
 
 // english has the developers' message of each reason.
@@ -276,4 +306,17 @@ var english = map[Reason]string{
 	ReasonProviderCapacity:            "The provider has none left of this type there.",
 	ReasonProviderTransient:           "The provider failed for a moment. We try again.",
 	ReasonProviderInvalid:             "The provider did not understand the request. This is our fault; tell us the operation.",
+	ReasonDestinationPaused:           "This destination is paused or disabled. Resume it first.",
+	ReasonHeaderRefused:               "The header {name} cannot be set: {why}.",
+	ReasonUnknownEventType:            "There is no event type {name}.",
+	ReasonChannelNotReady:             "This installation cannot send e-mail yet. Whoever operates it must configure a mail server.",
+	ReasonDeliveryRefused:             "The receiver answered with an error.",
+	ReasonDeliveryRedirected:          "The receiver answered with a redirect, which is not followed. Give the final address.",
+	ReasonDeliveryGone:                "The receiver answered 410 Gone: it wants no more events.",
+	ReasonDeliveryBusy:                "The receiver asked for patience. Everything for it waits.",
+	ReasonDeliveryTimeout:             "The receiver did not answer within 15 seconds.",
+	ReasonDeliveryUnreachable:         "The address did not answer.",
+	ReasonDeliveryTls:                 "The receiver's certificate or TLS version is not acceptable.",
+	ReasonDeliveryNotSent:             "It could not be sent for a reason of ours. It is tried again and counts against nobody.",
+	ReasonDestinationFailedLong:       "Nothing was accepted for five days, so it was disabled. What was to be sent is held.",
 }

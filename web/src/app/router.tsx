@@ -163,6 +163,38 @@ export function routes({ session, queryClient, transport }: RouterDeps): RouteOb
                       }),
                     },
                     {
+                      path: "webhooks",
+                      loader: texts("webhook"),
+                      shouldRevalidate: () => false,
+                      lazy: async () => ({
+                        Component: (await import("@/features/webhooks/WebhooksPage")).WebhooksPage,
+                      }),
+                    },
+                    {
+                      path: "webhooks/:destinationId",
+                      loader: texts("webhook"),
+                      shouldRevalidate: () => false,
+                      lazy: async () => ({
+                        Component: (await import("@/features/webhooks/DeliveriesPage")).DeliveriesPage,
+                      }),
+                    },
+                    {
+                      path: "channels",
+                      loader: texts("webhook"),
+                      shouldRevalidate: () => false,
+                      lazy: async () => ({
+                        Component: (await import("@/features/webhooks/ChannelsPage")).ChannelsPage,
+                      }),
+                    },
+                    {
+                      path: "channels/:destinationId",
+                      loader: texts("webhook"),
+                      shouldRevalidate: () => false,
+                      lazy: async () => ({
+                        Component: (await import("@/features/webhooks/DeliveriesPage")).DeliveriesPage,
+                      }),
+                    },
+                    {
                       path: "schedules/:scheduleId/runs/:operationId",
                       loader: texts("schedule", "instance"),
                       shouldRevalidate: () => false,
@@ -188,7 +220,9 @@ export function routes({ session, queryClient, transport }: RouterDeps): RouteOb
 }
 
 /** The texts of a page come with its code, once: a filter in the address waits for nothing. */
-function texts(...namespaces: Array<"instance" | "schedule" | "account" | "admin" | "calendar" | "notification">) {
+function texts(
+  ...namespaces: Array<"instance" | "schedule" | "account" | "admin" | "calendar" | "notification" | "webhook">
+) {
   return async () => {
     await i18n.loadNamespaces(namespaces);
     return null;

@@ -117,6 +117,14 @@ function Sections() {
           <Icon name="calendar" />
           <span>{t("nav.schedules")}</span>
         </NavLink>
+        <NavLink to={path("webhooks")} title={t("nav.webhooks")}>
+          <Icon name="send" />
+          <span>{t("nav.webhooks")}</span>
+        </NavLink>
+        <NavLink to={path("channels")} title={t("nav.channels")}>
+          <Icon name="mail" />
+          <span>{t("nav.channels")}</span>
+        </NavLink>
       </section>
       <section>
         <h2>{t("nav.account")}</h2>

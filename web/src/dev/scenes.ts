@@ -26,6 +26,7 @@ import {
   pictureSchedules,
 } from "./picture";
 import { previewTargets, timetables } from "./timetables";
+import { webhooks } from "./webhooks";
 
 export type Scene = "full" | "picture" | "empty" | "error" | "denied" | "loading" | "probe" | "refused" | "paused";
 
@@ -221,5 +222,6 @@ function sceneTransport(scene: Scene) {
     });
     schedules(rpc, answer, resources);
     timetables(rpc, answer);
+    webhooks(rpc, answer);
   });
 }

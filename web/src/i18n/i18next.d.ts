@@ -8,6 +8,7 @@ import type common from "./locales/pt-BR/common.json";
 import type instance from "./locales/pt-BR/instance.json";
 import type notification from "./locales/pt-BR/notification.json";
 import type schedule from "./locales/pt-BR/schedule.json";
+import type webhook from "./locales/pt-BR/webhook.json";
 
 declare module "i18next" {
   interface CustomTypeOptions {
@@ -21,6 +22,7 @@ declare module "i18next" {
       schedule: typeof schedule;
       calendar: typeof calendar;
       notification: typeof notification;
+      webhook: typeof webhook;
       reasons: typeof reasons;
     };
     returnNull: false;

@@ -27,6 +27,8 @@ export type WorkspacePage =
   | "schedules/calendars"
   | "schedules/import"
   | "notifications"
+  | "webhooks"
+  | "channels"
   | "accounts";
 
 const Context = createContext<WorkspaceValue | null>(null);

@@ -49,6 +49,7 @@ beforeAll(async () => {
     "schedule",
     "calendar",
     "notification",
+    "webhook",
   ]);
 });
 

@@ -37,6 +37,11 @@ const (
 	NotificationKind_NOTIFICATION_KIND_NOT_FOLLOWED NotificationKind = 3
 	// A calendar could not be read for a day: its last days stay in force.
 	NotificationKind_NOTIFICATION_KIND_CALENDAR_FAILING NotificationKind = 4
+	// Nothing sent to a destination has been accepted for days: it will be disabled at
+	// due_time.
+	NotificationKind_NOTIFICATION_KIND_DESTINATION_FAILING NotificationKind = 5
+	// A destination was disabled; what is to be sent to it is held.
+	NotificationKind_NOTIFICATION_KIND_DESTINATION_DISABLED NotificationKind = 6
 )
 
 // Enum value maps for NotificationKind.
@@ -47,13 +52,17 @@ var (
 		2: "NOTIFICATION_KIND_SCHEDULE_FAILED",
 		3: "NOTIFICATION_KIND_NOT_FOLLOWED",
 		4: "NOTIFICATION_KIND_CALENDAR_FAILING",
+		5: "NOTIFICATION_KIND_DESTINATION_FAILING",
+		6: "NOTIFICATION_KIND_DESTINATION_DISABLED",
 	}
 	NotificationKind_value = map[string]int32{
-		"NOTIFICATION_KIND_UNSPECIFIED":      0,
-		"NOTIFICATION_KIND_SCHEDULE_MISSED":  1,
-		"NOTIFICATION_KIND_SCHEDULE_FAILED":  2,
-		"NOTIFICATION_KIND_NOT_FOLLOWED":     3,
-		"NOTIFICATION_KIND_CALENDAR_FAILING": 4,
+		"NOTIFICATION_KIND_UNSPECIFIED":          0,
+		"NOTIFICATION_KIND_SCHEDULE_MISSED":      1,
+		"NOTIFICATION_KIND_SCHEDULE_FAILED":      2,
+		"NOTIFICATION_KIND_NOT_FOLLOWED":         3,
+		"NOTIFICATION_KIND_CALENDAR_FAILING":     4,
+		"NOTIFICATION_KIND_DESTINATION_FAILING":  5,
+		"NOTIFICATION_KIND_DESTINATION_DISABLED": 6,
 	}
 )
 
@@ -157,6 +166,7 @@ type Notification struct {
 	// Of NOT_FOLLOWED: what was wanted, and what is, as names of ResourceState.
 	Wanted        string `protobuf:"bytes,14,opt,name=wanted,proto3" json:"wanted,omitempty"`
 	Seen          string `protobuf:"bytes,15,opt,name=seen,proto3" json:"seen,omitempty"`
+	DestinationId string `protobuf:"bytes,16,opt,name=destination_id,json=destinationId,proto3" json:"destination_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -292,6 +302,13 @@ func (x *Notification) GetWanted() string {
 func (x *Notification) GetSeen() string {
 	if x != nil {
 		return x.Seen
+	}
+	return ""
+}
+
+func (x *Notification) GetDestinationId() string {
+	if x != nil {
+		return x.DestinationId
 	}
 	return ""
 }
@@ -527,7 +544,7 @@ var File_cloudhub_v1_notification_proto protoreflect.FileDescriptor
 
 const file_cloudhub_v1_notification_proto_rawDesc = "" +
 	"\n" +
-	"\x1ecloudhub/v1/notification.proto\x12\vcloudhub.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19cloudhub/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa7\x04\n" +
+	"\x1ecloudhub/v1/notification.proto\x12\vcloudhub.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19cloudhub/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xce\x04\n" +
 	"\fNotification\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x121\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1d.cloudhub.v1.NotificationKindR\x04kind\x121\n" +
@@ -548,7 +565,8 @@ const file_cloudhub_v1_notification_proto_rawDesc = "" +
 	"\ftarget_count\x18\f \x01(\x05R\vtargetCount\x125\n" +
 	"\bdue_time\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\adueTime\x12\x16\n" +
 	"\x06wanted\x18\x0e \x01(\tR\x06wanted\x12\x12\n" +
-	"\x04seen\x18\x0f \x01(\tR\x04seen\"\xb7\x01\n" +
+	"\x04seen\x18\x0f \x01(\tR\x04seen\x12%\n" +
+	"\x0edestination_id\x18\x10 \x01(\tR\rdestinationId\"\xb7\x01\n" +
 	"\x18ListNotificationsRequest\x12\x1f\n" +
 	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12+\n" +
 	"\fworkspace_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\x12$\n" +
@@ -563,13 +581,15 @@ const file_cloudhub_v1_notification_proto_rawDesc = "" +
 	"\x06org_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05orgId\x12+\n" +
 	"\fworkspace_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\x121\n" +
 	"\x0fnotification_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0enotificationId\"\x1f\n" +
-	"\x1dMarkNotificationsReadResponse*\xcf\x01\n" +
+	"\x1dMarkNotificationsReadResponse*\xa6\x02\n" +
 	"\x10NotificationKind\x12!\n" +
 	"\x1dNOTIFICATION_KIND_UNSPECIFIED\x10\x00\x12%\n" +
 	"!NOTIFICATION_KIND_SCHEDULE_MISSED\x10\x01\x12%\n" +
 	"!NOTIFICATION_KIND_SCHEDULE_FAILED\x10\x02\x12\"\n" +
 	"\x1eNOTIFICATION_KIND_NOT_FOLLOWED\x10\x03\x12&\n" +
-	"\"NOTIFICATION_KIND_CALENDAR_FAILING\x10\x04*a\n" +
+	"\"NOTIFICATION_KIND_CALENDAR_FAILING\x10\x04\x12)\n" +
+	"%NOTIFICATION_KIND_DESTINATION_FAILING\x10\x05\x12*\n" +
+	"&NOTIFICATION_KIND_DESTINATION_DISABLED\x10\x06*a\n" +
 	"\bSeverity\x12\x18\n" +
 	"\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSEVERITY_INFO\x10\x01\x12\x14\n" +

@@ -1,5 +1,5 @@
 // Command reasongen writes the error registry (api/reasons.yaml) as Go
-// constants and as the interface's texts. `make generate` runs it.
+// constants, and as the texts of the interface and of messages. `make generate` runs it.
 package main
 
 import (
@@ -59,8 +59,10 @@ func run(root string) error {
 		{"en", func(e entry) string { return e.En }},
 		{"pt-BR", func(e entry) string { return e.PtBR }},
 	} {
-		if err := writeLocale(filepath.Join(root, "web/src/i18n/gen", "reasons."+l.lang+".json"), entries, l.text); err != nil {
-			return err
+		for _, folder := range []string{"web/src/i18n/gen", "internal/channel"} {
+			if err := writeLocale(filepath.Join(root, folder, "reasons."+l.lang+".json"), entries, l.text); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -16,6 +16,8 @@ const all = [
   of({ kind: SCHEDULE_FAILED, subjectName: "Dev", failedCount: 1, targetCount: 7, dueTime: due }),
   of({ kind: NOT_FOLLOWED, subjectName: "api-01", wanted: "RESOURCE_STATE_STOPPED", seen: "RUNNING" }),
   of({ kind: CALENDAR_FAILING, subjectName: "Municipais" }),
+  of({ kind: 5 as number as NotificationKind, subjectName: "ERP" }),
+  of({ kind: 6 as number as NotificationKind, subjectName: "ERP" }),
 ];
 
 const wanted = {
@@ -30,6 +32,11 @@ const wanted = {
       "Devia ficar parada e está ligada, sem pedido nosso: outra pessoa ou ferramenta mexeu.",
     ],
     ["O calendário Municipais não é lido há um dia", "Os dias lidos antes continuam valendo."],
+    [
+      "As entregas para ERP estão falhando",
+      "São tentadas de novo por até 75 horas; depois de cinco dias sem nada aceito, o destino é desativado.",
+    ],
+    ["ERP foi desativado", "Nada mais é enviado. O que acontecer fica retido até alguém retomar."],
   ],
   en: [
     ["Dev missed its run of today 07:00", "Its time passed before it could act; 2 machines stayed as they were."],
@@ -39,6 +46,11 @@ const wanted = {
       "It was to be stopped and is running, without an order of ours: another person or tool did it.",
     ],
     ["The calendar Municipais was not read for a day", "The days read before stay in force."],
+    [
+      "Deliveries to ERP are failing",
+      "They are tried again for up to 75 hours; after five days with nothing accepted the destination is disabled.",
+    ],
+    ["ERP was disabled", "Nothing more is sent. What happens is held until somebody resumes it."],
   ],
 };
 

@@ -19,6 +19,8 @@ export function notificationText(n: Notification, now: number, t: Words, format:
   const name = n.subjectName || t("nameless");
   const due = toDate(n.dueTime);
   const when = due ? format.when(due, now) : "";
+  const destination = destinationWord(n);
+  if (destination) return { title: t(`${destination}.title`, { name }), detail: t(`${destination}.detail`) };
   switch (n.kind) {
     case NotificationKind.SCHEDULE_MISSED:
       return {
@@ -43,6 +45,14 @@ export function notificationText(n: Notification, now: number, t: Words, format:
   }
 }
 
+/** What a notification says of a destination of events; undefined when it is about something else. */
+function destinationWord(n: Notification): "destinationFailing" | "destinationDisabled" | undefined {
+  // By number: the contract of this page may be older than the server.
+  const kind: number = n.kind;
+  if (kind === 5) return "destinationFailing";
+  return kind === 6 ? "destinationDisabled" : undefined;
+}
+
 const states = ["RUNNING", "STOPPED", "STARTING", "STOPPING", "GONE"] as const;
 
 /** "RESOURCE_STATE_RUNNING", or "RUNNING". */
@@ -60,6 +70,7 @@ export interface NotificationLink {
 
 /** Where it leads: the run, the machine, the calendar, else the schedule. Undefined when there is nothing to see. */
 export function notificationLink(n: Notification): NotificationLink | undefined {
+  if (destinationWord(n)) return { page: "webhooks", rest: "" };
   if (n.kind === NotificationKind.NOT_FOLLOWED && n.resourceId) return { page: "aws/ec2", rest: `?id=${n.resourceId}` };
   if (n.calendarId) return { page: "schedules/calendars", rest: `?id=${n.calendarId}` };
   if (n.scheduleId && n.operationId) return { page: "schedules", rest: `/${n.scheduleId}/runs/${n.operationId}` };
