@@ -8,7 +8,8 @@ import { badgeText, notificationLink, notificationText } from "./words";
 
 const now = new Date("2026-11-24T14:32:00-03:00").getTime();
 const due = timestampFromDate(new Date("2026-11-24T07:00:00-03:00"));
-const { SCHEDULE_MISSED, SCHEDULE_FAILED, NOT_FOLLOWED, CALENDAR_FAILING, DESTINATION_FAILING, DESTINATION_DISABLED } = NotificationKind;
+const { SCHEDULE_MISSED, SCHEDULE_FAILED, NOT_FOLLOWED, CALENDAR_FAILING, DESTINATION_FAILING, DESTINATION_DISABLED } =
+  NotificationKind;
 const of = (more: MessageInitShape<typeof NotificationSchema>) => create(NotificationSchema, more);
 
 const all = [
@@ -82,7 +83,10 @@ test("each leads to the run, the machine, the calendar or the schedule", () => {
     page: "schedules",
     rest: "?id=s",
   });
-  expect(notificationLink(of({ kind: DESTINATION_DISABLED, destinationId: "d" }))).toEqual({ page: "webhooks", rest: "/d" });
+  expect(notificationLink(of({ kind: DESTINATION_DISABLED, destinationId: "d" }))).toEqual({
+    page: "webhooks",
+    rest: "/d",
+  });
   expect(notificationLink(of({ kind: SCHEDULE_MISSED }))).toBeUndefined();
 });
 
