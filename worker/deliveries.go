@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,7 +28,7 @@ type deliveries struct {
 	mu   sync.Mutex
 	busy map[uuid.UUID]int // in flight, by destination
 	free int
-	// freed has one token when something has ended since it was last looked at.
+	// freed has one token when more may be claimed than when it was last looked at.
 	freed chan struct{}
 	done  chan ended
 }
@@ -193,6 +194,10 @@ func (l *deliveries) give(id uuid.UUID, n int) {
 	}
 	l.free += n
 	l.mu.Unlock()
+	l.wake()
+}
+
+func (l *deliveries) wake() {
 	select {
 	case l.freed <- struct{}{}:
 	default:
@@ -261,6 +266,9 @@ func (l *deliveries) write(ctx context.Context, batch ended) {
 		pause(ctx, min(100*time.Millisecond<<min(failures, 5), mostLoopWait))
 	}
 	l.metrics.recorded(batch.attempts, began)
+	if slices.ContainsFunc(batch.attempts, func(a activities.Attempt) bool { return a.Claimed.Send.Ordering != "none" }) {
+		l.wake() // what comes after it could not be claimed before
+	}
 }
 
 // classes are the names of outcomes in metrics.

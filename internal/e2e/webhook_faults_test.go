@@ -225,13 +225,13 @@ func (f *hookFaults) downFor(d time.Duration) *sync.WaitGroup {
 // endpoint that answers, and what came twice was in flight when something died.
 func TestEventsSurviveFaults(t *testing.T) {
 	t.Parallel()
-	eventsSurvive(t, 2000, []string{theWorker, thePostgres, theTemporal}, true)
+	eventsSurvive(t, 2000, 8*time.Second, []string{theWorker, thePostgres, theTemporal}, true)
 }
 
-func eventsSurvive(t *testing.T, events int, victims []string, leasesEnd bool) {
+func eventsSurvive(t *testing.T, events int, down time.Duration, victims []string, leasesEnd bool) {
 	f := newHookFaults(t, 20)
 	f.burst(events, 50)
-	back := f.downFor(20 * time.Second)
+	back := f.downFor(down)
 	f.spawnWorker()
 	all := events * (len(f.targets) - 3) // those that are not down, nor ill for good
 	for i, victim := range victims {

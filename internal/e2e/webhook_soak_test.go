@@ -2,7 +2,10 @@
 
 package e2e
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // As TestEventsSurviveFaults with more of everything, and leases that end in their own
 // time.
@@ -11,5 +14,5 @@ func TestSoakEventsSurviveFaults(t *testing.T) {
 	for range 4 {
 		victims = append(victims, theWorker, thePostgres, theTemporal)
 	}
-	eventsSurvive(t, 8000, victims, false)
+	eventsSurvive(t, 8000, 20*time.Second, victims, false)
 }
