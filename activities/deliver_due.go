@@ -35,6 +35,9 @@ const (
 	DeliveryLease = webhook.Timeout + 25*time.Second
 	// retriesAtOnce is how many are claimed and sent at once.
 	retriesAtOnce = 16
+	// recordFor is how long recording is tried, and recordAgain how often.
+	recordFor   = DeliveryLease - webhook.Timeout
+	recordAgain = time.Second / 4
 	// driveFor bounds one activity; the workflow comes back at once when more is due.
 	driveFor = 20 * time.Second
 	// leastWait keeps a workflow from going round and round.
@@ -131,9 +134,19 @@ func (d *Destination) round(ctx context.Context, in WorkInput) (int, error) {
 		return 0, err
 	}
 	attempts, released := d.deliverer.SendAll(ctx, claimed)
+	return len(attempts), d.record(context.WithoutCancel(ctx), in.Org, attempts, released)
+}
+
+// record goes on for as long as the leases last: what was sent and is not recorded is
+// sent again.
+func (d *Destination) record(ctx context.Context, org uuid.UUID, attempts []Attempt, released []Claimed) (err error) {
 	recording := Decide(attempts)
-	err = d.tenants.InTenant(context.WithoutCancel(ctx), in.Org, func(q *gen.Queries) error { return recording.Write(ctx, q, released) })
-	return len(attempts), err
+	for until := time.Now().Add(recordFor); ; time.Sleep(recordAgain) {
+		err = d.tenants.InTenant(ctx, org, func(q *gen.Queries) error { return recording.Write(ctx, q, released) })
+		if err == nil || time.Now().After(until) {
+			return err
+		}
+	}
 }
 
 // SendAll sends deliveries of one destination: at once, or one after the other where it

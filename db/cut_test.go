@@ -1,10 +1,13 @@
 package db_test
 
 import (
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/cloudhub/cloudhub/db"
 	"github.com/cloudhub/cloudhub/db/dbtest"
 	"github.com/cloudhub/cloudhub/db/gen"
 )
@@ -46,4 +49,39 @@ func TestATransactionThatWasCutOffIsRunAgain(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 2, runs)
 	require.Equal(t, int64(1), one[int64](t, d.Owner, `SELECT asked FROM agenda WHERE subject = 'cut'`))
+}
+
+// A pool that is kept full holds more connections of a server that is gone than a
+// transaction is run again.
+func TestAPoolOfDeadConnectionsIsGivenUpAtOnce(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	f := dbtest.Tenant(t, d)
+	pool, err := db.Connect(t.Context(), db.Options{URL: d.URLs.App, MaxConns: 12})
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	tenants := db.NewTenants(pool)
+	var all sync.WaitGroup
+	together := make(chan struct{})
+	var inside atomic.Int32
+	for range 10 {
+		all.Go(func() {
+			_ = tenants.InTenant(t.Context(), f.Org, func(*gen.Queries) error {
+				if inside.Add(1) == 10 {
+					close(together)
+				}
+				<-together
+				return nil
+			})
+		})
+	}
+	all.Wait()
+	endSessions(t, d)
+	runs := 0
+	require.NoError(t, tenants.InTenant(t.Context(), f.Org, func(q *gen.Queries) error {
+		runs++
+		_, err := q.DatabaseTime(t.Context())
+		return err
+	}))
+	require.Equal(t, 1, runs)
 }

@@ -67,7 +67,7 @@ func NewTenants(pool *pgxpool.Pool) *Tenants { return &Tenants{pool} }
 // may run again when PostgreSQL reports a deadlock or a serialization failure,
 // so it must do nothing but use q.
 func (t *Tenants) InTenant(ctx context.Context, org uuid.UUID, fn func(q *gen.Queries) error) error {
-	return retry(ctx, func() error {
+	return retry(ctx, t.pool, func() error {
 		conn, err := t.pool.Acquire(ctx)
 		if err != nil {
 			return err
@@ -124,7 +124,7 @@ func NewIdentity(pool *pgxpool.Pool) *Identity { return &Identity{pool} }
 
 // Tx runs fn in one transaction.
 func (i *Identity) Tx(ctx context.Context, fn func(q *gen.Queries) error) error {
-	return retry(ctx, func() error { return runTx(ctx, i.pool, fn) })
+	return retry(ctx, i.pool, func() error { return runTx(ctx, i.pool, fn) })
 }
 
 // Read is for single readings, without a transaction around them.
@@ -139,7 +139,7 @@ func NewSystem(pool *pgxpool.Pool) *System { return &System{pool} }
 
 // Tx runs fn in one transaction.
 func (s *System) Tx(ctx context.Context, fn func(q *gen.Queries) error) error {
-	return retry(ctx, func() error { return runTx(ctx, s.pool, fn) })
+	return retry(ctx, s.pool, func() error { return runTx(ctx, s.pool, fn) })
 }
 
 // Read is for single statements, without a transaction around them.
@@ -154,7 +154,7 @@ func NewOwner(pool *pgxpool.Pool) *Owner { return &Owner{pool} }
 
 // Tx runs fn in one transaction.
 func (o *Owner) Tx(ctx context.Context, fn func(q *gen.Queries) error) error {
-	return retry(ctx, func() error { return runTx(ctx, o.pool, fn) })
+	return retry(ctx, o.pool, func() error { return runTx(ctx, o.pool, fn) })
 }
 
 // Read is for single statements, without a transaction around them.
@@ -169,7 +169,7 @@ func NewAdmin(pool *pgxpool.Pool) *Admin { return &Admin{pool} }
 
 // Tx runs fn in one transaction.
 func (a *Admin) Tx(ctx context.Context, fn func(q *gen.Queries) error) error {
-	return retry(ctx, func() error { return runTx(ctx, a.pool, fn) })
+	return retry(ctx, a.pool, func() error { return runTx(ctx, a.pool, fn) })
 }
 
 // Read is for single statements, without a transaction around them.
@@ -226,8 +226,7 @@ func Commit(err error) error { return &CommittedError{err} }
 
 // How long is waited before a transaction is run again: when PostgreSQL asks that
 // it be repeated, and when the connection was cut. A server that restarts is back
-// within a second or two, and the pool may hold several connections of the one
-// that is gone.
+// within a second or two.
 var (
 	askedWaits = []time.Duration{10 * time.Millisecond, 20 * time.Millisecond, 30 * time.Millisecond}
 	cutWaits   = []time.Duration{
@@ -236,8 +235,9 @@ var (
 )
 
 // retry runs a whole transaction again when PostgreSQL asks for it, and when it
-// was cut off before its commit: then nothing of it has happened.
-func retry(ctx context.Context, run func() error) error {
+// was cut off before its commit: then nothing of it has happened. A server that went
+// away took every connection of the pool along: they are not tried one after the other.
+func retry(ctx context.Context, pool *pgxpool.Pool, run func() error) error {
 	asked, cut := askedWaits, cutWaits
 	for {
 		err := run()
@@ -248,6 +248,9 @@ func retry(ctx context.Context, run func() error) error {
 		case repeatable(err):
 		case cutOff(err):
 			waits = &cut
+			if pool != nil {
+				pool.Reset()
+			}
 		default:
 			return err
 		}
@@ -291,7 +294,7 @@ type patient struct{ *pgxpool.Pool }
 
 func (p patient) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 	return patientRow{func(dest ...any) error {
-		return retry(ctx, func() error { return p.Pool.QueryRow(ctx, sql, args...).Scan(dest...) })
+		return retry(ctx, p.Pool, func() error { return p.Pool.QueryRow(ctx, sql, args...).Scan(dest...) })
 	}}
 }
 

@@ -63,7 +63,7 @@ func Migrate(ctx context.Context, ownerURL string) (applied int, err error) {
 		// A migration wants tables for itself, in an order of its own, while
 		// servers and workers go on: PostgreSQL may ask that it be repeated. Each
 		// is one transaction.
-		return retry(ctx, func() error {
+		return retry(ctx, nil, func() error {
 			results, err := p.Up(ctx)
 			applied += len(results)
 			return err

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,7 +28,7 @@ type deliveries struct {
 	mu   sync.Mutex
 	busy map[uuid.UUID]int // in flight, by destination
 	free int
-	// freed has one token when something has ended since it was last looked at.
+	// freed has one token when more may be claimed than when it was last looked at.
 	freed chan struct{}
 	done  chan ended
 }
@@ -134,33 +135,39 @@ func (l *deliveries) claim(ctx context.Context, at *cursor, sending *sync.WaitGr
 	}
 	p.RowLimit = int32(min(free, claimAtOnce))
 	began := time.Now()
-	rows, err := l.system.Read().ClaimFresh(ctx, p)
+	// In one transaction: what cannot be loaded is not claimed.
+	var claimed []activities.Claimed
+	err = l.system.Tx(ctx, func(q *gen.Queries) error {
+		claimed = nil
+		rows, err := q.ClaimFresh(ctx, p)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		claimed = make([]activities.Claimed, len(rows))
+		for i, r := range rows {
+			claimed[i] = activities.Claimed{
+				Org: r.OrgID, Destination: r.DestinationID, Event: r.EventID, Lease: r.Lease, Step: int(r.Step), Attempts: int(r.Attempts), OrderKey: r.OrderKey, Due: true,
+			}
+		}
+		return l.deliverer.Load(ctx, q, claimed)
+	})
 	if err != nil {
 		return 0, err
 	}
-	if len(rows) < int(p.RowLimit) {
-		wrapped := *at != cursor{}
+	wrapped := *at != cursor{}
+	if len(claimed) < int(p.RowLimit) {
 		*at = cursor{}
-		if len(rows) == 0 {
-			if wrapped {
-				return 1, nil // from the beginning
-			}
-			return 0, nil
-		}
 	} else {
-		last := rows[len(rows)-1]
-		*at = cursor{last.OrgID, last.DestinationID}
+		last := claimed[len(claimed)-1]
+		*at = cursor{last.Org, last.Destination}
 	}
-	claimed := make([]activities.Claimed, len(rows))
-	for i, r := range rows {
-		claimed[i] = activities.Claimed{
-			Org: r.OrgID, Destination: r.DestinationID, Event: r.EventID, Lease: r.Lease, Step: int(r.Step), Attempts: int(r.Attempts), OrderKey: r.OrderKey, Due: true,
+	if len(claimed) == 0 {
+		if wrapped {
+			return 1, nil // from the beginning
 		}
+		return 0, nil
 	}
-	l.metrics.claimed(len(rows), began)
-	if err := l.deliverer.Load(ctx, l.system.Read(), claimed); err != nil {
-		return 0, err // their leases end
-	}
+	l.metrics.claimed(len(claimed), began)
 	for _, chain := range activities.Chains(claimed) {
 		l.take(chain[0].Destination, len(chain))
 		// A chain holds as many slots as it has links, so that the bound is one of rows.
@@ -170,7 +177,7 @@ func (l *deliveries) claim(ctx context.Context, at *cursor, sending *sync.WaitGr
 			l.done <- ended{attempts, released}
 		})
 	}
-	return len(rows), nil
+	return len(claimed), nil
 }
 
 func (l *deliveries) take(id uuid.UUID, n int) {
@@ -187,6 +194,10 @@ func (l *deliveries) give(id uuid.UUID, n int) {
 	}
 	l.free += n
 	l.mu.Unlock()
+	l.wake()
+}
+
+func (l *deliveries) wake() {
 	select {
 	case l.freed <- struct{}{}:
 	default:
@@ -255,6 +266,9 @@ func (l *deliveries) write(ctx context.Context, batch ended) {
 		pause(ctx, min(100*time.Millisecond<<min(failures, 5), mostLoopWait))
 	}
 	l.metrics.recorded(batch.attempts, began)
+	if slices.ContainsFunc(batch.attempts, func(a activities.Attempt) bool { return a.Claimed.Send.Ordering != "none" }) {
+		l.wake() // what comes after it could not be claimed before
+	}
 }
 
 // classes are the names of outcomes in metrics.

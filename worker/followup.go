@@ -88,7 +88,9 @@ func (d *Dispatcher) describe(ctx context.Context, namespace string, row gen.Age
 		d.metrics.found(row, findingRunning)
 		return d.runs(ctx, namespace, row, resp, a)
 	case enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED, enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED:
-		if ours(row, info) {
+		// A destination is driven for as long as anything waits for it: whoever wants
+		// that ended parks its row, or pauses it.
+		if ours(row, info) && agenda.Kind(row.Kind) != agenda.KindDestination {
 			d.metrics.found(row, map[bool]string{true: findingTerminated, false: findingCanceled}[status == enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED])
 			reason, stuck, err := d.closeReason(callCtx, namespace, info)
 			if err != nil {
@@ -100,7 +102,7 @@ func (d *Dispatcher) describe(ctx context.Context, namespace string, row gen.Age
 			return d.endedByOperator(ctx, row, reason)
 		}
 		d.metrics.found(row, findingOlder)
-		return d.redeliver(ctx, row, "an older run was "+strings.ToLower(status.String()))
+		return d.redeliver(ctx, row, "the run was "+strings.ToLower(status.String()))
 	default:
 		d.metrics.found(row, findingClosed)
 		return d.redeliver(ctx, row, "the run closed as "+strings.ToLower(status.String())+" without a recorded end")

@@ -49,6 +49,8 @@ func (d *Dispatcher) lookAtOneParked(ctx context.Context, row gen.Agenda) error 
 			return p.account(ctx)
 		case agenda.KindCalendar, agenda.KindCalendarClock:
 			return p.calendar(ctx)
+		case agenda.KindDestination:
+			return p.destination(ctx)
 		case agenda.KindTimetable:
 			return p.timetable(ctx)
 		default:
@@ -74,6 +76,16 @@ var errDriven = errors.New("driven again meanwhile")
 
 func lookAgain(row gen.Agenda, wait time.Duration) gen.LookAgainParams {
 	return gen.LookAgainParams{WaitSeconds: wait.Seconds(), OrgID: row.OrgID, Kind: row.Kind, Subject: row.Subject, Lease: row.Lease}
+}
+
+// destination fences a run that still sends. Its deliveries wait; people see when the
+// last attempt was.
+func (p parkedRow) destination(ctx context.Context) error {
+	_, err := p.q.TakeDestination(ctx, gen.TakeDestinationParams{Lease: p.row.Lease, OrgID: p.row.OrgID, ID: p.subject})
+	if err != nil && !db.IsNoRows(err) {
+		return err
+	}
+	return p.again(ctx, agenda.ParkedQuiet)
 }
 
 func (p parkedRow) again(ctx context.Context, wait time.Duration) error {

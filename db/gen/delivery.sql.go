@@ -331,7 +331,7 @@ SELECT d.id AS destination_id, e.id AS event_id, d.workspace_id, d.channel, d.na
   o.plan, o.name AS org_name, w.name AS workspace_name, w.time_zone, e.workspace_id AS event_workspace, e.type, e.data, e.created_at
 FROM (SELECT unnest($1::uuid[]) AS org_id, unnest($2::uuid[]) AS destination_id, unnest($3::uuid[]) AS event_id) x
 JOIN destinations d ON d.org_id = x.org_id AND d.id = x.destination_id
-JOIN events e ON e.org_id = x.org_id AND e.id = x.event_id
+CROSS JOIN LATERAL (SELECT v.id, v.workspace_id, v.type, v.data, v.created_at FROM events v WHERE v.org_id = x.org_id AND v.id = x.event_id LIMIT 1) e
 JOIN organizations o ON o.id = x.org_id
 JOIN workspaces w ON w.org_id = x.org_id AND w.id = d.workspace_id
 `
@@ -365,7 +365,8 @@ type ToSendRow struct {
 	CreatedAt      time.Time
 }
 
-// What was claimed, with what it takes to send it, secrets apart.
+// What was claimed, with what it takes to send it, secrets apart. Each event is looked
+// up by its whole key, whatever the planner believes of how many an organization has.
 func (q *Queries) ToSend(ctx context.Context, arg ToSendParams) ([]ToSendRow, error) {
 	rows, err := q.db.Query(ctx, toSend, arg.OrgIds, arg.DestinationIds, arg.EventIds)
 	if err != nil {

@@ -146,7 +146,9 @@ GRANT EXECUTE ON FUNCTION turn_attempt_partitions(int) TO cloudhub_system;
 -- What the loop sends next: of each destination after (after_org, after_destination)
 -- that may be sent to now, its oldest fresh deliveries, each_limit at most less those
 -- that the caller has in flight already. A destination that keeps an order is claimed
--- by one worker at a time, and nothing behind what is being retried.
+-- by one worker at a time, and nothing behind what is being retried. Rows to update are
+-- named by an array: their key is searched for then, whatever the planner believes of
+-- the table's size, and not compared with all that a destination ever had.
 -- +goose StatementBegin
 CREATE FUNCTION claim_fresh(after_org uuid, after_destination uuid, row_limit int, each_limit int, busy uuid[], busy_counts int[], lease_seconds float8)
 RETURNS TABLE (org_id uuid, destination_id uuid, event_id uuid, lease bigint, step smallint, attempts int, order_key text)
@@ -193,7 +195,7 @@ BEGIN
         ORDER BY w.event_id LIMIT room FOR UPDATE SKIP LOCKED
       )
       UPDATE deliveries u SET lease = nextval('delivery_lease'), lease_until = clock_timestamp() + make_interval(secs => lease_seconds)
-      FROM due WHERE u.org_id = at_org AND u.destination_id = at_dest AND u.event_id = due.event_id
+      WHERE u.org_id = at_org AND u.destination_id = at_dest AND u.event_id = ANY (ARRAY(SELECT due.event_id FROM due))
       RETURNING u.org_id, u.destination_id, u.event_id, u.lease, u.step, u.attempts, u.order_key;
     GET DIAGNOSTICS n = ROW_COUNT;
     taken := taken + n;
@@ -253,7 +255,7 @@ BEGIN
       ORDER BY CASE WHEN d.open OR d.ordering <> 'none' THEN w.event_id END, w.next_at LIMIT room FOR UPDATE OF w SKIP LOCKED
     )
     UPDATE deliveries u SET lease = nextval('delivery_lease'), lease_until = clock_timestamp() + make_interval(secs => lease_seconds)
-    FROM due WHERE u.org_id = of_org AND u.destination_id = of_destination AND u.event_id = due.event_id
+    WHERE u.org_id = of_org AND u.destination_id = of_destination AND u.event_id = ANY (ARRAY(SELECT due.event_id FROM due))
     RETURNING u.org_id, u.destination_id, u.event_id, u.lease, u.step, u.attempts, u.order_key, u.next_at <= clock_timestamp();
   GET DIAGNOSTICS n = ROW_COUNT;
   IF n > 0 AND d.rate_per_second > 0 THEN

@@ -8,13 +8,14 @@ SELECT c.org_id::uuid AS org_id, c.destination_id::uuid AS destination_id, c.eve
 FROM claim_retries(@org_id::uuid, @destination_id::uuid, @row_limit::int, @lease_seconds::float8) c;
 
 -- name: ToSend :many
--- What was claimed, with what it takes to send it, secrets apart.
+-- What was claimed, with what it takes to send it, secrets apart. Each event is looked
+-- up by its whole key, whatever the planner believes of how many an organization has.
 SELECT d.id AS destination_id, e.id AS event_id, d.workspace_id, d.channel, d.name, d.config, d.ordering, d.version, d.failures, d.open, (d.failing_since IS NOT NULL)::bool AS failing,
   coalesce(d.last_success_at < clock_timestamp() - interval '1 minute', true)::bool AS success_is_news,
   o.plan, o.name AS org_name, w.name AS workspace_name, w.time_zone, e.workspace_id AS event_workspace, e.type, e.data, e.created_at
 FROM (SELECT unnest(@org_ids::uuid[]) AS org_id, unnest(@destination_ids::uuid[]) AS destination_id, unnest(@event_ids::uuid[]) AS event_id) x
 JOIN destinations d ON d.org_id = x.org_id AND d.id = x.destination_id
-JOIN events e ON e.org_id = x.org_id AND e.id = x.event_id
+CROSS JOIN LATERAL (SELECT v.id, v.workspace_id, v.type, v.data, v.created_at FROM events v WHERE v.org_id = x.org_id AND v.id = x.event_id LIMIT 1) e
 JOIN organizations o ON o.id = x.org_id
 JOIN workspaces w ON w.org_id = x.org_id AND w.id = d.workspace_id;
 

@@ -94,6 +94,7 @@ type five struct {
 	serverProc   *process
 	simProc      *process
 	workers      []*process
+	workerEnv    []string // beside what every worker has
 	// down are the processes that the test has killed and not brought back.
 	down         map[string]bool
 	startedAgain time.Time
@@ -214,10 +215,10 @@ func (f *five) spawnWorker() *process {
 }
 
 func (f *five) workerProcess() *process {
-	return f.pointed([]string{
+	return f.pointed(append([]string{
 		"CLOUDHUB_KEYS_DIR=" + f.keys, "CLOUDHUB_DATABASE_APP_URL=" + f.db.URLs.App, "CLOUDHUB_DATABASE_SYSTEM_URL=" + f.db.URLs.System,
 		"CLOUDHUB_TEMPORAL_ADDRESS=127.0.0.1:" + f.temporalPort, "CLOUDHUB_AWS_ENDPOINT=http://" + f.simAddr,
-	}, "worker")
+	}, f.workerEnv...), "worker")
 }
 
 func (p *process) ended() bool {

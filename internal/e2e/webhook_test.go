@@ -13,6 +13,7 @@ import (
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -383,4 +384,26 @@ func TestAHangingReceiverDelaysNoOther(t *testing.T) {
 	})
 	require.Zero(t, w.count("SELECT count(*) FROM deliveries WHERE state = 'delivered' AND destination_id = $1", bad.GetId()))
 	require.LessOrEqual(t, len(hanging.messages()), 3*16, "one share at a time")
+}
+
+// The workflow of a destination is terminated in Temporal's UI: what waits is driven
+// again all the same, by another run.
+func TestATerminatedDestinationComesBack(t *testing.T) {
+	t.Parallel()
+	_, url := newSim(t, sim.SmallEstate())
+	w := newWorld(t, url, lettingOut)
+	r := newReceiver(t, status(http.StatusInternalServerError))
+	d, _ := w.destination(hook(r.URL))
+	sent := w.test(d.GetId())
+	w.eventually("its workflow waits", func() bool {
+		return w.count("SELECT count(*) FROM agenda WHERE kind = 'destination' AND watching AND run_id IS NOT NULL") == 1
+	})
+	r.says(nil)
+	c, err := client.Dial(client.Options{HostPort: w.temporalAt, Namespace: w.namespaces.Background})
+	require.NoError(t, err)
+	defer c.Close()
+	require.NoError(t, c.TerminateWorkflow(t.Context(), "destination/"+d.GetId(), "", "what is this?"))
+	w.db.Exec(t, "UPDATE agenda SET look_at = now() WHERE kind = 'destination'")
+	w.until(sent, v1.DeliveryState_DELIVERY_STATE_DELIVERED)
+	w.settled()
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/cloudhub/cloudhub/internal/cloud/sim"
 	"github.com/cloudhub/cloudhub/internal/event"
 	"github.com/cloudhub/cloudhub/internal/platform/egress"
+	"github.com/cloudhub/cloudhub/internal/platform/mail"
 	"github.com/cloudhub/cloudhub/internal/platform/telemetry"
 	"github.com/cloudhub/cloudhub/internal/platform/vault"
 	"github.com/cloudhub/cloudhub/server"
@@ -61,6 +62,8 @@ type world struct {
 	// deliverWithin is how long one attempt of a delivery may take; zero is the
 	// product's own.
 	deliverWithin time.Duration
+	// mailer sends e-mail; nil: the installation sends none.
+	mailer *mail.Mailer
 	// kinds are adapters beside that of EC2.
 	kinds []cloud.Instances
 	person
@@ -140,7 +143,7 @@ func (w *world) startServer() {
 	require.NoError(w.t, err)
 	s, err := server.New(server.Deps{
 		Tenants: w.db.Tenants, Identity: w.db.Identity, Admin: w.db.Admin, TemporalUI: "http://temporal.example.com", Ring: ring, Sealer: sealer, Logger: w.logger(), TrialDays: 30,
-		Registerer: w.registry, NoRateLimit: true, ProbeWithin: w.probeWithin, AWSPrincipal: w.principalARN, Egress: w.egress,
+		Registerer: w.registry, NoRateLimit: true, ProbeWithin: w.probeWithin, AWSPrincipal: w.principalARN, Egress: w.egress, MailReady: w.mailer != nil,
 	})
 	require.NoError(w.t, err)
 	h := httptest.NewServer(s.Handler())
@@ -161,7 +164,7 @@ func (w *world) startWorker() {
 		Deps: activities.Deps{
 			Tenants: w.db.Tenants, Opener: opener, Clouds: simulatedAWS(adapter, w.kinds...), Logger: w.logger(),
 			PollEvery: func(time.Duration) time.Duration { return 100 * time.Millisecond }, WatchFor: w.watchFor,
-			Egress: w.egress, FetchWithin: 4 * time.Second, DeliverWithin: w.deliverWithin,
+			Egress: w.egress, FetchWithin: 4 * time.Second, DeliverWithin: w.deliverWithin, Mailer: w.mailer, PublicURL: w.url,
 		},
 		System: w.db.System, TemporalAddress: w.temporalAt, Registerer: w.metrics, Namespaces: w.namespaces, DrainFor: time.Second, StuckAfter: w.stuckAfter,
 	})

@@ -120,6 +120,7 @@ func (h *hooks) loads(ctx context.Context, g *gates) error {
 		return err
 	}
 	alone.print(fmt.Sprintf("one endpoint, %d events at once,", hooksAlone))
+	g.most("one endpoint: commits of a delivery", alone.commits/float64(alone.n), mostCommits)
 	if err := h.add(ctx, event.ScheduleExecuted, hooksEndpoints, func(i int) string { return fmt.Sprintf("%s/endpoints/%d", h.ready.At[i%hooksMany], i) }); err != nil {
 		return err
 	}
@@ -358,6 +359,9 @@ func (h *hooks) dead(ctx context.Context, g *gates) error {
 		waiting, atOpen.Dead, after.Dead-atOpen.Dead, deadWatched.Seconds(), transitions, used["postgres"]-cpu["postgres"], used["temporal"]-cpu["temporal"], used["worker"]-cpu["worker"])
 	// 5, 10 and 20 s, a fifth shorter at times, and what was on its way when it opened.
 	const inFlight, probes = 16, 4
+	if after.Dead == atOpen.Dead {
+		return errors.New("a dead endpoint was never tried again")
+	}
 	g.most("a dead endpoint: requests until it is left alone", float64(atOpen.Dead), 2*inFlight)
 	g.most(fmt.Sprintf("a dead endpoint: requests in the %.0f s after that", deadWatched.Seconds()), float64(after.Dead-atOpen.Dead), inFlight+probes)
 	g.most("a dead endpoint: workflows", float64(running), 1)

@@ -77,7 +77,9 @@ func (s *site) wide(ctx context.Context, org, workspace uuid.UUID, n int) error 
 			return err
 		}
 	}
-	return nil
+	// As PostgreSQL does by itself within a minute of so much that is new.
+	_, err := s.super.Exec(ctx, `VACUUM (ANALYZE) resources, resource_tags`)
+	return err
 }
 
 // tenantsOf opens a pool for the length of a measurement.

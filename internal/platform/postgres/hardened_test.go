@@ -148,7 +148,7 @@ func TestTheDiskIsFull(t *testing.T) {
 	fill(1 << 20)
 	require.Eventually(t, func() bool { return pg.Trouble() != nil }, 30*time.Second, 20*time.Millisecond)
 	require.ErrorAs(t, pg.Trouble(), &space)
-	require.Contains(t, log.String(), "the disk is full")
+	require.Eventually(t, func() bool { return strings.Contains(log.String(), "the disk is full") }, 10*time.Second, 20*time.Millisecond)
 	// People go on until nothing can be saved any more.
 	saved, pid := 0, pg.PID()
 	require.Eventually(t, func() bool {

@@ -44,6 +44,7 @@ export const kinds = [
   "sync",
   "reseal",
   "calendar",
+  "destination",
   "timetable",
   "sync-clock",
   "calendar-clock",

@@ -8,7 +8,8 @@ import { badgeText, notificationLink, notificationText } from "./words";
 
 const now = new Date("2026-11-24T14:32:00-03:00").getTime();
 const due = timestampFromDate(new Date("2026-11-24T07:00:00-03:00"));
-const { SCHEDULE_MISSED, SCHEDULE_FAILED, NOT_FOLLOWED, CALENDAR_FAILING } = NotificationKind;
+const { SCHEDULE_MISSED, SCHEDULE_FAILED, NOT_FOLLOWED, CALENDAR_FAILING, DESTINATION_FAILING, DESTINATION_DISABLED } =
+  NotificationKind;
 const of = (more: MessageInitShape<typeof NotificationSchema>) => create(NotificationSchema, more);
 
 const all = [
@@ -16,8 +17,8 @@ const all = [
   of({ kind: SCHEDULE_FAILED, subjectName: "Dev", failedCount: 1, targetCount: 7, dueTime: due }),
   of({ kind: NOT_FOLLOWED, subjectName: "api-01", wanted: "RESOURCE_STATE_STOPPED", seen: "RUNNING" }),
   of({ kind: CALENDAR_FAILING, subjectName: "Municipais" }),
-  of({ kind: 5 as number as NotificationKind, subjectName: "ERP" }),
-  of({ kind: 6 as number as NotificationKind, subjectName: "ERP" }),
+  of({ kind: DESTINATION_FAILING, subjectName: "ERP" }),
+  of({ kind: DESTINATION_DISABLED, subjectName: "ERP" }),
 ];
 
 const wanted = {
@@ -81,6 +82,10 @@ test("each leads to the run, the machine, the calendar or the schedule", () => {
   expect(notificationLink(of({ kind: SCHEDULE_MISSED, scheduleId: "s" }))).toEqual({
     page: "schedules",
     rest: "?id=s",
+  });
+  expect(notificationLink(of({ kind: DESTINATION_DISABLED, destinationId: "d" }))).toEqual({
+    page: "webhooks",
+    rest: "/d",
   });
   expect(notificationLink(of({ kind: SCHEDULE_MISSED }))).toBeUndefined();
 });

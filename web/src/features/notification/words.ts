@@ -49,8 +49,8 @@ export function notificationText(n: Notification, now: number, t: Words, format:
 function destinationWord(n: Notification): "destinationFailing" | "destinationDisabled" | undefined {
   // By number: the contract of this page may be older than the server.
   const kind: number = n.kind;
-  if (kind === 5) return "destinationFailing";
-  return kind === 6 ? "destinationDisabled" : undefined;
+  if (kind === NotificationKind.DESTINATION_FAILING) return "destinationFailing";
+  return kind === NotificationKind.DESTINATION_DISABLED ? "destinationDisabled" : undefined;
 }
 
 const states = ["RUNNING", "STOPPED", "STARTING", "STOPPING", "GONE"] as const;
@@ -70,7 +70,7 @@ export interface NotificationLink {
 
 /** Where it leads: the run, the machine, the calendar, else the schedule. Undefined when there is nothing to see. */
 export function notificationLink(n: Notification): NotificationLink | undefined {
-  if (destinationWord(n)) return { page: "webhooks", rest: "" };
+  if (destinationWord(n)) return { page: "webhooks", rest: n.destinationId ? `/${n.destinationId}` : "" };
   if (n.kind === NotificationKind.NOT_FOLLOWED && n.resourceId) return { page: "aws/ec2", rest: `?id=${n.resourceId}` };
   if (n.calendarId) return { page: "schedules/calendars", rest: `?id=${n.calendarId}` };
   if (n.scheduleId && n.operationId) return { page: "schedules", rest: `/${n.scheduleId}/runs/${n.operationId}` };
