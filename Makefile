@@ -79,7 +79,7 @@ GENERATED := api/gen db/gen web/src/gen web/src/i18n/gen internal/platform/rpcer
 verify: generate ## fail when generated code is not what `make generate` writes
 	@out="$$(git status --porcelain -- $(GENERATED))"; if [ -n "$$out" ]; then echo "not up to date; run make generate:"; echo "$$out"; git diff -- $(GENERATED) | head -50; exit 1; fi
 
-bench: build ## start-up, idle cost, lists, a burst of timetables: printed with the machine; exits with 1 when a gate is broken
+bench: build ## start-up, idle cost, lists, a burst of timetables, deliveries: printed with the machine; exits with 1 when a gate is broken
 	go run ./internal/bench -binary $(BIN)
 	go run ./internal/bench/scale -binary $(BIN)
 

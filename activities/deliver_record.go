@@ -67,7 +67,7 @@ func Decide(attempts []Attempt) Recording {
 		row := a.Claimed.Send
 		s.news = s.news || row.Failing || row.Open || row.Failures > 0 || row.SuccessIsNews
 		if a.Class == webhook.Accepted {
-			s.ok, s.failing.count = true, 0
+			s.ok, s.failing = true, failingDestination{} // what failed before it says nothing of now
 			continue
 		}
 		s.ok, s.news = false, true

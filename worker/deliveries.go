@@ -37,6 +37,14 @@ type deliveries struct {
 type ended struct {
 	attempts []activities.Attempt
 	released []activities.Claimed
+	holding  []holding
+}
+
+// holding are slots that a chain which failed keeps until that is recorded: nothing
+// more is claimed in them for a destination that may be left alone then.
+type holding struct {
+	destination uuid.UUID
+	slots       int
 }
 
 const (
@@ -173,8 +181,13 @@ func (l *deliveries) claim(ctx context.Context, at *cursor, sending *sync.WaitGr
 		// A chain holds as many slots as it has links, so that the bound is one of rows.
 		sending.Go(func() {
 			attempts, released := l.deliverer.SendChain(context.WithoutCancel(ctx), chain)
-			l.give(chain[0].Destination, len(chain))
-			l.done <- ended{attempts, released}
+			out := ended{attempts: attempts, released: released}
+			if len(attempts) > 0 && attempts[len(attempts)-1].Class != webhook.Accepted {
+				out.holding = []holding{{chain[0].Destination, len(chain)}}
+			} else {
+				l.give(chain[0].Destination, len(chain))
+			}
+			l.done <- out
 		})
 	}
 	return len(claimed), nil
@@ -220,13 +233,16 @@ func (l *deliveries) record(ctx context.Context) {
 				if !ok {
 					break collect
 				}
-				batch.attempts, batch.released = append(batch.attempts, next.attempts...), append(batch.released, next.released...)
+				batch.attempts, batch.released, batch.holding = append(batch.attempts, next.attempts...), append(batch.released, next.released...), append(batch.holding, next.holding...)
 			case <-timer.C:
 				break collect
 			}
 		}
 		timer.Stop()
 		l.write(ctx, batch)
+		for _, h := range batch.holding {
+			l.give(h.destination, h.slots)
+		}
 	}
 }
 

@@ -2,7 +2,8 @@
 // with many tenants in its database: lists under row-level security, the queries
 // of one request, a burst of timetables that fall on one minute, against the same
 // work started by one Temporal Schedule a workspace, a fleet of machines that stop
-// in one minute, and what schedules cost that have nothing to do. What must hold is
+// in one minute, what schedules cost that have nothing to do, and deliveries of events
+// to others. What must hold is
 // a gate, a ratio or a count that a busy machine does not change; the program exits
 // with 1 when one is broken. `make bench` runs it.
 package main
