@@ -91,7 +91,9 @@ func (l *deliveries) run(ctx context.Context) {
 			pause(ctx, min(idleWait<<min(failures, 6), mostLoopWait))
 		case n == 0:
 			failures = 0
-			l.rest(ctx)
+			for l.rest(ctx); ctx.Err() == nil && !l.any(ctx); {
+				l.rest(ctx)
+			}
 		default:
 			failures = 0
 		}
@@ -112,6 +114,13 @@ func (l *deliveries) rest(ctx context.Context) {
 	case <-l.freed:
 		pause(ctx, together)
 	}
+}
+
+// any says whether a claim may find something: one question off an index, for the long
+// times in which nothing happens. What it cannot learn the claim will.
+func (l *deliveries) any(ctx context.Context) bool {
+	some, err := l.system.Read().AnyFresh(ctx)
+	return err != nil || some
 }
 
 func pause(ctx context.Context, wait time.Duration) {

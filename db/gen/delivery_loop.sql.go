@@ -11,6 +11,18 @@ import (
 	"github.com/google/uuid"
 )
 
+const anyFresh = `-- name: AnyFresh :one
+SELECT EXISTS (SELECT 1 FROM deliveries WHERE state = 'waiting' AND fresh)
+`
+
+// Whether the loop has anything to look at: asked four times a second.
+func (q *Queries) AnyFresh(ctx context.Context) (bool, error) {
+	row := q.db.QueryRow(ctx, anyFresh)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const claimFresh = `-- name: ClaimFresh :many
 
 SELECT c.org_id::uuid AS org_id, c.destination_id::uuid AS destination_id, c.event_id::uuid AS event_id, c.lease::bigint AS lease, c.step::smallint AS step,

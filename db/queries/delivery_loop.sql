@@ -7,6 +7,10 @@ SELECT c.org_id::uuid AS org_id, c.destination_id::uuid AS destination_id, c.eve
   c.attempts::int AS attempts, coalesce(c.order_key, '')::text AS order_key
 FROM claim_fresh(@after_org::uuid, @after_destination::uuid, @row_limit::int, @each_limit::int, @busy::uuid[], @busy_counts::int[], @lease_seconds::float8) c;
 
+-- name: AnyFresh :one
+-- Whether the loop has anything to look at: asked four times a second.
+SELECT EXISTS (SELECT 1 FROM deliveries WHERE state = 'waiting' AND fresh);
+
 -- name: TurnAttemptPartitions :one
 -- Makes those of the days to come and drops those whose day has passed.
 SELECT turn_attempt_partitions(@days_ahead::int)::int AS dropped;
